@@ -1,0 +1,59 @@
+// The `strata` command: finds the verb and hands it the rest of the command line.
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+#include "cli/model/file.hpp"
+#include "cli/verbs/verb.hpp"
+
+namespace {
+
+using namespace strata::cli;
+
+constexpr std::array verbs = {
+    verb{"run", "run a program with Strata and report what its memory did", run_verb},
+    verb{"compare", "run a program under several allocators and compare", compare_verb},
+};
+
+std::string help_text() {
+  std::string text = "Usage: strata VERB [ARGUMENTS...]\n\nVerbs:\n";
+  for (const verb& each : verbs) {
+    text += "  " + std::string(each.name) + std::string(12 - std::string(each.name).size(), ' ') +
+            each.summary + "\n";
+  }
+  return text +
+         "\nExamples:\n"
+         "  strata run -- redis-server --port 7777\n"
+         "  strata compare -n 10 -- python3 script.py\n"
+         "\nstrata VERB --help explains a verb; strata --version tells the version.\n";
+}
+
+int print(const std::string& text) { return write_all(STDOUT_FILENO, text) ? 0 : usage_status; }
+
+const verb* find_verb(const std::string& name) {
+  for (const verb& each : verbs) {
+    if (name == each.name) return &each;
+  }
+  return nullptr;
+}
+
+// strata help [VERB]
+int help(const arguments& given) {
+  if (given.empty()) return print(help_text());
+  const verb* which = find_verb(given[0]);
+  if (which == nullptr) return complain("unknown verb " + given[0] + "; see strata help");
+  return which->run({"--help"});
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  if (count < 2) return complain("no verb given; see strata help");
+  const std::string name = values[1];
+  const arguments rest(values + 2, values + count);
+  if (name == "--version") return print("strata " STRATA_VERSION "\n");
+  if (name == "help" || name == "--help" || name == "-h") return help(rest);
+  if (const verb* which = find_verb(name)) return which->run(rest);
+  return complain("unknown verb " + name + "; see strata help");
+}

@@ -1,0 +1,27 @@
+// Where the preloadable libraries are: Strata's own and those of other allocators.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace strata::cli {
+
+// An allocator that a program can be run under.
+struct allocator_choice {
+  std::string name;
+  std::string library;  // preloaded; empty: none, the program keeps glibc's malloc
+};
+
+constexpr const char* strata_name = "Strata";
+
+// The path of libstrata.so: $STRATA_LIBRARY, or beside this executable's directory (../lib and the
+// names that distributions use for it). Empty: not found; why says what to do.
+std::string find_strata_library(std::string& why);
+
+// Every other allocator of the table that this machine has.
+std::vector<allocator_choice> find_other_allocators();
+
+// Can the loader be asked to preload this file? Empty: yes; otherwise why not.
+std::string why_no_preload_library(const std::string& path);
+
+}  // namespace strata::cli

@@ -1,0 +1,84 @@
+# The library's targets.
+#
+#   strata_core        objects of every layer below entry; unit tests and fuzzers link these
+#   strata_entry       objects of src/entry: malloc and its kin, operator new, the C interface
+#   strata_shared      lib/libstrata.so = entry + core, no dependency but libc
+#   strata_static      lib/libstrata.a, the same objects
+#   strata_core_fault  the core compiled with STRATA_FAULT_INJECTION=1 \ built only when a test
+#   strata_fault       lib/libstrata_fault.so made of it               / asks for it
+#
+# Without sources in src/entry only the core exists; without any, nothing.
+
+set(STRATA_LAYERS base os sync ground alloc resource gc wire observe)
+
+# new.cpp alone needs exceptions: a nothrow new survives a new-handler that throws.
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/entry/new.cpp PROPERTIES COMPILE_OPTIONS
+                                                                               -fexceptions)
+
+# strata_glob(<variable> <pattern>...): the sources that match, without unit tests.
+function(strata_glob variable)
+  file(GLOB found CONFIGURE_DEPENDS ${ARGN})
+  list(FILTER found EXCLUDE REGEX "_test\\.cpp$")
+  set(${variable} ${found} PARENT_SCOPE)
+endfunction()
+
+list(TRANSFORM STRATA_LAYERS REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/src/\\1/*.cpp"
+     OUTPUT_VARIABLE core_patterns)
+strata_glob(core_sources ${core_patterns})
+strata_glob(entry_sources ${PROJECT_SOURCE_DIR}/src/entry/*.cpp ${PROJECT_SOURCE_DIR}/src/entry/*.S)
+
+# strata_add_objects(<name> <source>...): an object library compiled as the core is.
+function(strata_add_objects name)
+  add_library(${name} OBJECT ${ARGN})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_compile_options(${name} PRIVATE ${STRATA_CORE_OPTIONS})
+  target_compile_definitions(${name} PRIVATE STRATA_BUILDING
+                                             STRATA_VERSION="${PROJECT_VERSION}")
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(${name} PRIVATE strata_strict_warnings)
+endfunction()
+
+# strata_add_shared(<name> <object library>...): a library to preload or link.
+function(strata_add_shared name)
+  list(TRANSFORM ARGN REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>" OUTPUT_VARIABLE objects)
+  add_library(${name} SHARED ${objects})
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
+  target_include_directories(
+    ${name} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+                      $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  # Unloading it would take away the memory and the thread-exit code of the whole process: nodelete.
+  target_link_options(${name} PRIVATE -nodefaultlibs -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete
+                      -Wl,-z,noexecstack -Wl,--no-undefined)
+  target_link_libraries(${name} PRIVATE c gcc)
+endfunction()
+
+if(core_sources)
+  strata_add_objects(strata_core ${core_sources})
+  strata_add_objects(strata_core_fault ${core_sources})
+  set_target_properties(strata_core_fault PROPERTIES EXCLUDE_FROM_ALL ON)
+  target_compile_definitions(strata_core_fault PUBLIC STRATA_FAULT_INJECTION=1)
+else()
+  message(STATUS "src/ has no core sources: no library")
+endif()
+
+if(core_sources AND entry_sources AND NOT STRATA_SANITIZE AND NOT STRATA_FUZZ)
+  strata_add_objects(strata_entry ${entry_sources})
+  strata_add_shared(strata_shared strata_entry strata_core)
+  set_target_properties(strata_shared PROPERTIES OUTPUT_NAME strata EXPORT_NAME strata)
+  add_library(strata::strata ALIAS strata_shared)
+
+  # dlopen.cpp finds the real dlopen behind ours, and a static program has no behind.
+  add_library(strata_static STATIC
+              $<FILTER:$<TARGET_OBJECTS:strata_entry>,EXCLUDE,dlopen\\.cpp> $<TARGET_OBJECTS:strata_core>)
+  set_target_properties(strata_static PROPERTIES OUTPUT_NAME strata EXPORT_NAME static
+                                                 LINKER_LANGUAGE CXX)
+  target_include_directories(
+    strata_static INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+                            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  add_library(strata::static ALIAS strata_static)
+
+  strata_add_objects(strata_entry_fault ${entry_sources})
+  target_compile_definitions(strata_entry_fault PRIVATE STRATA_FAULT_INJECTION=1)
+  strata_add_shared(strata_fault strata_entry_fault strata_core_fault)
+  set_target_properties(strata_entry_fault strata_fault PROPERTIES EXCLUDE_FROM_ALL ON)
+endif()

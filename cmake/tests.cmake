@@ -1,0 +1,78 @@
+# Tests: the unit tests of src/, the fuzzers, and what the folders of test/ use to add theirs.
+#
+# A test carries the label quick (the default run) or long (only `./dev test --all`).
+
+# strata_add_subdirectories(<folder>): adds each folder below it that has a CMakeLists.txt.
+function(strata_add_subdirectories folder)
+  file(GLOB lists CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*/CMakeLists.txt)
+  foreach(list IN LISTS lists)
+    cmake_path(GET list PARENT_PATH directory)
+    add_subdirectory(${directory})
+  endforeach()
+endfunction()
+
+# strata_add_test(NAME name COMMAND command... [LONG] [NEEDS target...] [TIMEOUT seconds])
+# Adds a test, quick unless LONG. NEEDS: targets that it runs or preloads and that must be built
+# before it, such as strata_fault, which nothing else builds.
+function(strata_add_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "LONG" "NAME;TIMEOUT" "COMMAND;NEEDS")
+  if(NOT arg_NAME OR NOT arg_COMMAND OR arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "strata_add_test: want NAME and COMMAND, got: ${ARGV}")
+  endif()
+  add_test(NAME ${arg_NAME} COMMAND ${arg_COMMAND})
+  set_tests_properties(${arg_NAME} PROPERTIES LABELS $<IF:$<BOOL:${arg_LONG}>,long,quick>)
+  if(arg_TIMEOUT)
+    set_tests_properties(${arg_NAME} PROPERTIES TIMEOUT ${arg_TIMEOUT})
+  endif()
+  if(arg_NEEDS)
+    add_dependencies(strata_test_needs ${arg_NEEDS})
+  endif()
+endfunction()
+
+# strata_add_gtest(<target> <source>...): a GoogleTest program; each of its tests is a quick test of
+# its own, in a process of its own.
+function(strata_add_gtest target)
+  add_executable(${target} ${ARGN})
+  target_link_libraries(${target} PRIVATE GTest::gmock GTest::gtest_main strata_warnings)
+  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS
+                                                                                         quick)
+endfunction()
+
+# strata_add_fuzzers(): one libFuzzer program for each test/fuzz/*_fuzz.cpp.
+function(strata_add_fuzzers)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/test/fuzz/*_fuzz.cpp)
+  foreach(source IN LISTS sources)
+    cmake_path(GET source STEM name)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE strata_core strata_warnings)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  endforeach()
+endfunction()
+
+if(STRATA_FUZZ)
+  strata_add_fuzzers()
+  return()
+endif()
+if(NOT STRATA_TESTS)
+  return()
+endif()
+
+enable_testing()
+include(GoogleTest)
+find_package(GTest REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Python3 COMPONENTS Interpreter)
+add_custom_target(strata_test_needs ALL)
+
+if(Python3_FOUND AND NOT STRATA_SANITIZE)
+  strata_add_test(NAME scripts.check_layers COMMAND ${Python3_EXECUTABLE}
+                  ${PROJECT_SOURCE_DIR}/scripts/check_layers_test)
+endif()
+
+file(GLOB unit_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*_test.cpp)
+if(unit_sources AND TARGET strata_core)
+  strata_add_gtest(strata_unit ${unit_sources})
+  target_link_libraries(strata_unit PRIVATE strata_core)
+else()
+  message(STATUS "src/ has no unit tests")
+endif()

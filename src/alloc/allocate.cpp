@@ -1,0 +1,346 @@
+#include "alloc/allocate.hpp"
+
+#include <atomic>
+#include <cstring>
+
+#include "alloc/bin.hpp"
+#include "alloc/clock.hpp"
+#include "alloc/heap.hpp"
+#include "alloc/large.hpp"
+#include "alloc/live.hpp"
+#include "ground/chunk.hpp"
+#include "ground/options.hpp"
+#include "ground/page_heap.hpp"
+#include "os/memory.hpp"
+#include "os/process.hpp"
+#include "sync/mutex.hpp"
+
+namespace strata::alloc {
+namespace {
+
+// ---- Start
+
+enum start_state : std::uint32_t { not_started, starting, started };
+constinit std::atomic<std::uint32_t> state{not_started};
+
+// ---- Small blocks
+
+// A thread that has handed in its cache: straight from and to the bins.
+void* allocate_uncached(std::size_t number) {
+  ground::entry held = 0;
+  if (bin_of(number).refill(&held, 1) == 0) return nullptr;
+  return ground::block_of(held);
+}
+
+void deallocate_uncached(void* block, std::size_t number) {
+  ground::entry held = ground::entry_of(block);
+  bin_of(number).flush(&held, 1);
+}
+
+void* allocate_small(std::size_t number, std::size_t size) {
+  thread_cache* cache = thread_cache::current();
+  if (STRATA_UNLIKELY(cache == nullptr)) {
+    void* block = allocate_uncached(number);
+    if (block != nullptr) *ground::mark_at(block) = static_cast<ground::mark>(number);
+    return block;
+  }
+  if (--this_thread.tick < 0) poll_clock(cache);
+  void* block = cache->allocate(number);
+  if (block == nullptr) return nullptr;
+  *ground::mark_at(block) = static_cast<ground::mark>(number);
+  live::count_allocation(cache, number, size, ground::class_bytes(number));
+  return block;
+}
+
+void deallocate_small(void* block, std::size_t number) {
+  *ground::mark_at(block) = ground::mark_none;
+  thread_cache* cache = thread_cache::current();
+  if (STRATA_UNLIKELY(cache == nullptr)) return deallocate_uncached(block, number);
+  if (cache->fast()) poll_clock(cache);
+  live::count_free(cache, number, ground::class_bytes(number));
+  cache->deallocate(block, number);
+}
+
+// ---- Large blocks
+
+void* allocate_large(std::size_t size, std::size_t alignment, heap* owner, bool zero) {
+  thread_cache* cache = thread_cache::current();
+  if (cache != nullptr) poll_clock(cache);
+  bool zeroed = false;
+  large* made = make_large(size, alignment, owner, &zeroed);
+  if (made == nullptr) return nullptr;
+  void* block = base::pointer_to(made->start);
+  live::count_allocation(cache, ground::mark_run, size, made->usable());
+  if (zero && !zeroed) std::memset(block, 0, size);
+  return block;
+}
+
+void deallocate_large(large* block) {
+  thread_cache* cache = thread_cache::current();
+  live::count_free(cache, ground::mark_run, block->usable());
+  destroy_large(block);
+  if (cache != nullptr) poll_clock(cache);
+}
+
+// ---- Misuse
+
+// The address is no live block. Says what it is instead, and stops.
+[[noreturn]] void stop_for(void* address) {
+  std::uintptr_t at = base::address_of(address);
+  auto* owner = ground::run_of(address);
+  if (owner == nullptr) fatal(misuse::invalid_free, address);
+  if (owner->kind == ground::run_kind::block) {
+    fatal(misuse::interior_free, address, owner->bytes());
+  }
+  auto* one = static_cast<span*>(owner);
+  std::size_t index = one->index_of(at);
+  if (index >= one->capacity) fatal(misuse::invalid_free, address);
+  bool starts_here = one->block_at(index) == at;
+  fatal(starts_here ? misuse::double_free : misuse::interior_free, address, one->block_bytes);
+}
+
+// One more try after everything cached has been given back.
+template <typename Try>
+void* with_reclaim(Try attempt) {
+  void* block = attempt();
+  if (STRATA_LIKELY(block != nullptr)) return block;
+  reclaim();
+  return attempt();
+}
+
+// The class whose blocks have the alignment and hold the size; 0 when no class does.
+std::size_t aligned_class(std::size_t size, std::size_t alignment) {
+  if (alignment > ground::page_bytes() || size > ground::small_bytes) return 0;
+  std::size_t number = ground::class_of(base::larger(base::align_up(size, alignment), alignment));
+  while (number < ground::class_count && ground::class_bytes(number) % alignment != 0) ++number;
+  return number < ground::class_count ? number : 0;
+}
+
+}  // namespace
+
+bool start() {
+  if (STRATA_LIKELY(state.load(std::memory_order_acquire) == started)) return true;
+  std::uint32_t expected = not_started;
+  if (!state.compare_exchange_strong(expected, starting, std::memory_order_acquire)) {
+    while (state.load(std::memory_order_acquire) == starting) os::relax();
+    return true;
+  }
+  ground::read_options();
+  ground::set_up();
+  set_up_bins();
+  set_up_depots();
+  live::note_start();
+  state.store(started, std::memory_order_release);
+  return true;
+}
+
+void* allocate_slow(std::size_t size) {
+  start();
+  if (size > ground::small_bytes) {
+    if (size > most_bytes) return nullptr;
+    return with_reclaim([size] { return allocate_large(size, 1, nullptr, false); });
+  }
+  std::size_t number = base::larger(1, ground::class_of(size));
+  return with_reclaim([number, size] { return allocate_small(number, size); });
+}
+
+void deallocate_slow(void* block) {
+  if (block == nullptr) return;
+  start();
+  if (!base::is_aligned(base::address_of(block), ground::granule_bytes)) {
+    fatal(misuse::misaligned_free, block);
+  }
+  ground::mark mark = ground::mark_of(block);
+  if (mark != ground::mark_none && mark < ground::class_count) return deallocate_small(block, mark);
+  if (mark == ground::mark_heap) {
+    return heap::deallocate(block, static_cast<span*>(ground::run_of(block)));
+  }
+  large* found = large_at(block);
+  if (found == nullptr) stop_for(block);
+  deallocate_large(found);
+}
+
+void* allocate_aligned(std::size_t alignment, std::size_t size) {
+  if (alignment <= ground::granule_bytes) return allocate(size);
+  start();
+  if (size > most_bytes || alignment > most_bytes) return nullptr;
+  if (std::size_t number = aligned_class(size, alignment)) {
+    return allocate(ground::class_bytes(number));
+  }
+  size = base::larger(size, 1);
+  return with_reclaim([=] { return allocate_large(size, alignment, nullptr, false); });
+}
+
+void* allocate_zeroed(std::size_t size) {
+  if (size > ground::small_bytes) {
+    start();
+    if (size > most_bytes) return nullptr;
+    return with_reclaim([size] { return allocate_large(size, 1, nullptr, true); });
+  }
+  void* block = allocate(size);
+  if (STRATA_LIKELY(block != nullptr)) std::memset(block, 0, size);
+  return block;
+}
+
+std::size_t usable_size(const void* block) {
+  if (block == nullptr) return 0;
+  ground::mark mark = ground::mark_of(block);
+  if (mark != ground::mark_none && mark < ground::class_count) return ground::class_bytes(mark);
+  if (mark == ground::mark_heap) return static_cast<span*>(ground::run_of(block))->block_bytes;
+  large* found = start() ? large_at(block) : nullptr;
+  if (found == nullptr) stop_for(const_cast<void*>(block));
+  return found->usable();
+}
+
+namespace {
+
+// In place when the block neither grows beyond its room nor shrinks below half of it.
+bool stays(std::size_t usable, std::size_t size) { return size <= usable && size >= usable / 2; }
+
+void* move_to(void* fresh, void* block, std::size_t bytes) {
+  if (fresh == nullptr) return nullptr;
+  std::memcpy(fresh, block, bytes);
+  deallocate(block);
+  return fresh;
+}
+
+void* grow_into_mapping(std::size_t size) {
+  large* made = make_growing(size);
+  if (made == nullptr) return nullptr;
+  live::count_allocation(thread_cache::current(), ground::mark_run, size, made->usable());
+  return base::pointer_to(made->start);
+}
+
+}  // namespace
+
+void* reallocate(void* block, std::size_t size) {
+  if (size > most_bytes) return nullptr;
+  std::size_t usable = usable_size(block);
+  if (stays(usable, size)) return block;
+  ground::mark mark = ground::mark_of(block);
+  if (mark == ground::mark_heap) {
+    return reallocate_in(static_cast<span*>(ground::run_of(block))->home->owner(), block, size);
+  }
+  large* found = mark < ground::class_count && mark != 0 ? nullptr : large_at(block);
+  if (found != nullptr && found->owner != nullptr) return reallocate_in(found->owner, block, size);
+  if (found != nullptr && size > ground::small_bytes && resize_large(found, size)) {
+    thread_cache* cache = thread_cache::current();
+    live::count_free(cache, ground::mark_run, usable);
+    live::count_allocation(cache, ground::mark_run, size, found->usable());
+    return base::pointer_to(found->start);
+  }
+  bool grows = size > usable;
+  void* fresh = nullptr;
+  if (grows && found != nullptr && size >= growing_bytes) fresh = grow_into_mapping(size);
+  if (fresh == nullptr) fresh = allocate(size);
+  if (fresh == nullptr && !grows) return block;
+  return move_to(fresh, block, base::smaller(usable, size));
+}
+
+std::size_t small_size_for(std::size_t size, std::size_t alignment) {
+  if (size > ground::small_bytes) return 0;
+  if (alignment <= ground::granule_bytes) {
+    return ground::class_bytes(base::larger(1, ground::class_of(size)));
+  }
+  std::size_t number = aligned_class(size, alignment);
+  return number == 0 ? 0 : ground::class_bytes(number);
+}
+
+void check_size(void* block, std::size_t size, std::size_t alignment) {
+  ground::mark mark = ground::mark_of(block);
+  if (mark == ground::mark_none) return;  // free itself tells what it is
+  std::size_t usable = usable_size(block);
+  std::size_t expected = small_size_for(size, alignment);
+  // A block that realloc left in place, or that was asked for by its usable size, is larger than
+  // this size alone would get; never smaller.
+  bool fits = mark < ground::class_count && expected != 0 ? usable == expected : size <= usable;
+  if (!fits && !stays(usable, size)) fatal(misuse::wrong_size, block, usable);
+}
+
+// ---- Batches
+
+std::size_t allocate_batch(std::size_t size, std::size_t count, void** blocks) {
+  std::size_t done = 0;
+  while (done < count) {
+    void* block = allocate(size);
+    if (block == nullptr) break;
+    blocks[done++] = block;
+  }
+  return done;
+}
+
+void deallocate_batch(void** blocks, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) deallocate(blocks[i]);
+}
+
+// ---- First-class heaps
+
+void* allocate_in(heap* owner, std::size_t alignment, std::size_t size, bool zero) {
+  if (size > most_bytes || alignment > most_bytes) return nullptr;
+  std::size_t number = alignment <= ground::granule_bytes && size <= ground::small_bytes
+                           ? base::larger(1, ground::class_of(size))
+                           : aligned_class(size, alignment);
+  if (number == 0) {
+    size = base::larger(size, 1);
+    return with_reclaim([=] { return allocate_large(size, alignment, owner, zero); });
+  }
+  void* block = with_reclaim([=] { return owner->allocate(number); });
+  if (block != nullptr && zero) std::memset(block, 0, size);
+  return block;
+}
+
+void* reallocate_in(heap* owner, void* block, std::size_t size) {
+  if (size > most_bytes) return nullptr;
+  if (block == nullptr) return allocate_in(owner, 1, size, false);
+  std::size_t usable = usable_size(block);
+  if (stays(usable, size)) return block;
+  large* found = ground::mark_of(block) == ground::mark_heap ? nullptr : large_at(block);
+  if (found != nullptr && size > ground::small_bytes && resize_large(found, size)) {
+    return base::pointer_to(found->start);
+  }
+  return move_to(allocate_in(owner, 1, size, false), block, base::smaller(usable, size));
+}
+
+// ---- Walk
+
+namespace {
+
+// Visits the blocks of one chunk by their marks.
+int walk_chunk(ground::region* in, std::size_t number,
+               int (*visit)(void*, std::size_t, void*), void* context) {
+  std::size_t granules = ground::chunk_bytes / ground::granule_bytes;
+  std::size_t first = number * granules;
+  for (std::size_t granule = first; granule < first + granules; ++granule) {
+    if (in->marks[granule] == ground::mark_none) continue;
+    void* block = base::pointer_to(in->start + granule * ground::granule_bytes);
+    int answer = visit(block, usable_size(block), context);
+    if (answer != 0) return answer;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int walk(int (*visit)(void* block, std::size_t size, void* context), void* context) {
+  start();
+  std::uintptr_t at = 0;
+  std::size_t chunks = 0;
+  while (ground::region* in = ground::next_region(at)) {
+    chunks = in->bytes.load(std::memory_order_relaxed) / ground::chunk_bytes;
+    for (std::size_t number = 0; number < chunks; ++number) {
+      if (in->chunks[number].used_pages == 0) continue;
+      int answer = walk_chunk(in, number, visit, context);
+      if (answer != 0) return answer;
+    }
+    at = in->start + chunks * ground::chunk_bytes;
+  }
+  std::uintptr_t mapping = 0;
+  std::size_t bytes = 0;
+  while (next_mapping(mapping, &mapping, &bytes)) {
+    int answer = visit(base::pointer_to(mapping), bytes, context);
+    if (answer != 0) return answer;
+  }
+  return 0;
+}
+
+}  // namespace strata::alloc

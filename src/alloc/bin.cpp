@@ -1,0 +1,179 @@
+#include "alloc/bin.hpp"
+
+#include <cstring>
+#include <new>
+
+#include "base/check.hpp"
+#include "os/memory.hpp"
+#include "os/process.hpp"
+
+namespace strata::alloc {
+namespace {
+
+alignas(bin) constinit std::byte bins_memory[sizeof(bin) * ground::class_count] = {};
+
+std::uint8_t fullness_of(const span* one) {
+  if (one->free_count == 0) return 4;
+  return static_cast<std::uint8_t>((one->free_count * 4 - 1) / one->capacity);
+}
+
+// Moves up to `wanted` free blocks out of the span.
+std::size_t take_from(span* one, ground::entry* into, std::size_t wanted) {
+  std::size_t taken = 0;
+  base::bit_row free_row = one->free_bits();
+  for (std::size_t index = free_row.find(true, 0, one->capacity);
+       index < one->capacity && taken < wanted;
+       index = free_row.find(true, index + 1, one->capacity)) {
+    free_row.clear(index);
+    into[taken++] = ground::entry_of(base::pointer_to(one->block_at(index)));
+  }
+  one->free_count = static_cast<std::uint16_t>(one->free_count - taken);
+  return taken;
+}
+
+}  // namespace
+
+bin& bin_of(std::size_t number) {
+  return *std::launder(reinterpret_cast<bin*>(bins_memory + number * sizeof(bin)));
+}
+
+void set_up_bins() {
+  for (std::size_t number = 0; number < ground::class_count; ++number) {
+    auto* made = new (bins_memory + number * sizeof(bin)) bin;
+    made->set_up(static_cast<ground::size_class>(number), nullptr);
+  }
+}
+
+void bin::set_up(ground::size_class number, heap* owner) {
+  number_ = number;
+  owner_ = owner;
+}
+
+std::size_t bin::refill(ground::entry* into, std::size_t wanted) {
+  sync::locked section(lock_);
+  std::size_t taken = 0;
+  while (taken < wanted) {
+    span* one = span_with_free_blocks();
+    if (one == nullptr) break;
+    if (one == spare_) spare_ = nullptr;
+    std::size_t here = take_from(one, into + taken, wanted - taken);
+    free_ -= here;
+    taken += here;
+    relist(one);
+  }
+  return taken;
+}
+
+span* bin::span_with_free_blocks() {
+  for (std::size_t fullness = 0; fullness < all_used; ++fullness) {
+    if (span* one = lists_[fullness].front()) return one;
+  }
+  span* made = make_span(this, number_, spans_);
+  if (made == nullptr) return nullptr;
+  made->fullness = fullness_of(made);
+  lists_[made->fullness].push_front(made);
+  ++spans_;
+  blocks_ += made->capacity;
+  free_ += made->capacity;
+  return made;
+}
+
+void bin::flush(const ground::entry* from, std::size_t count) {
+  std::uint64_t now_ms = os::coarse_ms();
+  sync::locked section(lock_);
+  for (std::size_t i = 0; i < count; ++i) put_back(from[i], now_ms);
+}
+
+void bin::put_back(ground::entry held, std::uint64_t now_ms) {
+  void* block = ground::block_of(held);
+  auto* one = static_cast<span*>(ground::run_of(block));
+  if (one == nullptr || one->home != this) fatal(misuse::corrupt_metadata, block);
+  std::size_t index = one->index_of(base::address_of(block));
+  if (one->block_at(index) != base::address_of(block)) fatal(misuse::interior_free, block);
+  if (one->free_bits().test(index)) fatal(misuse::double_free, block, one->block_bytes);
+  one->free_bits().set(index);
+  ++one->free_count;
+  ++free_;
+  one->holds_free_pages = true;
+  one->last_freed_ms = now_ms;
+  relist(one);
+}
+
+void bin::relist(span* changed) {
+  std::uint8_t now = fullness_of(changed);
+  if (now != changed->fullness) {
+    base::list<span>::remove(changed);
+    changed->fullness = now;
+    lists_[now].push_front(changed);
+  }
+  if (changed->free_count < changed->capacity || changed == spare_) return;
+  if (spare_ == nullptr) spare_ = changed;
+  else drop(changed);
+}
+
+void bin::drop(span* empty) {
+  base::list<span>::remove(empty);
+  --spans_;
+  blocks_ -= empty->capacity;
+  free_ -= empty->free_count;
+  destroy_span(empty);
+}
+
+void bin::trim(std::uint64_t before_ms) {
+  sync::locked section(lock_);
+  if (spare_ != nullptr && spare_->last_freed_ms <= before_ms) {
+    span* empty = spare_;
+    spare_ = nullptr;
+    drop(empty);
+  }
+  for (std::size_t fullness = 0; fullness < all_used; ++fullness) {
+    for (span* one = lists_[fullness].front(); one != nullptr; one = lists_[fullness].after(one)) {
+      if (one->holds_free_pages && one->last_freed_ms <= before_ms) purge_inside(one);
+    }
+  }
+}
+
+void bin::purge_inside(span* sparse) {
+  std::size_t page = os::page_bytes();
+  sparse->free_bits().each_run(sparse->capacity, [&](std::size_t from, std::size_t count) {
+    std::uintptr_t first = base::align_up(sparse->block_at(from), page);
+    std::uintptr_t end = base::align_down(sparse->block_at(from + count), page);
+    if (first >= end || !os::purge(base::pointer_to(first), end - first)) return;
+    ground::account::note_returned(end - first);
+  });
+  sparse->holds_free_pages = false;
+}
+
+void bin::release_all() {
+  sync::locked section(lock_);
+  for (base::list<span>& list : lists_) {
+    while (span* one = list.front()) {
+      std::memset(ground::mark_at(base::pointer_to(one->start)), ground::mark_none,
+                  one->bytes() / ground::granule_bytes);
+      drop(one);
+    }
+  }
+  spare_ = nullptr;
+}
+
+bin_usage bin::usage() {
+  sync::locked section(lock_);
+  return {spans_, blocks_, free_};
+}
+
+void bin::verify() {
+  sync::locked section(lock_);
+  std::size_t spans = 0;
+  std::size_t free_blocks = 0;
+  for (std::size_t fullness = 0; fullness < list_count; ++fullness) {
+    for (span* one = lists_[fullness].front(); one != nullptr; one = lists_[fullness].after(one)) {
+      STRATA_CHECK(one->home == this && one->fullness == fullness && fullness_of(one) == fullness);
+      STRATA_CHECK(one->free_bits().count_range(0, one->capacity) == one->free_count);
+      ++spans;
+      free_blocks += one->free_count;
+    }
+  }
+  STRATA_CHECK(spans == spans_ && free_blocks == free_);
+}
+
+}  // namespace strata::alloc

@@ -1,0 +1,78 @@
+// A bin: the spans of one size class, sorted by fullness. The shared level that magazines are
+// refilled from and flushed to, when the depot can't help.
+//
+//   lists_[0]  more than 3/4 used, some free    refills come from here first, so that
+//   lists_[1]  more than 1/2 used               nearly empty spans run empty and their
+//   lists_[2]  more than 1/4 used               pages go back
+//   lists_[3]  at most 1/4 used
+//   lists_[4]  all used
+//
+// One lock a bin guards its lists and its spans. An empty span goes back to the page heap at once,
+// except one, which is kept until the next trim.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "alloc/span.hpp"
+#include "ground/address_map.hpp"
+#include "sync/mutex.hpp"
+
+namespace strata::alloc {
+
+struct heap;
+
+struct bin_usage {
+  std::size_t spans = 0;
+  std::size_t blocks = 0;      // of all spans
+  std::size_t free_slots = 0;  // in spans
+};
+
+class bin {
+ public:
+  // owner: null for the bins of the process, which serve malloc.
+  void set_up(ground::size_class number, heap* owner);
+
+  // Takes up to `wanted` free blocks out of spans, and says how many; 0: no memory.
+  std::size_t refill(ground::entry* into, std::size_t wanted);
+  // Puts blocks back. Stops the process when one is free already.
+  void flush(const ground::entry* from, std::size_t count);
+
+  // Gives back what is empty: the spare span, and pages inside spans that no block in use touches
+  // and that nobody freed a block in since before_ms.
+  void trim(std::uint64_t before_ms);
+  // Gives back every span, whatever is live in it. For a heap that is destroyed.
+  void release_all();
+
+  [[nodiscard]] bin_usage usage();
+  [[nodiscard]] heap* owner() const { return owner_; }
+  [[nodiscard]] ground::size_class number() const { return number_; }
+  void verify();
+
+  sync::mutex& lock() { return lock_; }
+
+ private:
+  static constexpr std::size_t all_used = 4;
+  static constexpr std::size_t list_count = 5;
+
+  span* span_with_free_blocks();
+  void put_back(ground::entry held, std::uint64_t now_ms);
+  void relist(span* changed);
+  void drop(span* empty);
+  static void purge_inside(span* sparse);
+
+  sync::mutex lock_{sync::rank::bin};
+  ground::size_class number_ = 0;
+  heap* owner_ = nullptr;
+  span* spare_ = nullptr;  // one of the empty spans, also in lists_[3]
+  std::size_t spans_ = 0;
+  std::size_t blocks_ = 0;
+  std::size_t free_ = 0;
+  base::list<span> lists_[list_count];
+};
+
+// The bins of the process, by class.
+bin& bin_of(std::size_t number);
+void set_up_bins();
+
+}  // namespace strata::alloc

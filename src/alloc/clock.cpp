@@ -1,0 +1,95 @@
+#include "alloc/clock.hpp"
+
+#include <atomic>
+
+#include "alloc/bin.hpp"
+#include "alloc/depot.hpp"
+#include "alloc/thread_cache.hpp"
+#include "ground/options.hpp"
+#include "ground/page_heap.hpp"
+#include "os/process.hpp"
+
+namespace strata::alloc {
+
+using callback = void (*)();
+constinit callback thread_exit_watcher = nullptr;
+constinit callback second_hand = nullptr;
+
+namespace {
+
+constexpr std::uint64_t purge_step_ms = 50;
+constexpr std::uint64_t trim_step_ms = 1000;
+constexpr std::uint64_t idle_ms = 2000;
+constexpr std::int32_t tick_of_busy_thread = 64;
+constexpr std::int32_t tick_of_quiet_thread = 4;
+
+constinit std::atomic<std::uint64_t> last_purge_ms{0};
+constinit std::atomic<std::uint64_t> last_sweep_ms{0};
+
+// True for one caller when `step` has passed since *last; *since is then how much has.
+bool is_due(std::atomic<std::uint64_t>& last, std::uint64_t now_ms, std::uint64_t step,
+            std::uint64_t* since) {
+  std::uint64_t before = last.load(std::memory_order_relaxed);
+  if (now_ms < before + step) return false;
+  *since = now_ms - before;
+  // relaxed: it only elects who does the work.
+  return last.compare_exchange_strong(before, now_ms, std::memory_order_relaxed);
+}
+
+void drain_depot(std::size_t number, std::size_t batches) {
+  ground::entry batch[most_batch];
+  for (; batches > 0; --batches) {
+    std::size_t count = depot_of(number).take(batch);
+    if (count == 0) return;
+    bin_of(number).flush(batch, count);
+  }
+}
+
+// The second hand: everything that holds free blocks lets go of some.
+void sweep(std::uint64_t now_ms) {
+  thread_registry::lift_idle(now_ms - idle_ms);
+  for (std::size_t number = 1; number < ground::class_count; ++number) {
+    drain_depot(number, (depot_of(number).batches() + 1) / 2);
+    bin_of(number).trim(now_ms - trim_step_ms);
+  }
+  if (second_hand != nullptr) second_hand();
+}
+
+}  // namespace
+
+void poll_clock(thread_cache* cache) {
+  std::uint64_t now_ms = os::coarse_ms();
+  std::uint64_t since_tick = now_ms - cache->last_tick_ms;
+  cache->last_tick_ms = now_ms;
+  cache->last_active_ms.store(now_ms, std::memory_order_relaxed);
+  if (cache->lifted.load(std::memory_order_relaxed)) cache->lifted.store(false, std::memory_order_relaxed);
+  this_thread.tick = since_tick > purge_step_ms ? tick_of_quiet_thread : tick_of_busy_thread;
+  if (now_ms - cache->last_trim_ms >= trim_step_ms) {
+    cache->last_trim_ms = now_ms;
+    cache->trim();
+  }
+  std::uint64_t since = 0;
+  if (is_due(last_sweep_ms, now_ms, trim_step_ms, &since)) sweep(now_ms);
+  if (is_due(last_purge_ms, now_ms, purge_step_ms, &since)) {
+    ground::page_heap::purge(now_ms, ground::option().purge_ms, 0, since * 1000000 / 8);
+  }
+}
+
+void reclaim() {
+  if (thread_cache* cache = this_thread.cache) cache->drain();
+  for (std::size_t number = 1; number < ground::class_count; ++number) {
+    drain_depot(number, SIZE_MAX);
+    bin_of(number).trim(UINT64_MAX);
+  }
+}
+
+std::size_t trim_all(std::size_t keep_bytes) {
+  std::size_t before = ground::account::returned_bytes();
+  std::uint64_t now_ms = os::coarse_ms();
+  reclaim();
+  thread_registry::lift_idle(now_ms - idle_ms);
+  ground::page_heap::purge(now_ms, 0, keep_bytes, UINT64_MAX);
+  return ground::account::returned_bytes() - before;
+}
+
+}  // namespace strata::alloc

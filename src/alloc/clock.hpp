@@ -1,0 +1,41 @@
+// The clock that gives memory back, without a thread of its own: whoever allocates or frees drives
+// it. The fast path counts allocations down in thread_state::tick; at 0, and at every slow
+// operation that is slow anyway, the clock is looked at.
+//
+//   each thread, once a second    half of what its magazines hold goes to the shared levels
+//   one thread, each 50 ms        the page heap purges what has waited long enough
+//   one thread, once a second     depots lose half their batches, bins their empty spans and free
+//                                 pages; caches of idle threads are lifted
+//
+// The work is bounded: a step takes at most an eighth of the time since the last one, so that giving
+// 4 GB back neither stalls a busy program nor takes long in an idle one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace strata::alloc {
+
+class thread_cache;
+
+// Looks at the clock and does what is due. cache: the caller's.
+void poll_clock(thread_cache* cache);
+
+// Everything at once: the caller's cache, depots, bins, and all free pages but keep_bytes. Returns
+// the bytes that went back to the system.
+std::size_t trim_all(std::size_t keep_bytes);
+
+// Asked for when memory has run out: empties what can be emptied without the system's help.
+void reclaim();
+
+// Arranges for the calling thread's cache to be taken back when the thread ends. Set by entry, which
+// knows how.
+extern void (*thread_exit_watcher)();
+inline void watch_thread_exit() {
+  if (thread_exit_watcher != nullptr) thread_exit_watcher();
+}
+
+// Called about once a second and at the end; set by entry, to publish statistics.
+extern void (*second_hand)();
+
+}  // namespace strata::alloc

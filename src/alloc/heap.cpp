@@ -1,0 +1,109 @@
+#include "alloc/heap.hpp"
+
+#include <new>
+
+#include "ground/metadata.hpp"
+
+namespace strata::alloc {
+namespace {
+
+constinit sync::mutex lock(sync::rank::heaps);
+
+base::list<heap>& all_heaps() {
+  alignas(base::list<heap>) static constinit std::byte memory[sizeof(base::list<heap>)] = {};
+  static constinit base::list<heap>* made = nullptr;
+  if (made == nullptr) made = new (memory) base::list<heap>;
+  return *made;
+}
+
+template <typename Action>
+void each_heap(Action action) {
+  for (heap* one = all_heaps().front(); one != nullptr; one = all_heaps().after(one)) action(one);
+}
+
+}  // namespace
+
+heap::heap() {
+  for (std::size_t number = 0; number < ground::class_count; ++number) {
+    bins[number].set_up(static_cast<ground::size_class>(number), this);
+  }
+}
+
+void* heap::allocate(std::size_t number) {
+  ground::entry held = 0;
+  if (bins[number].refill(&held, 1) == 0) return nullptr;
+  void* block = ground::block_of(held);
+  *ground::mark_at(block) = ground::mark_heap;
+  return block;
+}
+
+void heap::deallocate(void* block, span* from) {
+  *ground::mark_at(block) = ground::mark_none;
+  ground::entry held = ground::entry_of(block);
+  from->home->flush(&held, 1);
+}
+
+void heap::add(large* block) {
+  sync::locked section(lock_);
+  larges_.push_back(block);
+}
+
+void heap::remove(large* block) {
+  sync::locked section(lock_);
+  base::list<large>::remove(block);
+}
+
+void heap::release_all() {
+  for (std::size_t number = 1; number < ground::class_count; ++number) bins[number].release_all();
+  while (large* block = larges_.front()) destroy_large(block);
+}
+
+heap* make_heap() {
+  auto* made = ground::metadata::make<heap>();
+  if (made == nullptr) return nullptr;
+  sync::locked section(lock);
+  all_heaps().push_back(made);
+  return made;
+}
+
+void destroy_heap(heap* old) {
+  {
+    sync::locked section(lock);
+    base::list<heap>::remove(old);
+  }
+  old->release_all();
+  ground::metadata::destroy(old);
+}
+
+bin_usage heaps_usage(std::size_t number) {
+  sync::locked section(lock);
+  bin_usage total;
+  each_heap([&](heap* one) {
+    bin_usage here = one->bins[number].usage();
+    total.spans += here.spans;
+    total.blocks += here.blocks;
+    total.free_slots += here.free_slots;
+  });
+  return total;
+}
+
+void lock_heaps_for_fork() {
+  lock.lock();
+  each_heap([](heap* one) {
+    for (bin& each : one->bins) each.lock().lock();
+  });
+}
+void unlock_heaps_after_fork() {
+  each_heap([](heap* one) {
+    for (bin& each : one->bins) each.lock().unlock();
+  });
+  lock.unlock();
+}
+void reset_heaps_in_child() {
+  each_heap([](heap* one) {
+    for (bin& each : one->bins) each.lock().reset();
+  });
+  lock.reset();
+}
+
+}  // namespace strata::alloc

@@ -1,0 +1,185 @@
+#include "alloc/large.hpp"
+
+#include <atomic>
+
+#include "alloc/heap.hpp"
+#include "ground/metadata.hpp"
+#include "os/memory.hpp"
+#include "sync/mutex.hpp"
+
+namespace strata::alloc {
+namespace {
+
+constinit sync::mutex lock(sync::rank::large);
+constinit base::ordered_tree<large> mappings;
+constinit std::atomic<std::size_t> block_total{0};
+constinit std::atomic<std::size_t> byte_total{0};
+
+std::size_t pages_of(std::size_t size) {
+  return base::align_up(size, ground::page_bytes()) >> ground::page_shift();
+}
+
+bool make_run(large* made, std::size_t size, std::size_t alignment, bool* zeroed) {
+  std::size_t page_alignment = base::larger(1, alignment >> ground::page_shift());
+  std::size_t pages = pages_of(size);
+  ground::pages_taken taken = ground::page_heap::take(pages, page_alignment);
+  if (taken.start == 0) return false;
+  made->start = taken.start;
+  made->pages = static_cast<std::uint32_t>(pages);
+  made->kind = ground::run_kind::block;
+  ground::set_run(made->start, pages, made);
+  *ground::mark_at(base::pointer_to(made->start)) = ground::mark_run;
+  *zeroed = taken.zeroed;
+  return true;
+}
+
+bool make_mapping(large* made, std::size_t size, std::size_t alignment) {
+  std::size_t bytes = base::align_up(size, os::page_bytes());
+  if (!ground::account::charge(bytes)) return false;
+  void* memory = os::map(bytes, base::larger(alignment, os::page_bytes()));
+  if (memory == nullptr) {
+    ground::account::refund(bytes);
+    return false;
+  }
+  made->start = base::address_of(memory);
+  made->mapped = bytes;
+  sync::locked section(lock);
+  mappings.insert(made);
+  return true;
+}
+
+// Runs longer than a chunk start at a chunk, so any alignment up to a chunk is had in either case.
+bool fits_run(std::size_t size, std::size_t alignment) {
+  return size <= ground::page_heap::largest_run_bytes() &&
+         alignment <= ground::chunk_bytes &&
+         (alignment <= ground::page_bytes() || size <= ground::chunk_bytes);
+}
+
+large* finish(large* made, bool got, heap* owner) {
+  if (!got) {
+    ground::metadata::destroy(made);
+    return nullptr;
+  }
+  made->owner = owner;
+  if (owner != nullptr) owner->add(made);
+  block_total.fetch_add(1, std::memory_order_relaxed);
+  byte_total.fetch_add(made->usable(), std::memory_order_relaxed);
+  return made;
+}
+
+bool resize_run(large* block, std::size_t size) {
+  std::size_t pages = pages_of(size);
+  if (size > ground::page_heap::largest_run_bytes()) return false;
+  if (pages > block->pages) {
+    std::size_t more = pages - block->pages;
+    if (!ground::page_heap::extend(block->start, block->pages, more)) return false;
+  }
+  std::size_t before = block->pages;
+  ground::set_run(block->start, before, nullptr);
+  block->pages = static_cast<std::uint32_t>(pages);
+  ground::set_run(block->start, pages, block);
+  if (pages < before) {
+    ground::page_heap::give(block->start + block->bytes(), before - pages);
+  }
+  return true;
+}
+
+bool resize_mapping(large* block, std::size_t size) {
+  std::size_t bytes = base::align_up(size, os::page_bytes());
+  if (bytes > block->mapped && !ground::account::charge(bytes - block->mapped)) return false;
+  std::size_t before = block->mapped;
+  void* moved = nullptr;
+  {
+    // Out of the tree while it moves: its old addresses may be somebody else's at once.
+    sync::locked section(lock);
+    mappings.remove(block);
+    moved = os::remap(base::pointer_to(block->start), before, bytes);
+    if (moved != nullptr) {
+      block->start = base::address_of(moved);
+      block->mapped = bytes;
+    }
+    mappings.insert(block);
+  }
+  if (moved == nullptr) {
+    if (bytes > before) ground::account::refund(bytes - before);
+    return false;
+  }
+  if (bytes < before) {
+    ground::account::refund(before - bytes);
+    ground::account::note_returned(before - bytes);
+  }
+  return true;
+}
+
+}  // namespace
+
+large* make_large(std::size_t size, std::size_t alignment, heap* owner, bool* zeroed) {
+  auto* made = ground::metadata::make<large>();
+  if (made == nullptr) return nullptr;
+  *zeroed = true;
+  bool got = fits_run(size, alignment) ? make_run(made, size, alignment, zeroed)
+                                       : make_mapping(made, size, alignment);
+  return finish(made, got, owner);
+}
+
+large* make_growing(std::size_t size) {
+  auto* made = ground::metadata::make<large>();
+  if (made == nullptr) return nullptr;
+  return finish(made, make_mapping(made, size, os::page_bytes()), nullptr);
+}
+
+void destroy_large(large* old) {
+  if (old->owner != nullptr) old->owner->remove(old);
+  block_total.fetch_sub(1, std::memory_order_relaxed);
+  byte_total.fetch_sub(old->usable(), std::memory_order_relaxed);
+  if (old->mapped == 0) {
+    *ground::mark_at(base::pointer_to(old->start)) = ground::mark_none;
+    ground::set_run(old->start, old->pages, nullptr);
+    ground::page_heap::give(old->start, old->pages);
+  } else {
+    {
+      sync::locked section(lock);
+      mappings.remove(old);
+    }
+    void* memory = base::pointer_to(old->start);
+    // When the kernel won't unmap (the number of mappings is limited) the pages at least go back.
+    if (!os::release(memory, old->mapped)) os::purge(memory, old->mapped);
+    ground::account::refund(old->mapped);
+    ground::account::note_returned(old->mapped);
+  }
+  ground::metadata::destroy(old);
+}
+
+large* large_at(const void* address) {
+  std::uintptr_t at = base::address_of(address);
+  if (ground::mark_of(address) == ground::mark_run) return static_cast<large*>(ground::run_of(address));
+  sync::locked section(lock);
+  large* found = mappings.at_or_below(at);
+  return found != nullptr && found->start == at ? found : nullptr;
+}
+
+bool resize_large(large* block, std::size_t size) {
+  std::size_t before = block->usable();
+  bool done = block->mapped == 0 ? resize_run(block, size) : resize_mapping(block, size);
+  if (done) byte_total.fetch_add(block->usable() - before, std::memory_order_relaxed);
+  return done;
+}
+
+large_usage large_total() {
+  return {block_total.load(std::memory_order_relaxed), byte_total.load(std::memory_order_relaxed)};
+}
+
+bool next_mapping(std::uintptr_t address, std::uintptr_t* start, std::size_t* bytes) {
+  sync::locked section(lock);
+  large* found = mappings.above(address);
+  if (found == nullptr) return false;
+  *start = found->start;
+  *bytes = found->mapped;
+  return true;
+}
+
+void lock_large_for_fork() { lock.lock(); }
+void unlock_large_after_fork() { lock.unlock(); }
+void reset_large_in_child() { lock.reset(); }
+
+}  // namespace strata::alloc

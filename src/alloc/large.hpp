@@ -1,0 +1,57 @@
+// Large blocks: above the size classes, each is alone in its memory.
+//
+//   up to page_heap::largest_run_bytes()   a run of pages, found through the page map
+//   above, or grown by realloc             a mapping of its own, which can grow by moving pages
+//                                          (mremap); kept in an ordered tree by address
+//
+// The tree has one lock; runs need none of ours.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/list.hpp"
+#include "base/ordered_tree.hpp"
+#include "ground/page_heap.hpp"
+
+namespace strata::alloc {
+
+struct heap;
+
+struct large : ground::run, base::list_node<large>, base::tree_node<large> {
+  std::size_t mapped = 0;  // bytes of the mapping; 0 for a run
+  heap* owner = nullptr;   // null for malloc's
+
+  [[nodiscard]] std::uintptr_t key() const { return start; }
+  [[nodiscard]] std::size_t usable() const { return mapped != 0 ? mapped : bytes(); }
+};
+
+// A large block; null when there is no memory. alignment: a power of two. zeroed tells whether it
+// reads as zero.
+large* make_large(std::size_t size, std::size_t alignment, heap* owner, bool* zeroed);
+void destroy_large(large* old);
+
+// The large block that starts at the address; null when none does. Any address.
+large* large_at(const void* address);
+
+// Changes the size in place, or by moving the pages of a mapping; false when only a new block can
+// help. On true old->start may have changed.
+bool resize_large(large* block, std::size_t size);
+// A block that grows by realloc is likely to grow again: a mapping serves it from here on.
+inline constexpr std::size_t growing_bytes = 512 * base::KiB;
+large* make_growing(std::size_t size);
+
+struct large_usage {
+  std::size_t blocks;
+  std::size_t bytes;
+};
+large_usage large_total();
+
+// The mapping with the lowest address above `address`, for walking; false at the end.
+bool next_mapping(std::uintptr_t address, std::uintptr_t* start, std::size_t* bytes);
+
+void lock_large_for_fork();
+void unlock_large_after_fork();
+void reset_large_in_child();
+
+}  // namespace strata::alloc

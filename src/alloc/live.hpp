@@ -1,0 +1,29 @@
+// What the program has in its hands, counted exactly when STRATA_COUNT is on. Each thread counts for
+// itself; the change of its live bytes goes to the shared total whenever it reaches 64 KiB, so the
+// peak is exact to within that much a thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace strata::alloc {
+
+class thread_cache;
+
+namespace live {
+
+void note_start();
+std::uint64_t started_ns();
+
+// number: a size class, or ground::mark_run. Nothing is done unless counting. cache may be null.
+void count_allocation(thread_cache* cache, std::size_t number, std::size_t requested,
+                      std::size_t usable);
+void count_free(thread_cache* cache, std::size_t number, std::size_t usable);
+void count_failure();
+
+// In usable bytes.
+std::uint64_t peak_bytes();
+std::uint64_t failures();
+
+}  // namespace live
+}  // namespace strata::alloc

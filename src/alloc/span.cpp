@@ -1,0 +1,76 @@
+#include "alloc/span.hpp"
+
+#include <new>
+
+#include "ground/metadata.hpp"
+
+namespace strata::alloc {
+namespace {
+
+constexpr std::size_t most_blocks = 1024;
+constexpr std::size_t full_span_bytes = 64 * base::KiB;
+constexpr std::size_t least_blocks = 8;
+
+// The length of a span of a class that is in much use: short of waste at its end, and long enough
+// that the shared levels are visited seldom.
+constexpr std::size_t full_bytes(std::size_t block) {
+  std::size_t bytes = base::smaller(full_span_bytes, block * most_blocks);
+  return base::larger(bytes, block * least_blocks);
+}
+
+constexpr bool tails_are_short() {
+  for (std::size_t number = 1; number < ground::class_count; ++number) {
+    std::size_t block = ground::class_bytes(number);
+    std::size_t bytes = base::align_up(full_bytes(block), 8 * base::KiB);
+    if ((bytes % block) * 8 > bytes) return false;
+  }
+  return true;
+}
+static_assert(tails_are_short(), "a full span wastes at most an eighth at its end");
+
+std::size_t pages_for(std::size_t block, std::size_t spans_so_far) {
+  std::size_t bytes = full_bytes(block);
+  if (spans_so_far < 3) {
+    std::size_t first = base::larger(8 * base::KiB, block * 4) << spans_so_far;
+    bytes = base::smaller(bytes, first);
+  }
+  return base::align_up(bytes, ground::page_bytes()) >> ground::page_shift();
+}
+
+std::size_t descriptor_bytes(std::size_t capacity) {
+  return sizeof(span) + base::bit_row::words_for(capacity) * sizeof(std::uint64_t);
+}
+
+}  // namespace
+
+span* make_span(bin* home, ground::size_class number, std::size_t spans_so_far) {
+  std::size_t block = ground::class_bytes(number);
+  std::size_t pages = pages_for(block, spans_so_far);
+  std::size_t capacity = (pages << ground::page_shift()) / block;
+  void* descriptor = ground::metadata::allocate(descriptor_bytes(capacity));
+  if (descriptor == nullptr) return nullptr;
+  ground::pages_taken memory = ground::page_heap::take(pages);
+  if (memory.start == 0) {
+    ground::metadata::free(descriptor, descriptor_bytes(capacity));
+    return nullptr;
+  }
+  auto* made = new (descriptor) span;
+  made->start = memory.start;
+  made->pages = static_cast<std::uint32_t>(pages);
+  made->kind = ground::run_kind::span;
+  made->home = home;
+  made->block_bytes = static_cast<std::uint32_t>(block);
+  made->inverse = ((std::uint64_t{1} << 40) + block - 1) / block;
+  made->capacity = made->free_count = static_cast<std::uint16_t>(capacity);
+  made->free_bits().set_range(0, capacity);
+  ground::set_run(made->start, pages, made);
+  return made;
+}
+
+void destroy_span(span* old) {
+  ground::set_run(old->start, old->pages, nullptr);
+  ground::page_heap::give(old->start, old->pages);
+  ground::metadata::free(old, descriptor_bytes(old->capacity));
+}
+
+}  // namespace strata::alloc

@@ -1,0 +1,343 @@
+#include "alloc/thread_cache.hpp"
+
+#include <new>
+#include <utility>
+
+#include "alloc/bin.hpp"
+#include "alloc/clock.hpp"
+#include "base/check.hpp"
+#include "ground/metadata.hpp"
+#include "ground/options.hpp"
+#include "os/memory.hpp"
+#include "os/process.hpp"
+
+namespace strata::alloc {
+
+constinit magazine parked = {};
+
+namespace {
+
+template <std::size_t... Number>
+constexpr thread_state parked_state(std::index_sequence<Number...>) {
+  return {{((void)Number, parked.words)...}, 0, phase_new, nullptr};
+}
+
+constexpr std::uint8_t first_batch = 4;
+
+}  // namespace
+
+thread_local constinit thread_state this_thread =
+    parked_state(std::make_index_sequence<ground::mark_count>{});
+
+void counters::add(const counters& other) {
+  for (std::size_t i = 0; i < ground::mark_count; ++i) {
+    allocations[i] += other.allocations[i];
+    frees[i] += other.frees[i];
+    requested[i] += other.requested[i];
+  }
+  for (std::size_t i = 0; i < histogram_size; ++i) histogram[i] += other.histogram[i];
+  run_allocated_bytes += other.run_allocated_bytes;
+  run_freed_bytes += other.run_freed_bytes;
+  unpublished += other.unpublished;
+}
+
+// ---- One cache
+
+thread_cache* thread_cache::current() {
+  if (STRATA_LIKELY(this_thread.cache != nullptr)) return this_thread.cache;
+  return thread_registry::enter();
+}
+
+void thread_cache::start(bool fast) {
+  for (std::size_t number = 0; number < ground::mark_count; ++number) own_heads_[number] = parked.words;
+  heads_ = fast ? this_thread.heads : own_heads_;
+  for (std::size_t number = 1; number < ground::class_count; ++number) {
+    heads_[number] = end_of(number);
+    batch_[number] = first_batch;
+  }
+}
+
+std::size_t thread_cache::filled(std::size_t number) {
+  ground::entry* head = heads_[number];
+  std::size_t count = 0;
+  // Through volatile: the page may be lifted meanwhile.
+  while (head + count < end_of(number) && *const_cast<volatile ground::entry*>(head + count) != 0) {
+    ++count;
+  }
+  return count;
+}
+
+// After a lift: finds out whether the owner took the block that was at the head. The first empty
+// word at or above the head is where that block was, unless the owner went past it.
+void thread_cache::settle(std::size_t number) {
+  doubt& open = doubtful_[number];
+  if (STRATA_LIKELY(open.held == 0)) return;
+  ground::entry held = open.held;
+  bool still_ours = heads_[number] + filled(number) == open.at;
+  open = {};
+  if (still_ours) bin_of(number).flush(&held, 1);
+}
+
+void* thread_cache::allocate(std::size_t number) {
+  ground::entry* head = heads_[number];
+  ground::entry taken = *head;
+  if (taken == 0) {
+    gate_.enter();
+    settle(number);
+    if (*heads_[number] == 0) refill(number);
+    head = heads_[number];
+    taken = *head;
+    gate_.leave();
+    if (taken == 0) return nullptr;
+  }
+  heads_[number] = head + 1;
+  return ground::block_of(taken);
+}
+
+void thread_cache::refill(std::size_t number) {
+  ground::entry batch[most_batch];
+  std::size_t count = depot_of(number).take(batch);
+  if (count == 0) {
+    std::size_t wanted = base::smaller(batch_[number], batch_of(number));
+    count = bin_of(number).refill(batch, wanted);
+  }
+  if (batch_[number] < most_batch) batch_[number] = static_cast<std::uint8_t>(batch_[number] * 2);
+  ground::entry* head = end_of(number) - count;
+  // The block to be handed out first stands at the head: the lowest address.
+  for (std::size_t i = 0; i < count; ++i) head[i] = batch[i];
+  heads_[number] = head;
+}
+
+void thread_cache::deallocate(void* block, std::size_t number) {
+  if (base::is_aligned(base::address_of(heads_[number]), magazine_bytes)) {
+    gate_.enter();
+    settle(number);
+    flush(number, base::larger(1, filled(number) / 2));
+    gate_.leave();
+  }
+  ground::entry* head = heads_[number];
+  head[-1] = ground::entry_of(block);
+  heads_[number] = head - 1;
+}
+
+// Moves up to `count` blocks from the head to the depot, or to the bin.
+void thread_cache::flush(std::size_t number, std::size_t count) {
+  while (count > 0) {
+    std::size_t here = base::smaller(base::smaller(count, batch_of(number)), filled(number));
+    ground::entry* head = heads_[number];
+    if (here == 0) {
+      // A lift has emptied the magazine from the head on.
+      heads_[number] = end_of(number);
+      return;
+    }
+    ground::entry batch[most_batch];
+    for (std::size_t i = 0; i < here; ++i) batch[i] = head[i];
+    heads_[number] = head + here;
+    if (!depot_of(number).put(batch, here)) bin_of(number).flush(batch, here);
+    count -= here;
+  }
+}
+
+void thread_cache::trim() {
+  gate_.enter();
+  for (std::size_t number = 1; number < ground::class_count; ++number) {
+    settle(number);
+    std::size_t half = (filled(number) + 1) / 2;
+    if (half != 0) flush(number, half);
+    if (half == 0 && batch_[number] > first_batch) batch_[number] /= 2;
+  }
+  gate_.leave();
+}
+
+void thread_cache::give_all(std::size_t number) {
+  settle(number);
+  std::size_t count = filled(number);
+  ground::entry batch[magazine_words];
+  for (std::size_t i = 0; i < count; ++i) batch[i] = heads_[number][i];
+  heads_[number] = end_of(number);
+  if (count != 0) bin_of(number).flush(batch, count);
+}
+
+void thread_cache::drain() {
+  gate_.enter();
+  for (std::size_t number = 1; number < ground::class_count; ++number) give_all(number);
+  gate_.leave();
+}
+
+// While the page moves, the owner may at most finish one operation that it had begun. What was at
+// the head before and still is, with nothing pushed since, is what the lifted page says it is.
+void thread_cache::lift(magazine* scratch) {
+  if (!gate_.enter_to_lift()) return;
+  ground::entry* before[ground::class_count];
+  for (std::size_t number = 1; number < ground::class_count; ++number) {
+    before[number] = *const_cast<ground::entry* volatile*>(&heads_[number]);
+  }
+  if (os::lift_pages(magazines_, scratch, magazines_bytes())) {
+    for (std::size_t number = 1; number < ground::class_count; ++number) {
+      ground::entry* now = *const_cast<ground::entry* volatile*>(&heads_[number]);
+      if (now != before[number] || now == end_of(number)) continue;
+      if (*const_cast<volatile ground::entry*>(now) == 0) loot(scratch[number], now, number);
+    }
+  }
+  gate_.leave();
+}
+
+void thread_cache::loot(const magazine& lifted_one, ground::entry* head, std::size_t number) {
+  auto first = static_cast<std::size_t>(head - magazines_[number].words);
+  if (lifted_one.words[first] == 0) return;
+  std::size_t end = first + 1;
+  while (end < magazine_capacity(number) && lifted_one.words[end] != 0) ++end;
+  doubtful_[number] = {lifted_one.words[first], head};
+  if (end > first + 1) bin_of(number).flush(&lifted_one.words[first + 1], end - first - 1);
+}
+
+std::size_t thread_cache::cached(std::size_t number) {
+  return filled(number) + (doubtful_[number].held != 0 ? 1 : 0);
+}
+
+std::size_t thread_cache::magazines_bytes() {
+  return base::align_up(ground::class_count * magazine_bytes, os::page_bytes());
+}
+
+// ---- All caches
+
+namespace {
+
+constexpr std::size_t most_spares = 16;
+
+constinit sync::mutex registry_lock(sync::rank::registry);
+constinit counters departed_counts = {};
+constinit magazine* scratch = nullptr;
+constinit std::size_t spare_count = 0;
+
+struct registry_lists {
+  base::list<thread_cache> active;
+  base::list<thread_cache> spares;
+};
+alignas(registry_lists) constinit std::byte lists_memory[sizeof(registry_lists)] = {};
+
+registry_lists& lists() {
+  static constinit registry_lists* made = nullptr;
+  if (made == nullptr) made = new (lists_memory) registry_lists;
+  return *made;
+}
+
+// The cache object stands behind its magazines, in one mapping.
+std::size_t mapping_bytes() {
+  return thread_cache::magazines_bytes() + base::align_up(sizeof(thread_cache), os::page_bytes());
+}
+
+}  // namespace
+
+sync::mutex& thread_registry::lock() { return registry_lock; }
+base::list<thread_cache>& thread_registry::active() { return lists().active; }
+base::list<thread_cache>& thread_registry::spares() { return lists().spares; }
+counters& thread_registry::departed() { return departed_counts; }
+
+void thread_registry::forget_counts() {
+  departed_counts = {};
+  each([](thread_cache& one) { one.counters_ = {}; });
+}
+
+std::size_t thread_registry::size() {
+  std::size_t count = 0;
+  each([&count](thread_cache&) { ++count; });
+  return count;
+}
+
+thread_cache* thread_registry::take_spare() {
+  sync::locked section(registry_lock);
+  thread_cache* spare = spares().front();
+  if (spare == nullptr) return nullptr;
+  base::list<thread_cache>::remove(spare);
+  --spare_count;
+  return spare;
+}
+
+thread_cache* thread_registry::make() {
+  void* mapping = os::map(mapping_bytes(), os::page_bytes());
+  if (mapping == nullptr) return nullptr;
+  ground::metadata::count_mapped(mapping_bytes());
+  void* place = static_cast<char*>(mapping) + thread_cache::magazines_bytes();
+  auto* made = new (place) thread_cache;
+  made->magazines_ = static_cast<magazine*>(mapping);
+  return made;
+}
+
+thread_cache* thread_registry::enter() {
+  if (this_thread.phase == phase_exited) return nullptr;
+  thread_cache* cache = take_spare();
+  if (cache == nullptr) cache = make();
+  if (cache == nullptr) return nullptr;
+  cache->counted_ = ground::option().count;
+  cache->start(ground::kind() == ground::ground_kind::contiguous && !cache->counted_);
+  cache->last_trim_ms = cache->last_tick_ms = os::coarse_ms();
+  cache->last_active_ms.store(cache->last_tick_ms, std::memory_order_relaxed);
+  {
+    sync::locked section(registry_lock);
+    active().push_back(cache);
+  }
+  this_thread.cache = cache;
+  this_thread.phase = phase_running;
+  watch_thread_exit();
+  return cache;
+}
+
+// The caller has drained it and holds no lock; nobody else can reach it any more.
+void thread_registry::retire(thread_cache* old) {
+  {
+    sync::locked section(registry_lock);
+    if (old->counted_) departed_counts.add(old->counters_);
+    old->counters_ = {};
+    if (spare_count < most_spares) {
+      spares().push_front(old);
+      ++spare_count;
+      return;
+    }
+  }
+  os::release(old->magazines_, mapping_bytes());
+}
+
+void thread_registry::leave() {
+  thread_cache* cache = this_thread.cache;
+  if (cache == nullptr) return;
+  {
+    sync::locked section(registry_lock);
+    base::list<thread_cache>::remove(cache);
+  }
+  cache->drain();
+  for (ground::entry*& head : this_thread.heads) head = parked.words;
+  this_thread.cache = nullptr;
+  this_thread.phase = phase_exited;
+  retire(cache);
+}
+
+void thread_registry::lift_idle(std::uint64_t before_ms) {
+  sync::locked section(registry_lock);
+  if (scratch == nullptr) {
+    scratch = static_cast<magazine*>(
+        os::reserve(thread_cache::magazines_bytes(), os::page_bytes(), os::reserved_as::inaccessible));
+    if (scratch == nullptr) return;
+  }
+  for (thread_cache* one = active().front(); one != nullptr; one = active().after(one)) {
+    if (one == this_thread.cache || one->lifted.load(std::memory_order_relaxed)) continue;
+    if (one->last_active_ms.load(std::memory_order_relaxed) > before_ms) continue;
+    one->lift(scratch);
+    one->lifted.store(true, std::memory_order_relaxed);
+  }
+}
+
+void thread_registry::adopt_in_child() {
+  registry_lock.reset();
+  thread_cache* next = nullptr;
+  for (thread_cache* one = active().front(); one != nullptr; one = next) {
+    next = active().after(one);
+    if (one == this_thread.cache) continue;
+    base::list<thread_cache>::remove(one);
+    for (std::size_t number = 1; number < ground::class_count; ++number) one->give_all(number);
+    one->gate_.leave();
+    retire(one);
+  }
+}
+
+}  // namespace strata::alloc

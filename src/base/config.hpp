@@ -1,0 +1,23 @@
+// Compile-time choices, each 0 or 1, read with `if constexpr` everywhere else.
+#pragma once
+
+#ifndef STRATA_DEBUG
+#define STRATA_DEBUG 0
+#endif
+#ifndef STRATA_STRESS
+#define STRATA_STRESS 0
+#endif
+#ifndef STRATA_FAULT_INJECTION
+#define STRATA_FAULT_INJECTION 0
+#endif
+
+namespace strata::config {
+
+// Debug builds check what a caller inside Strata promised (STRATA_ASSERT).
+inline constexpr bool debug = STRATA_DEBUG != 0;
+// Stress builds also check whole structures at every change (STRATA_ASSERT_SLOW).
+inline constexpr bool stress = STRATA_STRESS != 0;
+// Test builds can make any system call of the ground fail (os/fault.hpp).
+inline constexpr bool fault_injection = STRATA_FAULT_INJECTION != 0;
+
+}  // namespace strata::config

@@ -1,0 +1,167 @@
+// The whole interface of a libc allocator: the names that programs and libraries already call.
+// Behaviour on the edges follows glibc, C23 and POSIX; where they differ, glibc.
+//
+//   malloc(0)          a distinct block            realloc(p, 0)   frees p, returns NULL
+//   > PTRDIFF_MAX      NULL, ENOMEM                free            keeps errno
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "alloc/allocate.hpp"
+#include "alloc/clock.hpp"
+#include "alloc/live.hpp"
+#include "entry/statistics.hpp"
+#include "os/memory.hpp"
+#include "os/process.hpp"
+#include "strata/strata.h"
+
+#define STRATA_EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace strata::entry {
+namespace {
+
+STRATA_NOINLINE void* out_of_memory() {
+  alloc::live::count_failure();
+  errno = ENOMEM;
+  return nullptr;
+}
+
+STRATA_INLINE void* checked(void* block) {
+  return STRATA_LIKELY(block != nullptr) ? block : out_of_memory();
+}
+
+STRATA_NOINLINE void* malloc_slow(std::size_t size) { return checked(alloc::allocate_slow(size)); }
+
+void* zeroed(std::size_t count, std::size_t size) {
+  std::size_t bytes = 0;
+  if (__builtin_mul_overflow(count, size, &bytes)) return out_of_memory();
+  return checked(alloc::allocate_zeroed(bytes));
+}
+
+void* resized(void* block, std::size_t size) {
+  if (block == nullptr) return checked(alloc::allocate(size));
+  if (size == 0) {
+    alloc::deallocate(block);
+    return nullptr;
+  }
+  return checked(alloc::reallocate(block, size));
+}
+
+// glibc's memalign takes any alignment and rounds it up to a power of two.
+void* aligned(std::size_t alignment, std::size_t size) {
+  if (alignment > alloc::most_bytes / 2 + 1) {
+    errno = EINVAL;
+    return nullptr;
+  }
+  return checked(alloc::allocate_aligned(std::bit_ceil(alignment), size));
+}
+
+}  // namespace
+}  // namespace strata::entry
+
+using namespace strata;
+
+STRATA_EXPORT void* malloc(size_t size) { return alloc::allocate<entry::malloc_slow>(size); }
+STRATA_EXPORT void free(void* block) { alloc::deallocate(block); }
+STRATA_EXPORT void cfree(void* block) { alloc::deallocate(block); }
+STRATA_EXPORT void* calloc(size_t count, size_t size) { return entry::zeroed(count, size); }
+STRATA_EXPORT void* realloc(void* block, size_t size) { return entry::resized(block, size); }
+
+STRATA_EXPORT void* reallocarray(void* block, size_t count, size_t size) {
+  size_t bytes = 0;
+  if (__builtin_mul_overflow(count, size, &bytes)) return entry::out_of_memory();
+  return entry::resized(block, bytes);
+}
+
+STRATA_EXPORT void* memalign(size_t alignment, size_t size) { return entry::aligned(alignment, size); }
+
+STRATA_EXPORT void* aligned_alloc(size_t alignment, size_t size) {
+  if (!base::is_power_of_two(alignment)) {
+    errno = EINVAL;
+    return nullptr;
+  }
+  return entry::aligned(alignment, size);
+}
+
+STRATA_EXPORT int posix_memalign(void** out, size_t alignment, size_t size) {
+  if (!base::is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
+  void* block = alloc::allocate_aligned(alignment, size);
+  if (block == nullptr) {
+    alloc::live::count_failure();
+    return ENOMEM;
+  }
+  *out = block;
+  return 0;
+}
+
+STRATA_EXPORT void* valloc(size_t size) { return entry::aligned(os::page_bytes(), size); }
+
+STRATA_EXPORT void* pvalloc(size_t size) {
+  size_t rounded = base::align_up(size, os::page_bytes());
+  if (rounded < size) return entry::out_of_memory();
+  return entry::aligned(os::page_bytes(), rounded);
+}
+
+STRATA_EXPORT size_t malloc_usable_size(void* block) { return alloc::usable_size(block); }
+
+// C23. The sizes are checked: a block freed with a size that it does not have stops the process.
+STRATA_EXPORT void free_sized(void* block, size_t size) {
+  if (block != nullptr) alloc::check_size(block, size, 1);
+  alloc::deallocate(block);
+}
+STRATA_EXPORT void free_aligned_sized(void* block, size_t alignment, size_t size) {
+  if (block != nullptr) alloc::check_size(block, size, alignment);
+  alloc::deallocate(block);
+}
+
+STRATA_EXPORT int malloc_trim(size_t keep) { return alloc::trim_all(keep) > 0 ? 1 : 0; }
+// Every parameter of glibc's is accepted and none has a meaning here.
+STRATA_EXPORT int mallopt(int, int) { return 1; }
+
+STRATA_EXPORT struct mallinfo2 mallinfo2(void) {
+  strata_stats stats;
+  strata_stats_get(&stats);
+  struct mallinfo2 info = {};
+  info.uordblks = stats.live_bytes + stats.rounding_bytes;
+  info.fordblks = stats.free_slot_bytes + stats.cached_bytes + stats.retained_bytes;
+  info.arena = info.uordblks + info.fordblks - stats.large_bytes;
+  info.hblks = stats.large_blocks;
+  info.hblkhd = stats.large_bytes;
+  info.ordblks = stats.classes[1].free_slots;
+  info.fsmblks = stats.cached_bytes;
+  info.keepcost = stats.retained_bytes;
+  return info;
+}
+
+STRATA_EXPORT struct mallinfo mallinfo(void) {
+  struct mallinfo2 wide = mallinfo2();
+  struct mallinfo info = {};
+  info.arena = static_cast<int>(wide.arena);
+  info.ordblks = static_cast<int>(wide.ordblks);
+  info.hblks = static_cast<int>(wide.hblks);
+  info.hblkhd = static_cast<int>(wide.hblkhd);
+  info.fsmblks = static_cast<int>(wide.fsmblks);
+  info.uordblks = static_cast<int>(wide.uordblks);
+  info.fordblks = static_cast<int>(wide.fordblks);
+  info.keepcost = static_cast<int>(wide.keepcost);
+  return info;
+}
+
+STRATA_EXPORT void malloc_stats(void) {
+  char buffer[4096];
+  base::text text(buffer, sizeof buffer);
+  entry::describe(text);
+  os::write_error(text.data(), text.stored());
+}
+
+STRATA_EXPORT int malloc_info(int options, FILE* out) {
+  if (options != 0) {
+    errno = EINVAL;
+    return -1;
+  }
+  char buffer[16 * 1024];
+  base::text text(buffer, sizeof buffer);
+  entry::describe_as_xml(text);
+  return fwrite(text.data(), 1, text.stored(), out) == text.stored() ? 0 : -1;
+}

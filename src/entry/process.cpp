@@ -1,0 +1,165 @@
+// How the allocator lives in a process: start, thread exit, fork, end.
+//
+//   start         at the first allocation, or at our constructor; whichever comes first
+//   thread exit   a pthread key's destructor. Other libraries' destructors may allocate after it, so
+//                 it asks to be called again until the last round; what comes later still is served
+//                 without a cache
+//   fork          every lock is taken before, in the order of their ranks; the child makes them
+//                 anew and takes over what the threads that it does not have had cached
+//   end           statistics are published for the last time
+#include "entry/process.hpp"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+
+#include "alloc/allocate.hpp"
+#include "alloc/bin.hpp"
+#include "alloc/clock.hpp"
+#include "alloc/depot.hpp"
+#include "alloc/heap.hpp"
+#include "alloc/large.hpp"
+#include "alloc/live.hpp"
+#include "base/text.hpp"
+#include "entry/statistics.hpp"
+#include "ground/metadata.hpp"
+#include "ground/options.hpp"
+#include "os/syscall.hpp"
+
+namespace strata::entry {
+namespace {
+
+// ---- Thread exit
+
+constinit pthread_key_t exit_key = 0;
+constinit bool exit_key_made = false;
+constinit thread_local int exit_rounds __attribute__((tls_model("initial-exec"))) = 0;
+
+void thread_exits(void* value) {
+  // One round is left for the destructors that run after this one in the last.
+  if (++exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, value) == 0) return;
+  alloc::thread_registry::leave();
+}
+
+void watch_this_thread() {
+  if (exit_key_made) pthread_setspecific(exit_key, &exit_key);
+}
+
+// ---- Statistics on disk
+
+constinit strata_stats* published = nullptr;
+constinit std::int32_t published_by = 0;
+constinit std::atomic<bool> publishing{false};
+constinit strata_stats draft = {};
+
+void open_statistics() {
+  const char* directory = ground::option().stats_directory;
+  if (directory == nullptr || *directory == '\0') return;
+  char path[PATH_MAX];
+  base::text text(path, sizeof path);
+  published_by = os::process_id();
+  text << directory << "/" << published_by << ".stats";
+  if (text.length() >= sizeof path) return;
+  published = static_cast<strata_stats*>(os::map_shared_file(path, sizeof(strata_stats)));
+}
+
+void publish(std::uint32_t flags) {
+  // A child by vfork shares our memory, not our process.
+  if (published == nullptr || published_by != os::process_id()) return;
+  if (publishing.exchange(true, std::memory_order_acquire)) return;
+  take_statistics(draft);
+  draft.flags |= flags;
+  std::memcpy(published, &draft, sizeof draft);
+  publishing.store(false, std::memory_order_release);
+}
+
+// ---- Fork
+
+void before_fork() {
+  alloc::thread_registry::lock().lock();
+  alloc::lock_heaps_for_fork();
+  for (std::size_t number = 1; number < ground::class_count; ++number) {
+    alloc::bin_of(number).lock().lock();
+  }
+  alloc::lock_large_for_fork();
+  ground::page_heap::lock_for_fork();
+  ground::metadata::lock_for_fork();
+}
+
+void after_fork_in_parent() {
+  ground::metadata::unlock_after_fork();
+  ground::page_heap::unlock_after_fork();
+  alloc::unlock_large_after_fork();
+  for (std::size_t number = ground::class_count - 1; number > 0; --number) {
+    alloc::bin_of(number).lock().unlock();
+  }
+  alloc::unlock_heaps_after_fork();
+  alloc::thread_registry::lock().unlock();
+}
+
+void after_fork_in_child() {
+  ground::metadata::reset_in_child();
+  ground::page_heap::reset_in_child();
+  alloc::reset_large_in_child();
+  for (std::size_t number = 1; number < ground::class_count; ++number) {
+    alloc::bin_of(number).lock().reset();
+    alloc::depot_of(number).reset_in_child();
+  }
+  alloc::reset_heaps_in_child();
+  alloc::thread_registry::adopt_in_child();
+  if (published == nullptr) return;
+  alloc::thread_registry::forget_counts();
+  munmap(published, sizeof *published);
+  published = nullptr;
+  publishing.store(false, std::memory_order_relaxed);
+  open_statistics();
+  publish(0);
+}
+
+// ---- Start and end
+
+__attribute__((constructor(101))) void process_starts() {
+  alloc::start();
+  exit_key_made = pthread_key_create(&exit_key, thread_exits) == 0;
+  alloc::thread_exit_watcher = watch_this_thread;
+  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  open_statistics();
+  if (published == nullptr) return;
+  alloc::second_hand = publish_statistics;
+  publish(0);
+}
+
+__attribute__((destructor)) void process_ends() { publish_final_statistics(); }
+
+}  // namespace
+
+void publish_statistics() { publish(0); }
+void publish_final_statistics() { publish(STRATA_STATS_FINAL); }
+
+}  // namespace strata::entry
+
+using namespace strata;
+
+// A process that ends without destructors still has its last figures published.
+extern "C" __attribute__((visibility("default"), noreturn)) void _exit(int status) {
+  entry::publish_final_statistics();
+  for (;;) os::raw_syscall(SYS_exit_group, status);
+}
+extern "C" __attribute__((visibility("default"), noreturn)) void _Exit(int status) { _exit(status); }
+
+// The address map reserves terabytes of address space of which little is ever touched. To lock it
+// all would ask the kernel to fill it, so pages are locked as they are touched.
+extern "C" __attribute__((visibility("default"))) int mlockall(int flags) noexcept {
+  if (ground::kind() == ground::ground_kind::contiguous) flags |= MCL_ONFAULT;
+  long result = os::raw_syscall(SYS_mlockall, flags);
+  if (!os::failed(result)) return 0;
+  errno = static_cast<int>(-result);
+  return -1;
+}

@@ -1,0 +1,11 @@
+// Start-up, thread exit and fork: how the allocator lives in a process. See process.cpp.
+#pragma once
+
+namespace strata::entry {
+
+// Writes the process's statistics where STRATA_STATS_DIR says; called by the clock and at exit.
+void publish_statistics();
+// The process ends, or becomes another program: publishes for the last time.
+void publish_final_statistics();
+
+}  // namespace strata::entry

@@ -1,0 +1,264 @@
+#include "ground/address_map.hpp"
+
+#include <atomic>
+#include <iterator>
+
+#include "base/check.hpp"
+#include "base/text.hpp"
+#include "ground/chunk.hpp"
+#include "ground/metadata.hpp"
+#include "ground/options.hpp"
+#include "ground/page_heap.hpp"
+#include "os/memory.hpp"
+#include "os/process.hpp"
+
+namespace strata::ground {
+namespace {
+
+constinit mark nothing = mark_none;  // what the empty flat map points to
+constinit ground_kind chosen = ground_kind::none;
+constinit unsigned shift = 13;
+
+// ---- Contiguous ground
+
+constinit region whole;
+constinit std::size_t whole_reserved = 0;  // bytes of address space of the heap
+
+constexpr std::size_t growth_bytes = 32 * base::MiB;
+
+std::size_t reservation_bytes() {
+  std::size_t wanted = std::bit_ceil(os::physical_bytes()) * 8;
+  return base::smaller(base::larger(wanted, 64 * base::GiB), 16 * base::TiB);
+}
+
+template <typename T>
+T* reserve_table(std::size_t count) {
+  std::size_t bytes = base::align_up(count * sizeof(T), os::page_bytes());
+  return static_cast<T*>(os::reserve(bytes, os::page_bytes(), os::reserved_as::inaccessible));
+}
+
+// Makes entries [from, to) of a reserved table usable.
+template <typename T>
+bool commit_table(T* table, std::size_t from, std::size_t to) {
+  std::uintptr_t first = base::align_down(base::address_of(table + from), os::page_bytes());
+  std::uintptr_t end = base::align_up(base::address_of(table + to), os::page_bytes());
+  return os::commit(base::pointer_to(first), end - first);
+}
+
+bool reserve_heap(std::size_t bytes) {
+  void* heap = os::reserve(bytes, chunk_bytes, os::reserved_as::inaccessible);
+  if (heap == nullptr) return false;
+  whole.start = base::address_of(heap);
+  whole.pages = reserve_table<run*>(bytes >> shift);
+  whole.chunks = reserve_table<chunk>(bytes / chunk_bytes);
+  whole.free_chunks = reserve_table<std::uint64_t>(base::bit_row::words_for(bytes / chunk_bytes));
+  whole_reserved = bytes;
+  return whole.pages != nullptr && whole.chunks != nullptr && whole.free_chunks != nullptr;
+}
+
+bool set_up_contiguous() {
+  std::size_t granules = (std::size_t{1} << os::address_bits()) / granule_bytes;
+  auto* marks = static_cast<mark*>(
+      os::reserve(granules, os::page_bytes(), os::reserved_as::readable));
+  if (marks == nullptr) return false;
+  std::size_t bytes = reservation_bytes();
+  while (bytes >= base::GiB && !reserve_heap(bytes)) bytes /= 4;
+  if (bytes < base::GiB) {
+    os::release(marks, granules);
+    return false;
+  }
+  os::never_huge(marks, granules);
+  os::leave_out_of_core_dumps(marks, granules);
+  whole.marks = marks + whole.start / granule_bytes;
+  chosen = ground_kind::contiguous;
+  flat.marks = marks;
+  flat.limit = granules - 1;
+  return true;
+}
+
+bool commit_whole(std::size_t bytes) {
+  std::size_t from = whole.bytes.load(std::memory_order_relaxed);
+  std::size_t to = from + bytes;
+  return os::commit(base::pointer_to(whole.start + from), bytes) &&
+         commit_table(whole.marks, from / granule_bytes, to / granule_bytes) &&
+         commit_table(whole.pages, from >> shift, to >> shift) &&
+         commit_table(whole.chunks, from / chunk_bytes, to / chunk_bytes) &&
+         commit_table(whole.free_chunks, from / chunk_bytes / 64, to / chunk_bytes / 64 + 1);
+}
+
+stretch grow_contiguous(std::size_t chunks) {
+  std::size_t needed = chunks * chunk_bytes;
+  std::size_t bytes = base::align_up(needed, growth_bytes);
+  if (bytes > whole_reserved - whole.bytes) bytes = needed;
+  if (bytes > whole_reserved - whole.bytes) return {};
+  if (!commit_whole(bytes)) {
+    if (bytes == needed || !commit_whole(needed)) return {};
+    bytes = needed;
+  }
+  stretch added{&whole, whole.bytes / chunk_bytes, bytes / chunk_bytes};
+  whole.bytes += bytes;
+  return added;
+}
+
+// ---- Sparse ground
+
+constexpr unsigned region_shift = base::log2_of(sparse_region_bytes);
+constexpr unsigned leaf_bits = 13;
+constexpr unsigned root_bits = 48 - region_shift - leaf_bits;
+
+struct leaf {
+  std::atomic<region*> regions[std::size_t{1} << leaf_bits];
+};
+constinit std::atomic<leaf*> root[std::size_t{1} << root_bits] = {};
+
+struct slot {
+  std::size_t root_index;
+  std::size_t leaf_index;
+};
+slot slot_of(std::uintptr_t address) {
+  std::uintptr_t number = address >> region_shift;
+  return {number >> leaf_bits, number & ((std::size_t{1} << leaf_bits) - 1)};
+}
+
+region* sparse_region_of(std::uintptr_t address) {
+  slot at = slot_of(address);
+  if (at.root_index >= std::size(root)) return nullptr;
+  // acquire, twice: pairs with enter_region's release, so that a region is seen whole.
+  leaf* found = root[at.root_index].load(std::memory_order_acquire);
+  return found == nullptr ? nullptr : found->regions[at.leaf_index].load(std::memory_order_acquire);
+}
+
+bool enter_region(region* added) {
+  slot at = slot_of(added->start);
+  leaf* below = root[at.root_index].load(std::memory_order_relaxed);
+  if (below == nullptr) {
+    below = metadata::make<leaf>();
+    if (below == nullptr) return false;
+    root[at.root_index].store(below, std::memory_order_release);
+  }
+  below->regions[at.leaf_index].store(added, std::memory_order_release);
+  return true;
+}
+
+// Its tables are one mapping: marks, then pages, then chunks.
+bool make_tables(region* added) {
+  std::size_t marks = sparse_region_bytes / granule_bytes;
+  std::size_t pages = (sparse_region_bytes >> shift) * sizeof(run*);
+  std::size_t chunks = sparse_region_bytes / chunk_bytes * sizeof(chunk);
+  auto* tables = static_cast<char*>(metadata::allocate(marks + pages + chunks));
+  if (tables == nullptr) return false;
+  added->marks = reinterpret_cast<mark*>(tables);
+  added->pages = reinterpret_cast<run**>(tables + marks);
+  added->chunks = reinterpret_cast<chunk*>(tables + marks + pages);
+  return true;
+}
+
+stretch grow_sparse(std::size_t chunks) {
+  if (chunks * chunk_bytes > sparse_region_bytes) return {};
+  auto* added = metadata::make<region>();
+  if (added == nullptr) return {};
+  void* memory = nullptr;
+  if (make_tables(added)) memory = os::map(sparse_region_bytes, sparse_region_bytes);
+  added->start = base::address_of(memory);
+  if (memory == nullptr || !enter_region(added)) {
+    if (memory != nullptr) os::release(memory, sparse_region_bytes);
+    if (added->marks != nullptr) {
+      metadata::free(added->marks, sparse_region_bytes / granule_bytes +
+                                       (sparse_region_bytes >> shift) * sizeof(run*) +
+                                       sparse_region_bytes / chunk_bytes * sizeof(chunk));
+    }
+    metadata::destroy(added);
+    return {};
+  }
+  added->bytes = sparse_region_bytes;
+  return {added, 0, sparse_region_bytes / chunk_bytes};
+}
+
+void say_which(const char* why) {
+  if (!option().verbose) return;
+  char buffer[160];
+  base::text line(buffer, sizeof buffer);
+  line << "strata: " << (chosen == ground_kind::contiguous ? "contiguous" : "sparse")
+       << " ground (" << why << "), pages of " << std::uint64_t{page_bytes()} << " bytes\n";
+  os::write_error(line.data(), line.stored());
+}
+
+}  // namespace
+
+constinit flat_map flat = {&nothing, 0};
+
+std::size_t page_bytes() { return std::size_t{1} << shift; }
+unsigned page_shift() { return shift; }
+ground_kind kind() { return chosen; }
+
+bool set_up() {
+  os::set_page_bytes(option().page_bytes);
+  shift = base::log2_of(base::larger(8 * base::KiB, os::page_bytes()));
+  if (option().ground != ground_sparse && set_up_contiguous()) {
+    say_which("one reservation");
+    return true;
+  }
+  chosen = ground_kind::sparse;
+  say_which(option().ground == ground_sparse ? "asked for" : "the reservation was refused");
+  return true;
+}
+
+stretch grow(std::size_t chunks) {
+  return chosen == ground_kind::contiguous ? grow_contiguous(chunks) : grow_sparse(chunks);
+}
+
+region* contiguous_region() { return chosen == ground_kind::contiguous ? &whole : nullptr; }
+
+region* region_of(std::uintptr_t address) {
+  if (chosen != ground_kind::contiguous) return sparse_region_of(address);
+  // relaxed: an address of ours was handed out after the heap had grown over it.
+  return address - whole.start < whole.bytes.load(std::memory_order_relaxed) ? &whole : nullptr;
+}
+
+region* next_region(std::uintptr_t address) {
+  if (chosen == ground_kind::contiguous) return address <= whole.start ? &whole : nullptr;
+  for (slot at = slot_of(base::align_up(address, sparse_region_bytes)); at.root_index < std::size(root);
+       at = {at.root_index + 1, 0}) {
+    leaf* below = root[at.root_index].load(std::memory_order_acquire);
+    if (below == nullptr) continue;
+    for (std::size_t i = at.leaf_index; i < std::size(below->regions); ++i) {
+      if (region* found = below->regions[i].load(std::memory_order_acquire)) return found;
+    }
+  }
+  return nullptr;
+}
+
+run* run_of(const void* address) {
+  std::uintptr_t at = base::address_of(address);
+  region* in = region_of(at);
+  if (in == nullptr) return nullptr;
+  std::size_t page = (at - in->start) >> shift;
+  run* owner = in->pages[page];
+  // The inside of a run longer than a chunk is entered once a chunk.
+  if (owner == nullptr) owner = in->pages[base::align_down(page, chunk_bytes >> shift)];
+  return owner != nullptr && at - owner->start < owner->bytes() ? owner : nullptr;
+}
+
+void set_run(std::uintptr_t start, std::size_t pages, run* owner) {
+  region* in = region_of(start);
+  std::size_t first = (start - in->start) >> shift;
+  std::size_t end = first + pages;
+  std::size_t a_chunk = chunk_bytes >> shift;
+  if (pages <= a_chunk) {
+    for (std::size_t page = first; page < end; ++page) in->pages[page] = owner;
+    return;
+  }
+  in->pages[first] = in->pages[end - 1] = owner;
+  for (std::size_t page = base::align_up(first, a_chunk); page < end; page += a_chunk) {
+    in->pages[page] = owner;
+  }
+}
+
+mark mark_of(const void* address) {
+  if (!base::is_aligned(base::address_of(address), granule_bytes)) return mark_none;
+  region* in = region_of(base::address_of(address));
+  if (in == nullptr) return mark_none;
+  return in->marks[(base::address_of(address) - in->start) / granule_bytes];
+}
+
+}  // namespace strata::ground

@@ -1,0 +1,86 @@
+// The page heap: runs of pages for every face, cut from chunks of 2 MiB.
+//
+//   chunk   | run | free | run | run | free, purged | run |  ...        2 MiB, 256 pages of 8 KiB
+//   used    1 1 1 0 0 0 0 1 1 1 1 1 1 0 0 0 0 0 0 0 0 1 1              page belongs to a run
+//   dirty   0 0 0 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0              page is free and was touched
+//
+// Invariants, for each chunk, under the page heap's lock:
+//   dirty & used == 0;  retained() == the number of dirty bits of all chunks, in bytes
+//   longest == the longest row of unused pages; the chunk stands in by_longest[longest]
+//   the chunk is in the dirty list exactly when a dirty bit is set
+//
+// Placement (the idea of TCMalloc's huge-page filler): of the chunks whose longest free row fits,
+// one of the tightest; among those the fullest of the first few; in it the lowest row that fits. So
+// full chunks stay full and empty ones stay empty.
+//
+// Giving back: freed pages keep their memory for STRATA_PURGE_MS, in the hope of reuse, then go back
+// to the system. There is no thread for it: whoever allocates next drives the clock (alloc/clock).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ground/address_map.hpp"
+
+namespace strata::ground {
+
+enum class run_kind : std::uint8_t { span, block };
+
+// A run in use. Its user derives from it, owns the object, and enters it with set_run.
+struct run {
+  std::uintptr_t start = 0;
+  std::uint32_t pages = 0;
+  run_kind kind = run_kind::span;
+
+  [[nodiscard]] std::size_t bytes() const { return std::size_t{pages} << page_shift(); }
+};
+
+struct pages_taken {
+  std::uintptr_t start = 0;  // 0: no memory, or the limit is reached
+  bool zeroed = false;       // every page reads as zero
+};
+
+namespace page_heap {
+
+// The largest run, in bytes. Larger requests want a mapping of their own.
+std::size_t largest_run_bytes();
+
+// count pages whose first is aligned to alignment pages (a power of two, at most a chunk).
+pages_taken take(std::size_t count, std::size_t alignment = 1);
+void give(std::uintptr_t start, std::size_t count);
+// Lengthens a run in place by `more` pages. zeroed tells of the added pages. False: not free.
+bool extend(std::uintptr_t start, std::size_t count, std::size_t more);
+
+// Gives dirty pages back that have waited until now_ms - delay_ms, for at most budget_ns, and keeps
+// at least keep_bytes. Returns the bytes given back.
+std::size_t purge(std::uint64_t now_ms, std::uint64_t delay_ms, std::size_t keep_bytes,
+                  std::uint64_t budget_ns);
+
+// Free pages that still hold memory, in bytes.
+std::size_t retained_bytes();
+// Pages in runs, in bytes.
+std::size_t used_bytes();
+
+// Checks the invariants above; stops the process when one fails. For tests.
+void verify();
+
+void lock_for_fork();
+void unlock_after_fork();
+void reset_in_child();
+
+}  // namespace page_heap
+
+// The memory limit and the account of what went back, shared by the page heap and by mappings.
+namespace account {
+
+// Charges bytes against STRATA_LIMIT; false when they would pass it.
+bool charge(std::size_t bytes);
+void refund(std::size_t bytes);
+std::size_t charged_bytes();
+
+void note_returned(std::size_t bytes);
+std::size_t returned_bytes();
+std::size_t returns();
+
+}  // namespace account
+}  // namespace strata::ground

@@ -1,0 +1,48 @@
+// The one way to stop the process: a line on stderr, then abort, so that a core dump or a debugger
+// shows the site. Nothing here allocates or locks.
+#include "base/check.hpp"
+#include "base/text.hpp"
+#include "os/process.hpp"
+
+namespace strata {
+namespace {
+
+const char* name_of(misuse kind) {
+  switch (kind) {
+    case misuse::double_free: return "double free";
+    case misuse::invalid_free: return "invalid free: not a block of this heap";
+    case misuse::interior_free: return "invalid free: inside a block, not its start";
+    case misuse::misaligned_free: return "invalid free: misaligned address";
+    case misuse::wrong_size: return "sized free with a size that the block does not have";
+    case misuse::corrupt_metadata: return "corrupted metadata";
+    case misuse::internal: return "internal check failed";
+  }
+  return "unknown misuse";
+}
+
+[[noreturn]] void stop(const base::text& message) {
+  os::write_error(message.data(), message.stored());
+  os::abort_process();
+}
+
+}  // namespace
+
+void fatal(misuse kind, const void* address, std::size_t block_bytes) {
+  char buffer[256];
+  base::text message(buffer, sizeof buffer);
+  message << "strata: " << name_of(kind) << ": address ";
+  message.hex(reinterpret_cast<std::uintptr_t>(address));
+  if (block_bytes != 0) message << ", block of " << std::uint64_t{block_bytes} << " bytes";
+  message << ", process " << os::process_id() << "\n";
+  stop(message);
+}
+
+void fatal_check(const char* expression, const char* file, int line) {
+  char buffer[512];
+  base::text message(buffer, sizeof buffer);
+  message << "strata: check failed: " << expression << " at " << file << ":"
+          << static_cast<std::int32_t>(line) << "\n";
+  stop(message);
+}
+
+}  // namespace strata

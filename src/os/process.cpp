@@ -1,0 +1,134 @@
+#include "os/process.hpp"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "os/syscall.hpp"
+
+namespace strata::os {
+namespace {
+
+// Large enough for the environments that we meet; a longer one is cut at its end.
+char early_environment[32 * 1024];
+std::size_t early_environment_length = 0;
+
+// Before libc has run, `environ` is null and the kernel's copy must do.
+void read_early_environment() {
+  if (early_environment_length != 0) return;
+  early_environment_length =
+      read_file("/proc/self/environ", early_environment, sizeof early_environment);
+}
+
+long open_for_reading(const char* path) {
+  return raw_syscall(SYS_openat, AT_FDCWD, as_long(path), O_RDONLY | O_CLOEXEC);
+}
+
+}  // namespace
+
+void each_environment(void (*visit)(const char* entry)) {
+  if (::environ != nullptr) {
+    for (char** entry = ::environ; *entry != nullptr; ++entry) visit(*entry);
+    return;
+  }
+  read_early_environment();
+  const char* end = early_environment + early_environment_length;
+  for (const char* entry = early_environment; entry < end;) {
+    visit(entry);
+    while (entry < end && *entry != '\0') ++entry;
+    ++entry;
+  }
+}
+
+std::size_t read_file(const char* path, char* buffer, std::size_t capacity) {
+  long file = open_for_reading(path);
+  if (failed(file)) return 0;
+  std::size_t length = 0;
+  while (length + 1 < capacity) {
+    long got = raw_syscall(SYS_read, file, as_long(buffer + length),
+                           static_cast<long>(capacity - 1 - length));
+    if (got <= 0) break;
+    length += static_cast<std::size_t>(got);
+  }
+  raw_syscall(SYS_close, file);
+  buffer[length] = '\0';
+  return length;
+}
+
+void write_error(const char* text, std::size_t length) {
+  while (length > 0) {
+    long written = raw_syscall(SYS_write, STDERR_FILENO, as_long(text), static_cast<long>(length));
+    if (written <= 0) return;
+    text += written;
+    length -= static_cast<std::size_t>(written);
+  }
+}
+
+void executable_path(char* buffer, std::size_t capacity) {
+  long length = raw_syscall(SYS_readlinkat, AT_FDCWD, as_long("/proc/self/exe"), as_long(buffer),
+                            static_cast<long>(capacity - 1));
+  buffer[failed(length) ? 0 : length] = '\0';
+}
+
+std::int32_t process_id() { return static_cast<std::int32_t>(raw_syscall(SYS_getpid)); }
+std::int32_t parent_process_id() { return static_cast<std::int32_t>(raw_syscall(SYS_getppid)); }
+
+std::uint64_t coarse_ms() {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000 +
+         static_cast<std::uint64_t>(now.tv_nsec) / 1000000;
+}
+
+std::uint64_t monotonic_ns() {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000000000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+void wait(std::atomic<std::uint32_t>* word, std::uint32_t expected) {
+  raw_syscall(SYS_futex, as_long(word), FUTEX_WAIT_PRIVATE, static_cast<long>(expected), 0);
+}
+
+void wake_one(std::atomic<std::uint32_t>* word) {
+  raw_syscall(SYS_futex, as_long(word), FUTEX_WAKE_PRIVATE, 1);
+}
+
+signal_mask block_signals() {
+  constexpr auto bit = [](int signal) { return signal_mask{1} << (signal - 1); };
+  const signal_mask all_but_faults = ~(bit(SIGSEGV) | bit(SIGBUS) | bit(SIGFPE) | bit(SIGILL) |
+                                       bit(SIGTRAP) | bit(SIGABRT) | bit(SIGSYS));
+  signal_mask before = 0;
+  raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, as_long(&all_but_faults), as_long(&before),
+              sizeof before);
+  return before;
+}
+
+void restore_signals(signal_mask before) {
+  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, as_long(&before), 0, sizeof before);
+}
+
+void* map_shared_file(const char* path, std::size_t bytes) {
+  long file =
+      raw_syscall(SYS_openat, AT_FDCWD, as_long(path), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (failed(file)) return nullptr;
+  long result = raw_syscall(SYS_ftruncate, file, static_cast<long>(bytes));
+  if (!failed(result)) {
+    result = raw_syscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE, MAP_SHARED,
+                         file, 0);
+  }
+  raw_syscall(SYS_close, file);
+  return failed(result) ? nullptr : base::pointer_to(static_cast<std::uintptr_t>(result));
+}
+
+void abort_process() {
+  abort();
+}
+
+}  // namespace strata::os

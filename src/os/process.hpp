@@ -1,0 +1,51 @@
+// What the ground asks of the process: environment, files under /proc, the clock, signals, waiting.
+// Nothing here allocates or changes errno.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace strata::os {
+
+// Calls visit(entry) for each "NAME=value".
+void each_environment(void (*visit)(const char* entry));
+
+// Reads at most capacity - 1 bytes and ends them with NUL. Returns the length; 0 when it can't.
+std::size_t read_file(const char* path, char* buffer, std::size_t capacity);
+// Writes all of text to stderr, as far as stderr takes it.
+void write_error(const char* text, std::size_t length);
+// The path of the running executable, cut to fit.
+void executable_path(char* buffer, std::size_t capacity);
+
+std::int32_t process_id();
+std::int32_t parent_process_id();
+
+// Milliseconds of a clock that never goes back and costs a few nanoseconds to read; good to some
+// 4 ms.
+std::uint64_t coarse_ms();
+std::uint64_t monotonic_ns();
+
+// Sleeps while *word == expected, or until woken; may return early.
+void wait(std::atomic<std::uint32_t>* word, std::uint32_t expected);
+void wake_one(std::atomic<std::uint32_t>* word);
+// Tells the processor that this is a spinning wait.
+inline void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  __asm__ volatile("yield");
+#endif
+}
+
+using signal_mask = std::uint64_t;
+// Blocks every signal but those that a faulting instruction raises; returns the mask before.
+signal_mask block_signals();
+void restore_signals(signal_mask before);
+
+// A file of `bytes` bytes, mapped shared and writable; null when it can't be made.
+void* map_shared_file(const char* path, std::size_t bytes);
+
+[[noreturn]] void abort_process();
+
+}  // namespace strata::os
