@@ -1,4 +1,5 @@
 // The `strata` command: finds the verb and hands it the rest of the command line.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -46,9 +47,20 @@ int help(const arguments& given) {
   return which->run({"--help"});
 }
 
+// Takes the places of standard streams that are closed, so that no file or pipe of ours gets their
+// numbers. Programs that are started still find them closed.
+void occupy_standard_streams() {
+  int file;
+  do {
+    file = open("/dev/null", O_RDWR | O_CLOEXEC);
+  } while (file >= 0 && file <= STDERR_FILENO);
+  if (file >= 0) close(file);
+}
+
 }  // namespace
 
 int main(int count, char** values) {
+  occupy_standard_streams();
   if (count < 2) return complain("no verb given; see strata help");
   const std::string name = values[1];
   const arguments rest(values + 2, values + count);

@@ -19,6 +19,9 @@ target_compile_options(
             $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast>)
 target_link_libraries(strata_strict_warnings INTERFACE strata_warnings)
 
+# C++14's sized operator delete, which clang++ leaves out unless asked.
+add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,Clang>:-fsized-deallocation>)
+
 # The core answers malloc itself: it may not throw, use RTTI, lean on the C++ runtime, allocate for
 # its thread-local variables (hence initial-exec), or have its own calls turned into malloc's.
 set(STRATA_CORE_OPTIONS

@@ -130,10 +130,10 @@ std::string histogram_section(const strata_stats& stats, const style& look) {
 
   std::string text = "\n" + look.heading("sizes asked for") + "\n";
   for (const auto* entry = from; entry != last; ++entry) {
-    const std::uint64_t upper = 1ull << (entry - first);
-    text += "  up to " + pad_left(format_size(upper), 8) +
-            pad_left(format_count(static_cast<double>(*entry)), 9) + "  " +
-            look.paint(colour::cyan, look.bar(share(*entry, most), bar_columns(look, 28))) + "\n";
+    const std::string bar = look.bar(share(*entry, most), bar_columns(look, 28));
+    text += "  up to " + pad_left(format_size(1ull << (entry - first)), 8) +
+            pad_left(format_count(static_cast<double>(*entry)), 9) +
+            (bar.empty() ? "" : "  " + look.paint(colour::cyan, bar)) + "\n";
   }
   return text;
 }

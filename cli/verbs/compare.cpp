@@ -82,10 +82,10 @@ bool copy_input(const descriptor& copy) {
   }
 }
 
-// What each run gets as standard input: a copy of ours, or nothing when ours is a terminal or
-// closed. Not open: it failed, with errno.
+// What each run gets as standard input: a copy of ours, or nothing when ours is a terminal. Not
+// open: it failed, with errno.
 descriptor input_for_runs() {
-  if (isatty(STDIN_FILENO) != 0 || fcntl(STDIN_FILENO, F_GETFD) < 0) {
+  if (isatty(STDIN_FILENO) != 0) {
     return descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC));
   }
   descriptor copy = open_nameless_file();

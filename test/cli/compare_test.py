@@ -96,6 +96,7 @@ class Input(Compare):
         result = subprocess.run(["sh", "-c", '"$@" <&-', "sh", STRATA, "compare", "-n", "1", "cat"],
                                 env=self.variables(), capture_output=True, text=True, check=False)
         self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertNotIn("fails", result.stdout)  # cat found an empty input
 
     def test_silent_pipe_is_explained(self):
         reading, writing = os.pipe()

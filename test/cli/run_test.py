@@ -41,6 +41,13 @@ class PassThrough(CliCase):
         self.assertEqual(result.stdout, "text\n")
         self.assertTrue(result.stderr.startswith("error\n-- strata run: sh"), result.stderr)
 
+    def test_closed_streams_stay_closed(self):
+        for options in ([], ["--quiet"]):
+            result = subprocess.run(
+                ["sh", "-c", '"$@" <&-', "sh", STRATA, "run", *options, "--", "sh", "-c",
+                 "test -e /proc/$$/fd/0"], env=self.variables(), capture_output=True, check=False)
+            self.assertEqual(result.returncode, 1)
+
     def test_arguments_arrive_unchanged(self):
         words = ["-x", "--stats", "--", "", "a b", "*", "--help"]
         for mark in ([], ["--"]):

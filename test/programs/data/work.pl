@@ -18,7 +18,7 @@ sub one_round {
     my $copy = dclone(thaw(freeze(\%words)));
     my $wide = encode('UTF-16', decode('UTF-8', "Grüße 日本 $seed " x 500));
     delete @words{ grep { $_ % 2 } keys %words };
-    my $code = eval 'sub { my $n = shift; ' . 'my @a = (1 .. 10); ' x 50 . '$n + @a }';
+    my $code = eval 'sub { my $n = shift; ' . '$n += () = (1 .. 10); ' x 50 . '$n }';
     my @sorted = sort { substr($a, 3) cmp substr($b, 3) } split /\n/, $changed;
     my $packed = Compress::Zlib::memGzip($text);
     return sha256_hex(join '|', $count, $code->($seed), @sorted, scalar(keys %$copy),
