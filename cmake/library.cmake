@@ -69,7 +69,7 @@ if(core_sources AND entry_sources AND NOT STRATA_SANITIZE AND NOT STRATA_FUZZ)
 
   # dlopen.cpp finds the real dlopen behind ours, and a static program has no behind.
   add_library(strata_static STATIC
-              $<FILTER:$<TARGET_OBJECTS:strata_entry>,EXCLUDE,dlopen\\.cpp> $<TARGET_OBJECTS:strata_core>)
+              $<FILTER:$<TARGET_OBJECTS:strata_entry>,EXCLUDE,dlopen\\.> $<TARGET_OBJECTS:strata_core>)
   set_target_properties(strata_static PROPERTIES OUTPUT_NAME strata EXPORT_NAME static
                                                  LINKER_LANGUAGE CXX)
   target_include_directories(

@@ -25,13 +25,6 @@ constexpr int not_found = 127;
 constexpr int not_usable = 126;
 constexpr int script_depth_max = 5;  // the kernel's own limit on scripts that name scripts
 
-#if defined(__x86_64__)
-constexpr Elf64_Half own_machine = EM_X86_64;
-#elif defined(__aarch64__)
-constexpr Elf64_Half own_machine = EM_AARCH64;
-#else
-#error "Strata is for x86-64 and aarch64"
-#endif
 constexpr unsigned char own_byte_order =
     std::endian::native == std::endian::little ? ELFDATA2LSB : ELFDATA2MSB;
 
@@ -62,6 +55,16 @@ std::vector<std::string> split(const std::string& text, char separator) {
 
 bool read_at(int file, void* buffer, std::size_t size, off_t offset) {
   return pread(file, buffer, size, offset) == static_cast<ssize_t>(size);
+}
+
+// The machine that this command, and so the library beside it, is built for.
+Elf64_Half own_machine() {
+  static const Elf64_Half machine = [] {
+    Elf64_Ehdr header{};
+    const descriptor self(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+    return read_at(self.get(), &header, sizeof header, 0) ? header.e_machine : Elf64_Half{EM_NONE};
+  }();
+  return machine;
 }
 
 std::string machine_name(Elf64_Half machine, unsigned char elf_class) {
@@ -129,7 +132,7 @@ std::optional<refusal> judge_elf(const elf_facts& facts, const std::string& path
       return refuse("its ELF header is damaged");
     case elf_facts::fit::foreign:
       return refuse("is built for " + facts.built_for + ", which libstrata.so is not (it is " +
-                    machine_name(own_machine, ELFCLASS64) + ")");
+                    machine_name(own_machine(), ELFCLASS64) + ")");
     case elf_facts::fit::not_elf:
       return refuse("is neither an ELF program nor a script with a #! line");
     case elf_facts::fit::native:
@@ -203,7 +206,7 @@ elf_facts read_elf(int file) {
   if (!read_at(file, &header, offsetof(Elf64_Ehdr, e_entry), 0)) return facts;
   const unsigned char elf_class = header.e_ident[EI_CLASS];
   if (elf_class != ELFCLASS64 || header.e_ident[EI_DATA] != own_byte_order ||
-      header.e_machine != own_machine) {
+      header.e_machine != own_machine()) {
     facts.fits = elf_facts::fit::foreign;
     facts.built_for = machine_name(header.e_machine, elf_class);
     return facts;

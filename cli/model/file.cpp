@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -21,6 +22,19 @@ mode_t default_mode() {
   const mode_t mask = umask(0);
   umask(mask);
   return static_cast<mode_t>(0666 & ~mask);
+}
+
+// The descriptor that /dev/stdout and its like stand for; -1 for other paths. Opening them would
+// start again at the beginning of a file that others are writing.
+int descriptor_named(std::string_view path) {
+  constexpr std::string_view numbered = "/dev/fd/";
+  if (path == "/dev/stdout") return STDOUT_FILENO;
+  if (path == "/dev/stderr") return STDERR_FILENO;
+  if (!path.starts_with(numbered)) return -1;
+  path.remove_prefix(numbered.size());
+  int number = -1;
+  const auto [end, error] = std::from_chars(path.data(), path.data() + path.size(), number);
+  return error == std::errc() && end == path.data() + path.size() ? number : -1;
 }
 
 }  // namespace
@@ -57,6 +71,11 @@ descriptor open_nameless_file() {
 }
 
 result_file::result_file(const std::string& path) : path_(path) {
+  if (const int named = descriptor_named(path); named >= 0) {
+    file_ = descriptor(fcntl(named, F_DUPFD_CLOEXEC, 0));
+    if (!file_) fail(errno);
+    return;
+  }
   struct stat info {};
   if (stat(path.c_str(), &info) == 0) {
     if (S_ISDIR(info.st_mode)) {

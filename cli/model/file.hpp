@@ -49,7 +49,8 @@ class temporary_directory {
 descriptor open_nameless_file();
 
 // A file that appears under its name only when it is complete: written under another name in the
-// same directory, then renamed. What is no regular file (/dev/stdout, a pipe) is written directly.
+// same directory, then renamed. An open file (/dev/stdout, /dev/fd/3) and what is no regular file
+// (a pipe) are written directly.
 class result_file {
  public:
   // Prepares to write; error() says why it cannot be done.

@@ -1,5 +1,6 @@
 #include "cli/model/file.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -67,6 +68,16 @@ TEST(ResultFile, SaysWhyItCannotWrite) {
   const temporary_directory directory;
   EXPECT_NE(result_file(directory.path()).error(), "");
   EXPECT_NE(result_file(directory.path() + "/none/result").error(), "");
+}
+
+TEST(ResultFile, GoesOnWhereAnOpenFileIs) {
+  const temporary_directory directory;
+  const std::string path = directory.path() + "/output";
+  const descriptor output(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  EXPECT_TRUE(write_all(output.get(), "before "));
+  EXPECT_TRUE(result_file("/dev/fd/" + std::to_string(output.get())).commit("text"));
+  EXPECT_EQ(content_of(path), "before text");
+  EXPECT_NE(result_file("/dev/fd/987654").error(), "");
 }
 
 TEST(ResultFile, WritesADeviceDirectly) {

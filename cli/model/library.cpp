@@ -15,14 +15,10 @@
 namespace strata::cli {
 namespace {
 
-#if defined(__x86_64__)
-#define STRATA_MULTIARCH "x86_64-linux-gnu"
-#else
-#define STRATA_MULTIARCH "aarch64-linux-gnu"
-#endif
-
-// Library directories relative to a prefix, as distributions lay them out.
-constexpr std::array library_directories = {"lib", "lib/" STRATA_MULTIARCH, "lib64"};
+// Library directories relative to a prefix, as distributions lay them out. Those of other machines
+// do no harm: libraries in them are not taken for ours.
+constexpr std::array library_directories = {"lib", "lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu",
+                                            "lib64"};
 
 // Allocators with the file names they are known by, best first.
 struct known_allocator {
@@ -44,7 +40,7 @@ std::string own_prefix() {
 std::string find_in_prefixes(const std::vector<std::string>& prefixes, const char* file) {
   for (const std::string& prefix : prefixes) {
     for (const char* directory : library_directories) {
-      const std::string path = prefix + "/" + directory + "/" + file;
+      std::string path = prefix + "/" + directory + "/" + file;
       if (why_no_preload_library(path).empty()) return path;
     }
   }
@@ -57,14 +53,14 @@ std::string find_strata_library(std::string& why) {
   const char* named = std::getenv("STRATA_LIBRARY");
   if (named != nullptr && *named != '\0') {
     std::error_code ignored;
-    const std::string path = std::filesystem::absolute(named, ignored).string();
+    std::string path = std::filesystem::absolute(named, ignored).string();
     why = why_no_preload_library(path);
     if (why.empty()) return path;
     why = "STRATA_LIBRARY=" + path + ": " + why;
     return {};
   }
   const std::string prefix = own_prefix();
-  const std::string path = find_in_prefixes({prefix}, "libstrata.so");
+  std::string path = find_in_prefixes({prefix}, "libstrata.so");
   if (path.empty()) {
     why = "libstrata.so is not in " + prefix + "/lib; set STRATA_LIBRARY to its path";
   }

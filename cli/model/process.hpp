@@ -77,7 +77,7 @@ struct started_process {
 // Signals blocked while this lives; the programs started meanwhile get the mask from before.
 class blocked_signals {
  public:
-  explicit blocked_signals(std::initializer_list<int> signals);
+  blocked_signals(std::initializer_list<int> signals);
   blocked_signals(const blocked_signals&) = delete;
   blocked_signals& operator=(const blocked_signals&) = delete;
   ~blocked_signals();

@@ -13,18 +13,20 @@ namespace strata::alloc {
 
 using callback = void (*)();
 constinit callback thread_exit_watcher = nullptr;
-constinit callback second_hand = nullptr;
+constinit callback publisher = nullptr;
 
 namespace {
 
 constexpr std::uint64_t purge_step_ms = 50;
 constexpr std::uint64_t trim_step_ms = 1000;
+constexpr std::uint64_t publish_step_ms = 100;
 constexpr std::uint64_t idle_ms = 2000;
 constexpr std::int32_t tick_of_busy_thread = 64;
 constexpr std::int32_t tick_of_quiet_thread = 4;
 
 constinit std::atomic<std::uint64_t> last_purge_ms{0};
 constinit std::atomic<std::uint64_t> last_sweep_ms{0};
+constinit std::atomic<std::uint64_t> last_publish_ms{0};
 
 // True for one caller when `step` has passed since *last; *since is then how much has.
 bool is_due(std::atomic<std::uint64_t>& last, std::uint64_t now_ms, std::uint64_t step,
@@ -45,14 +47,13 @@ void drain_depot(std::size_t number, std::size_t batches) {
   }
 }
 
-// The second hand: everything that holds free blocks lets go of some.
+// Everything that holds free blocks lets go of some.
 void sweep(std::uint64_t now_ms) {
   thread_registry::lift_idle(now_ms - idle_ms);
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     drain_depot(number, (depot_of(number).batches() + 1) / 2);
     bin_of(number).trim(now_ms - trim_step_ms);
   }
-  if (second_hand != nullptr) second_hand();
 }
 
 }  // namespace
@@ -73,6 +74,7 @@ void poll_clock(thread_cache* cache) {
   if (is_due(last_purge_ms, now_ms, purge_step_ms, &since)) {
     ground::page_heap::purge(now_ms, ground::option().purge_ms, 0, since * 1000000 / 8);
   }
+  if (publisher != nullptr && is_due(last_publish_ms, now_ms, publish_step_ms, &since)) publisher();
 }
 
 void reclaim() {
@@ -81,6 +83,7 @@ void reclaim() {
     drain_depot(number, SIZE_MAX);
     bin_of(number).trim(UINT64_MAX);
   }
+  ground::page_heap::release_unused_regions();
 }
 
 std::size_t trim_all(std::size_t keep_bytes) {

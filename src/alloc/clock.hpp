@@ -35,7 +35,7 @@ inline void watch_thread_exit() {
   if (thread_exit_watcher != nullptr) thread_exit_watcher();
 }
 
-// Called about once a second and at the end; set by entry, to publish statistics.
-extern void (*second_hand)();
+// Called about ten times a second while the program allocates; set by entry, to publish statistics.
+extern void (*publisher)();
 
 }  // namespace strata::alloc

@@ -8,10 +8,6 @@
 #include "entry/statistics.hpp"
 #include "strata/strata.h"
 
-#ifndef STRATA_VERSION
-#define STRATA_VERSION "0.1.0"
-#endif
-
 using namespace strata;
 
 namespace {

@@ -11,6 +11,7 @@
 #include "alloc/allocate.hpp"
 #include "alloc/clock.hpp"
 #include "alloc/live.hpp"
+#include "entry/process.hpp"
 #include "entry/statistics.hpp"
 #include "os/memory.hpp"
 #include "os/process.hpp"
@@ -61,6 +62,11 @@ void* aligned(std::size_t alignment, std::size_t size) {
 }  // namespace strata::entry
 
 using namespace strata;
+
+namespace {
+// Makes the linker take process.cpp, too, out of the static library.
+__attribute__((used)) void (*const keep_process)() = entry::publish_statistics;
+}  // namespace
 
 STRATA_EXPORT void* malloc(size_t size) { return alloc::allocate<entry::malloc_slow>(size); }
 STRATA_EXPORT void free(void* block) { alloc::deallocate(block); }

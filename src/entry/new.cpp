@@ -1,10 +1,8 @@
 // Every operator new and delete. Exhaustion calls the new-handler until it gives up; then
 // std::bad_alloc, or null in the nothrow forms. Sized deletes are checked.
 //
-// This file alone is compiled with exceptions. What it needs of the C++ library is weak: a C program
+// This file alone is compiled with exceptions; they end in new_nothrow_after_failure. What it needs of the C++ library is weak: a C program
 // has none, and never gets here.
-#include <dlfcn.h>
-
 #include <cstddef>
 #include <new>
 
@@ -22,14 +20,17 @@ extern "C" std::new_handler _ZSt15get_new_handlerv() __attribute__((weak));
 extern "C" void _ZSt17__throw_bad_allocv() __attribute__((weak));
 
 namespace strata::entry {
+
+// In dlopen.cpp; a static program, which loads nothing, has none.
+__attribute__((weak)) void* find_in_cpp_library(const char* name);
+
 namespace {
 
 // When a C program has loaded a C++ library after us, weak symbols stayed empty.
 template <typename Function>
 Function* late(Function* early, const char* name) {
-  if (early != nullptr) return early;
-  void* library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
-  return library == nullptr ? nullptr : reinterpret_cast<Function*>(dlsym(library, name));
+  if (early != nullptr || find_in_cpp_library == nullptr) return early;
+  return reinterpret_cast<Function*>(find_in_cpp_library(name));
 }
 
 [[noreturn]] void throw_bad_alloc() {
@@ -56,7 +57,7 @@ STRATA_NOINLINE void* new_after_failure(std::size_t size, std::size_t alignment)
   throw_bad_alloc();
 }
 
-STRATA_NOINLINE void* new_nothrow_after_failure(std::size_t size, std::size_t alignment) noexcept {
+STRATA_NOINLINE void* new_nothrow_after_failure(std::size_t size, std::size_t alignment) {
   try {
     while (handler_ran()) {
       if (void* block = alloc::allocate_aligned(alignment, size)) return block;
@@ -76,11 +77,11 @@ STRATA_INLINE void* new_aligned(std::size_t size, std::align_val_t alignment) {
   return STRATA_LIKELY(block != nullptr) ? block
                                          : new_after_failure(size, static_cast<std::size_t>(alignment));
 }
-STRATA_INLINE void* new_nothrow(std::size_t size) noexcept {
+STRATA_INLINE void* new_nothrow(std::size_t size) {
   void* block = alloc::allocate(size);
   return STRATA_LIKELY(block != nullptr) ? block : new_nothrow_after_failure(size, 1);
 }
-STRATA_INLINE void* new_aligned_nothrow(std::size_t size, std::align_val_t alignment) noexcept {
+STRATA_INLINE void* new_aligned_nothrow(std::size_t size, std::align_val_t alignment) {
   auto bytes = static_cast<std::size_t>(alignment);
   void* block = alloc::allocate_aligned(bytes, size);
   return STRATA_LIKELY(block != nullptr) ? block : new_nothrow_after_failure(size, bytes);

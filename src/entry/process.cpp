@@ -132,7 +132,7 @@ __attribute__((constructor(101))) void process_starts() {
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   open_statistics();
   if (published == nullptr) return;
-  alloc::second_hand = publish_statistics;
+  alloc::publisher = publish_statistics;
   publish(0);
 }
 

@@ -140,37 +140,47 @@ bool enter_region(region* added) {
   return true;
 }
 
-// Its tables are one mapping: marks, then pages, then chunks.
+// A region's tables are one mapping: marks, then pages, then chunks.
+std::size_t marks_bytes() { return sparse_region_bytes / granule_bytes; }
+std::size_t pages_bytes() { return (sparse_region_bytes >> shift) * sizeof(run*); }
+std::size_t tables_bytes() {
+  return marks_bytes() + pages_bytes() + sparse_region_bytes / chunk_bytes * sizeof(chunk);
+}
+
 bool make_tables(region* added) {
-  std::size_t marks = sparse_region_bytes / granule_bytes;
-  std::size_t pages = (sparse_region_bytes >> shift) * sizeof(run*);
-  std::size_t chunks = sparse_region_bytes / chunk_bytes * sizeof(chunk);
-  auto* tables = static_cast<char*>(metadata::allocate(marks + pages + chunks));
+  auto* tables = static_cast<char*>(metadata::allocate(tables_bytes()));
   if (tables == nullptr) return false;
   added->marks = reinterpret_cast<mark*>(tables);
-  added->pages = reinterpret_cast<run**>(tables + marks);
-  added->chunks = reinterpret_cast<chunk*>(tables + marks + pages);
+  added->pages = reinterpret_cast<run**>(tables + marks_bytes());
+  added->chunks = reinterpret_cast<chunk*>(tables + marks_bytes() + pages_bytes());
   return true;
+}
+
+// Undoes what make_region has done so far.
+void drop_region(region* unused) {
+  if (unused->start != 0) os::release(base::pointer_to(unused->start), sparse_region_bytes);
+  if (unused->marks != nullptr) metadata::free(unused->marks, tables_bytes());
+  metadata::destroy(unused);
+}
+
+region* make_region() {
+  auto* added = metadata::make<region>();
+  if (added == nullptr) return nullptr;
+  if (make_tables(added)) {
+    added->start = base::address_of(os::map(sparse_region_bytes, sparse_region_bytes));
+  }
+  if (added->start != 0 && enter_region(added)) {
+    added->bytes = sparse_region_bytes;
+    return added;
+  }
+  drop_region(added);
+  return nullptr;
 }
 
 stretch grow_sparse(std::size_t chunks) {
   if (chunks * chunk_bytes > sparse_region_bytes) return {};
-  auto* added = metadata::make<region>();
+  region* added = make_region();
   if (added == nullptr) return {};
-  void* memory = nullptr;
-  if (make_tables(added)) memory = os::map(sparse_region_bytes, sparse_region_bytes);
-  added->start = base::address_of(memory);
-  if (memory == nullptr || !enter_region(added)) {
-    if (memory != nullptr) os::release(memory, sparse_region_bytes);
-    if (added->marks != nullptr) {
-      metadata::free(added->marks, sparse_region_bytes / granule_bytes +
-                                       (sparse_region_bytes >> shift) * sizeof(run*) +
-                                       sparse_region_bytes / chunk_bytes * sizeof(chunk));
-    }
-    metadata::destroy(added);
-    return {};
-  }
-  added->bytes = sparse_region_bytes;
   return {added, 0, sparse_region_bytes / chunk_bytes};
 }
 
@@ -205,6 +215,13 @@ bool set_up() {
 
 stretch grow(std::size_t chunks) {
   return chosen == ground_kind::contiguous ? grow_contiguous(chunks) : grow_sparse(chunks);
+}
+
+void shrink(region* unused) {
+  slot at = slot_of(unused->start);
+  root[at.root_index].load(std::memory_order_relaxed)->regions[at.leaf_index].store(
+      nullptr, std::memory_order_release);
+  drop_region(unused);
 }
 
 region* contiguous_region() { return chosen == ground_kind::contiguous ? &whole : nullptr; }

@@ -77,6 +77,9 @@ struct stretch {
 inline constexpr std::size_t chunk_bytes = 2 * base::MiB;
 inline constexpr std::size_t sparse_region_bytes = 4 * base::MiB;
 stretch grow(std::size_t chunks);
+// Gives a region of sparse ground back, addresses and all. No page of it is in use, and the caller
+// holds the page heap's lock.
+void shrink(region* unused);
 
 // The one region of contiguous ground; null on sparse ground.
 region* contiguous_region();

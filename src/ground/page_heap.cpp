@@ -245,6 +245,22 @@ bool is_due(const chunk* one, std::uint64_t now_ms, std::uint64_t delay_ms) {
   return now_ms >= one->last_freed_ms + delay_ms || now_ms >= one->dirty_since_ms + 4 * delay_ms;
 }
 
+bool release_if_unused(region* one) {
+  std::size_t chunks = one->bytes.load(std::memory_order_relaxed) / chunk_bytes;
+  for (std::size_t number = 0; number < chunks; ++number) {
+    if (one->chunks[number].used_pages != 0) return false;
+  }
+  for (std::size_t number = 0; number < chunks; ++number) {
+    chunk* unused = &one->chunks[number];
+    retained_pages.fetch_sub(unused->dirty_pages, std::memory_order_relaxed);
+    account::note_returned(std::size_t{unused->dirty_pages} << page_shift());
+    unlist(unused);
+    static_cast<base::list_node<dirty_tag>*>(unused)->unlink();
+  }
+  shrink(one);
+  return true;
+}
+
 }  // namespace
 
 namespace page_heap {
@@ -319,6 +335,19 @@ std::size_t purge(std::uint64_t now_ms, std::uint64_t delay_ms, std::size_t keep
     more = pages > 0 && os::monotonic_ns() - started_ns < budget_ns;
   }
   return purged;
+}
+
+bool release_unused_regions() {
+  if (kind() != ground_kind::sparse) return false;
+  bool released = false;
+  sync::locked section(lock);
+  if (lists == nullptr) return false;
+  std::uintptr_t next = 0;
+  while (region* one = next_region(next)) {
+    next = one->start + sparse_region_bytes;
+    released |= release_if_unused(one);
+  }
+  return released;
 }
 
 std::size_t retained_bytes() {

@@ -56,6 +56,10 @@ bool extend(std::uintptr_t start, std::size_t count, std::size_t more);
 std::size_t purge(std::uint64_t now_ms, std::uint64_t delay_ms, std::size_t keep_bytes,
                   std::uint64_t budget_ns);
 
+// On sparse ground: gives unused regions back, addresses and all, so that mappings find room under
+// a limit on address space. Returns whether it gave anything.
+bool release_unused_regions();
+
 // Free pages that still hold memory, in bytes.
 std::size_t retained_bytes();
 // Pages in runs, in bytes.

@@ -36,9 +36,9 @@ class CliCase(unittest.TestCase):
 
     def strata(self, *arguments, env=None, **options):
         """Runs the command to its end; output as text."""
-        return subprocess.run([STRATA, *map(str, arguments)], capture_output=True, text=True,
-                              timeout=60, env=self.variables(**(env or {})), check=False,
-                              **{"stdin": subprocess.DEVNULL, **options})
+        usual = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
+        return subprocess.run([STRATA, *map(str, arguments)], timeout=60, check=False,
+                              env=self.variables(**(env or {})), **{**usual, **options})
 
     def make(self, name, content, mode=0o755):
         """A file with this content."""

@@ -57,8 +57,11 @@ static void fill_in(strata_stats* stats) {
   stats->threads = 2;
   stats->histogram[4] = 1000000;
   stats->histogram[6] = 234567;
-  stats->classes[0] = (strata_class_stats){
-      .size = 16, .allocations = 1000000, .frees = 999500, .requested = 12000000, .live_blocks = 500};
+  stats->classes[0] = (strata_class_stats){.size = 16,
+                                           .allocations = 1000000,
+                                           .frees = 999500,
+                                           .requested = 12000000,
+                                           .live_blocks = 500};
   stats->classes[1] = (strata_class_stats){
       .size = 64, .allocations = 234567, .frees = 234500, .requested = 12000000, .live_blocks = 67};
 }

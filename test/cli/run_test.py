@@ -360,6 +360,15 @@ class Report(CliCase):
         self.assertEqual(parent["classes"][1]["size"], 64)
         self.assertEqual(sorted(self.directory.glob("figures*")), [file])  # nothing half-written
 
+    def test_json_behind_the_output_of_the_program(self):
+        output = self.directory / "output"
+        with output.open("w") as stream:
+            self.strata("run", "--quiet", "--stats", "/dev/stdout", "--", "echo", "text",
+                        capture_output=False, stdout=stream)
+        first, rest = output.read_text().split("\n", 1)
+        self.assertEqual(first, "text")
+        self.assertEqual(json.loads(rest)["schema"], "strata-run-1")
+
     def test_json_of_a_killed_program_with_an_odd_name(self):
         file = self.directory / "figures.json"
         script = self.make("odd", "#!/bin/sh\nkill -9 $$\n")
