@@ -70,14 +70,14 @@ void* allocate_large(std::size_t size, std::size_t alignment, heap* owner, bool 
   large* made = make_large(size, alignment, owner, &zeroed);
   if (made == nullptr) return nullptr;
   void* block = base::pointer_to(made->start);
-  live::count_allocation(cache, ground::mark_run, size, made->usable());
+  live::count_allocation(cache, large_kind, size, made->usable());
   if (zero && !zeroed) std::memset(block, 0, size);
   return block;
 }
 
 void deallocate_large(large* block) {
   thread_cache* cache = thread_cache::current();
-  live::count_free(cache, ground::mark_run, block->usable());
+  live::count_free(cache, large_kind, block->usable());
   destroy_large(block);
   if (cache != nullptr) poll_clock(cache);
 }
@@ -207,7 +207,7 @@ void* move_to(void* fresh, void* block, std::size_t bytes) {
 void* grow_into_mapping(std::size_t size) {
   large* made = make_growing(size);
   if (made == nullptr) return nullptr;
-  live::count_allocation(thread_cache::current(), ground::mark_run, size, made->usable());
+  live::count_allocation(thread_cache::current(), large_kind, size, made->usable());
   return base::pointer_to(made->start);
 }
 
@@ -225,8 +225,8 @@ void* reallocate(void* block, std::size_t size) {
   if (found != nullptr && found->owner != nullptr) return reallocate_in(found->owner, block, size);
   if (found != nullptr && size > ground::small_bytes && resize_large(found, size)) {
     thread_cache* cache = thread_cache::current();
-    live::count_free(cache, ground::mark_run, usable);
-    live::count_allocation(cache, ground::mark_run, size, found->usable());
+    live::count_free(cache, large_kind, usable);
+    live::count_allocation(cache, large_kind, size, found->usable());
     return base::pointer_to(found->start);
   }
   bool grows = size > usable;
@@ -246,15 +246,12 @@ std::size_t small_size_for(std::size_t size, std::size_t alignment) {
   return number == 0 ? 0 : ground::class_bytes(number);
 }
 
+// A block that realloc left in place is larger than its size alone would get, but never by half.
 void check_size(void* block, std::size_t size, std::size_t alignment) {
-  ground::mark mark = ground::mark_of(block);
-  if (mark == ground::mark_none) return;  // free itself tells what it is
   std::size_t usable = usable_size(block);
-  std::size_t expected = small_size_for(size, alignment);
-  // A block that realloc left in place, or that was asked for by its usable size, is larger than
-  // this size alone would get; never smaller.
-  bool fits = mark < ground::class_count && expected != 0 ? usable == expected : size <= usable;
-  if (!fits && !stays(usable, size)) fatal(misuse::wrong_size, block, usable);
+  if (STRATA_LIKELY(usable == small_size_for(size, alignment))) return;
+  bool aligned_up = alignment > ground::granule_bytes && size <= usable;
+  if (!stays(usable, size) && !aligned_up) fatal(misuse::wrong_size, block, usable);
 }
 
 // ---- Batches
@@ -284,7 +281,7 @@ void* allocate_in(heap* owner, std::size_t alignment, std::size_t size, bool zer
     size = base::larger(size, 1);
     return with_reclaim([=] { return allocate_large(size, alignment, owner, zero); });
   }
-  void* block = with_reclaim([=] { return owner->allocate(number); });
+  void* block = with_reclaim([=] { return owner->allocate(number, size); });
   if (block != nullptr && zero) std::memset(block, 0, size);
   return block;
 }
@@ -305,9 +302,22 @@ void* reallocate_in(heap* owner, void* block, std::size_t size) {
 
 namespace {
 
-// Visits the blocks of one chunk by their marks.
-int walk_chunk(ground::region* in, std::size_t number,
-               int (*visit)(void*, std::size_t, void*), void* context) {
+// Visits the large blocks that start in the chunk, by the page map.
+int walk_runs(ground::region* in, std::size_t number, block_visitor visit, void* context) {
+  std::size_t pages = ground::chunk_bytes >> ground::page_shift();
+  for (std::size_t page = number * pages; page < (number + 1) * pages; ++page) {
+    void* start = base::pointer_to(in->start + (page << ground::page_shift()));
+    ground::run* owner = in->pages[page];
+    if (owner == nullptr || owner->kind != ground::run_kind::block) continue;
+    if (owner->start != base::address_of(start)) continue;
+    int answer = visit(start, owner->bytes(), context);
+    if (answer != 0) return answer;
+  }
+  return 0;
+}
+
+// Visits the small blocks of the chunk, by their marks.
+int walk_marks(ground::region* in, std::size_t number, block_visitor visit, void* context) {
   std::size_t granules = ground::chunk_bytes / ground::granule_bytes;
   std::size_t first = number * granules;
   for (std::size_t granule = first; granule < first + granules; ++granule) {
@@ -321,7 +331,7 @@ int walk_chunk(ground::region* in, std::size_t number,
 
 }  // namespace
 
-int walk(int (*visit)(void* block, std::size_t size, void* context), void* context) {
+int walk(block_visitor visit, void* context) {
   start();
   std::uintptr_t at = 0;
   std::size_t chunks = 0;
@@ -329,7 +339,8 @@ int walk(int (*visit)(void* block, std::size_t size, void* context), void* conte
     chunks = in->bytes.load(std::memory_order_relaxed) / ground::chunk_bytes;
     for (std::size_t number = 0; number < chunks; ++number) {
       if (in->chunks[number].used_pages == 0) continue;
-      int answer = walk_chunk(in, number, visit, context);
+      int answer = walk_marks(in, number, visit, context);
+      if (answer == 0) answer = walk_runs(in, number, visit, context);
       if (answer != 0) return answer;
     }
     at = in->start + chunks * ground::chunk_bytes;

@@ -40,7 +40,8 @@ void* allocate_in(heap* owner, std::size_t alignment, std::size_t size, bool zer
 void* reallocate_in(heap* owner, void* block, std::size_t size);
 
 // Calls visit(context, block, usable size) for each live block until it returns non-zero.
-int walk(int (*visit)(void* block, std::size_t size, void* context), void* context);
+using block_visitor = int (*)(void* block, std::size_t size, void* context);
+int walk(block_visitor visit, void* context);
 
 // Slow: where to go on when the fast path can't serve. It is the last thing done, so that the fast
 // path needs no stack frame.

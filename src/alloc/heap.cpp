@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "alloc/live.hpp"
+#include "alloc/thread_cache.hpp"
 #include "ground/metadata.hpp"
 
 namespace strata::alloc {
@@ -29,16 +31,18 @@ heap::heap() {
   }
 }
 
-void* heap::allocate(std::size_t number) {
+void* heap::allocate(std::size_t number, std::size_t size) {
   ground::entry held = 0;
   if (bins[number].refill(&held, 1) == 0) return nullptr;
   void* block = ground::block_of(held);
   *ground::mark_at(block) = ground::mark_heap;
+  live::count_allocation(thread_cache::current(), number, size, ground::class_bytes(number));
   return block;
 }
 
 void heap::deallocate(void* block, span* from) {
   *ground::mark_at(block) = ground::mark_none;
+  live::count_free(thread_cache::current(), from->home->number(), from->block_bytes);
   ground::entry held = ground::entry_of(block);
   from->home->flush(&held, 1);
 }
@@ -54,8 +58,17 @@ void heap::remove(large* block) {
 }
 
 void heap::release_all() {
-  for (std::size_t number = 1; number < ground::class_count; ++number) bins[number].release_all();
-  while (large* block = larges_.front()) destroy_large(block);
+  thread_cache* cache = thread_cache::current();
+  for (std::size_t number = 1; number < ground::class_count; ++number) {
+    bin_usage all = bins[number].usage();
+    std::size_t blocks = all.blocks - all.free_slots;
+    live::count_frees(cache, number, blocks, blocks * ground::class_bytes(number));
+    bins[number].release_all();
+  }
+  while (large* block = larges_.front()) {
+    live::count_free(cache, large_kind, block->usable());
+    destroy_large(block);
+  }
 }
 
 heap* make_heap() {

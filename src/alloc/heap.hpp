@@ -19,7 +19,7 @@ struct heap : base::list_node<heap> {
   heap();
 
   // A small block of the class; null when there is no memory.
-  void* allocate(std::size_t number);
+  void* allocate(std::size_t number, std::size_t size);
   // A block of this heap's span, which the caller found live.
   static void deallocate(void* block, span* from);
 

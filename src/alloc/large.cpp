@@ -28,7 +28,6 @@ bool make_run(large* made, std::size_t size, std::size_t alignment, bool* zeroed
   made->pages = static_cast<std::uint32_t>(pages);
   made->kind = ground::run_kind::block;
   ground::set_run(made->start, pages, made);
-  *ground::mark_at(base::pointer_to(made->start)) = ground::mark_run;
   *zeroed = taken.zeroed;
   return true;
 }
@@ -133,7 +132,6 @@ void destroy_large(large* old) {
   block_total.fetch_sub(1, std::memory_order_relaxed);
   byte_total.fetch_sub(old->usable(), std::memory_order_relaxed);
   if (old->mapped == 0) {
-    *ground::mark_at(base::pointer_to(old->start)) = ground::mark_none;
     ground::set_run(old->start, old->pages, nullptr);
     ground::page_heap::give(old->start, old->pages);
   } else {
@@ -152,7 +150,10 @@ void destroy_large(large* old) {
 
 large* large_at(const void* address) {
   std::uintptr_t at = base::address_of(address);
-  if (ground::mark_of(address) == ground::mark_run) return static_cast<large*>(ground::run_of(address));
+  if (ground::run* owner = ground::run_of(address)) {
+    bool starts_here = owner->kind == ground::run_kind::block && owner->start == at;
+    return starts_here ? static_cast<large*>(owner) : nullptr;
+  }
   sync::locked section(lock);
   large* found = mappings.at_or_below(at);
   return found != nullptr && found->start == at ? found : nullptr;

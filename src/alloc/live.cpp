@@ -46,15 +46,19 @@ void count_allocation(thread_cache* cache, std::size_t number, std::size_t reque
   counts->requested[number] += requested;
   std::size_t bucket = requested <= 1 ? 0 : static_cast<std::size_t>(std::bit_width(requested - 1));
   ++counts->histogram[base::smaller(bucket, histogram_size - 1)];
-  if (number == ground::mark_run) counts->run_allocated_bytes += usable;
+  if (number == large_kind) counts->large_allocated_bytes += usable;
   change_live(counts, static_cast<std::int64_t>(usable));
 }
 
 void count_free(thread_cache* cache, std::size_t number, std::size_t usable) {
+  count_frees(cache, number, 1, usable);
+}
+
+void count_frees(thread_cache* cache, std::size_t number, std::size_t blocks, std::size_t usable) {
   counters* counts = cache == nullptr ? nullptr : cache->counts();
   if (STRATA_LIKELY(counts == nullptr)) return;
-  ++counts->frees[number];
-  if (number == ground::mark_run) counts->run_freed_bytes += usable;
+  counts->frees[number] += blocks;
+  if (number == large_kind) counts->large_freed_bytes += usable;
   change_live(counts, -static_cast<std::int64_t>(usable));
 }
 

@@ -15,10 +15,12 @@ namespace live {
 void note_start();
 std::uint64_t started_ns();
 
-// number: a size class, or ground::mark_run. Nothing is done unless counting. cache may be null.
+// number: a size class, or large_kind (thread_cache.hpp). Nothing is done unless counting. cache may be null.
 void count_allocation(thread_cache* cache, std::size_t number, std::size_t requested,
                       std::size_t usable);
 void count_free(thread_cache* cache, std::size_t number, std::size_t usable);
+// The same for `blocks` blocks of together `usable` bytes.
+void count_frees(thread_cache* cache, std::size_t number, std::size_t blocks, std::size_t usable);
 void count_failure();
 
 // In usable bytes.

@@ -30,14 +30,14 @@ thread_local constinit thread_state this_thread =
     parked_state(std::make_index_sequence<ground::mark_count>{});
 
 void counters::add(const counters& other) {
-  for (std::size_t i = 0; i < ground::mark_count; ++i) {
+  for (std::size_t i = 0; i < kind_count; ++i) {
     allocations[i] += other.allocations[i];
     frees[i] += other.frees[i];
     requested[i] += other.requested[i];
   }
   for (std::size_t i = 0; i < histogram_size; ++i) histogram[i] += other.histogram[i];
-  run_allocated_bytes += other.run_allocated_bytes;
-  run_freed_bytes += other.run_freed_bytes;
+  large_allocated_bytes += other.large_allocated_bytes;
+  large_freed_bytes += other.large_freed_bytes;
   unpublished += other.unpublished;
 }
 

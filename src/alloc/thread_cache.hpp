@@ -60,13 +60,17 @@ extern magazine parked;
 
 inline constexpr std::size_t histogram_size = 48;
 
+// What is counted: each size class, and all large blocks together.
+inline constexpr std::size_t large_kind = ground::class_count;
+inline constexpr std::size_t kind_count = ground::class_count + 1;
+
 struct counters {
-  std::uint64_t allocations[ground::mark_count];
-  std::uint64_t frees[ground::mark_count];
-  std::uint64_t requested[ground::mark_count];
+  std::uint64_t allocations[kind_count];
+  std::uint64_t frees[kind_count];
+  std::uint64_t requested[kind_count];
   std::uint64_t histogram[histogram_size];
-  std::uint64_t run_allocated_bytes;
-  std::uint64_t run_freed_bytes;
+  std::uint64_t large_allocated_bytes;
+  std::uint64_t large_freed_bytes;
   std::int64_t unpublished;  // change of live bytes that the shared total does not have yet
 
   void add(const counters& other);

@@ -129,9 +129,10 @@ STRATA_EXPORT struct mallinfo2 mallinfo2(void) {
   strata_stats stats;
   strata_stats_get(&stats);
   struct mallinfo2 info = {};
-  info.uordblks = stats.live_bytes + stats.rounding_bytes;
+  // As in glibc, uordblks leaves out what hblkhd counts.
+  info.uordblks = stats.live_bytes + stats.rounding_bytes - stats.large_bytes;
   info.fordblks = stats.free_slot_bytes + stats.cached_bytes + stats.retained_bytes;
-  info.arena = info.uordblks + info.fordblks - stats.large_bytes;
+  info.arena = info.uordblks + info.fordblks;
   info.hblks = stats.large_blocks;
   info.hblkhd = stats.large_bytes;
   info.ordblks = stats.classes[1].free_slots;

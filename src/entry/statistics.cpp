@@ -67,20 +67,20 @@ void add_class(strata_stats& out, const strata_class_stats& one) {
 
 void add_large(strata_stats& out, const counters& counts) {
   alloc::large_usage large = alloc::large_total();
-  std::uint64_t rounding = rounding_of(large.bytes, counts.run_allocated_bytes,
-                                       counts.requested[ground::mark_run]);
+  std::uint64_t rounding = rounding_of(large.bytes, counts.large_allocated_bytes,
+                                       counts.requested[alloc::large_kind]);
   out.large_blocks = large.blocks;
   out.large_bytes = large.bytes;
-  out.allocations += counts.allocations[ground::mark_run];
-  out.frees += counts.frees[ground::mark_run];
+  out.allocations += counts.allocations[alloc::large_kind];
+  out.frees += counts.frees[alloc::large_kind];
   out.live_blocks += large.blocks;
   out.live_bytes += large.bytes - rounding;
   out.rounding_bytes += rounding;
 }
 
 std::uint64_t peak_of(const strata_stats& out, const counters& counts) {
-  std::uint64_t allocated = counts.run_allocated_bytes;
-  std::uint64_t requested = counts.requested[ground::mark_run];
+  std::uint64_t allocated = counts.large_allocated_bytes;
+  std::uint64_t requested = counts.requested[alloc::large_kind];
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     allocated += out.classes[number].allocations * out.classes[number].size;
     requested += out.classes[number].requested;

@@ -202,6 +202,7 @@ unsigned page_shift() { return shift; }
 ground_kind kind() { return chosen; }
 
 bool set_up() {
+  if (chosen != ground_kind::none) return true;
   os::set_page_bytes(option().page_bytes);
   shift = base::log2_of(base::larger(8 * base::KiB, os::page_bytes()));
   if (option().ground != ground_sparse && set_up_contiguous()) {

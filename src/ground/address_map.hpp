@@ -1,8 +1,9 @@
 // The address map: what lies at an address. Every face asks it.
 //
-//   block map   one byte a granule of 16 bytes: the *mark* of the live block that starts there,
-//               0 where none does. So "is this a live block of ours, and of which class?" is one
+//   block map   one byte a granule of 16 bytes: the *mark* of the live small block that starts
+//               there, 0 where none does. So "is this a live block, and of which class?" is one
 //               load, and the answer is exact: not for interior, freed or foreign addresses.
+//               Large blocks have no mark; the page map tells of them.
 //   page map    one pointer a page: the run that the page belongs to (page_heap.hpp)
 //
 // Contiguous ground: the heap is one reservation and the block map one flat array over the whole
@@ -35,9 +36,8 @@ struct run;
 // Marks. 1 .. class_count - 1 are the size classes of small blocks.
 using mark = std::uint8_t;
 inline constexpr mark mark_none = 0;
-inline constexpr mark mark_run = class_count;       // a block that is a run of pages
-inline constexpr mark mark_heap = class_count + 1;  // a small block of a first-class heap
-inline constexpr std::size_t mark_count = class_count + 2;
+inline constexpr mark mark_heap = class_count;  // a small block of a first-class heap
+inline constexpr std::size_t mark_count = class_count + 1;
 
 // What the fast path reads: nothing else of the map.
 struct flat_map {
@@ -63,7 +63,7 @@ unsigned page_shift();
 enum class ground_kind { none, contiguous, sparse };
 ground_kind kind();
 
-// Chooses and sets up the ground; once. False: no memory at all.
+// Chooses and sets up the ground; again: does nothing. False: no memory at all.
 bool set_up();
 
 // More heap: at least `chunks` chunks side by side, with tables, committed. On sparse ground one

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <vector>
@@ -43,7 +44,9 @@ class AddressMap : public testing::Test {
 
 TEST_F(AddressMap, GroundIsTheOneAskedFor) {
   EXPECT_NE(kind(), ground_kind::none);
-  if (option().ground == ground_sparse) EXPECT_EQ(kind(), ground_kind::sparse);
+  if (option().ground == ground_sparse) {
+    EXPECT_EQ(kind(), ground_kind::sparse);
+  }
   EXPECT_EQ(contiguous_region() != nullptr, kind() == ground_kind::contiguous);
   EXPECT_EQ(flat.limit == 0, kind() == ground_kind::sparse);
   EXPECT_GE(page_bytes(), 8 * base::KiB);
@@ -135,7 +138,9 @@ TEST_F(AddressMap, WalkMeetsEveryRegionOnce) {
   for (int i = 0; i < 40; ++i) runs.push_back(std::make_unique<entered>(100));
   std::vector<region*> seen;
   for (region* in = next_region(0); in != nullptr; in = next_region(in->start + in->bytes)) {
-    if (!seen.empty()) ASSERT_GE(in->start, seen.back()->start + seen.back()->bytes);
+    if (!seen.empty()) {
+      ASSERT_GE(in->start, seen.back()->start + seen.back()->bytes);
+    }
     seen.push_back(in);
   }
   for (const auto& one : runs) {

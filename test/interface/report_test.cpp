@@ -1,4 +1,5 @@
-// What glibc offers to ask of its malloc: mallinfo, malloc_info, malloc_stats, mallopt, malloc_trim.
+// What glibc lets a program ask of its malloc: mallinfo, malloc_info, malloc_stats, mallopt,
+// malloc_trim.
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <unistd.h>

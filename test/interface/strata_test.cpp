@@ -270,7 +270,7 @@ TEST(StrataStats, FollowEachOperation) {
   const strata_stats after = stats();
   EXPECT_EQ(after.frees, before.frees + 2);
   EXPECT_TRUE(about(after.live_bytes, before.live_bytes)) << after.live_bytes;
-  EXPECT_GE(after.peak_live_bytes, before.live_bytes + 10 * mib);
+  EXPECT_GE(after.peak_live_bytes + mib / 2, before.live_bytes + 10 * mib);  // an estimate too
   EXPECT_EQ(malloc(impossible), nullptr);
   EXPECT_EQ(stats().failures, after.failures + 1);
 }

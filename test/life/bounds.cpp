@@ -28,8 +28,8 @@ void use_threads() {
   CHECK(pthread_attr_setstacksize(&small_stack, 256 * 1024) == 0);
   pthread_t threads[4];
   for (size_t i = 0; i < 4; ++i) {
-    CHECK(pthread_create(&threads[i], &small_stack, exercise_thread,
-                         reinterpret_cast<void*>(i)) == 0);
+    CHECK(pthread_create(&threads[i], &small_stack, exercise_thread, reinterpret_cast<void*>(i)) ==
+          0);
   }
   for (pthread_t thread : threads) {
     CHECK(pthread_join(thread, nullptr) == 0);
@@ -118,4 +118,6 @@ constexpr mode modes[] = {
 
 }  // namespace
 
-int main(int argc, char** argv) { return run_mode(argc, argv, modes, sizeof modes / sizeof *modes); }
+int main(int argc, char** argv) {
+  return run_mode(argc, argv, modes, sizeof modes / sizeof *modes);
+}

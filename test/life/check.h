@@ -9,12 +9,12 @@
 #include <string.h>
 
 /* stdio may allocate, so the message is put together for write(2) by dprintf. */
-#define CHECK(condition)                                                                     \
-  do {                                                                                       \
-    if (!(condition)) {                                                                      \
-      dprintf(2, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                     \
-      abort();                                                                               \
-    }                                                                                        \
+#define CHECK(condition)                                                 \
+  do {                                                                   \
+    if (!(condition)) {                                                  \
+      dprintf(2, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+      abort();                                                           \
+    }                                                                    \
   } while (0)
 
 /* Exit status by which a program says that this machine cannot run it. */

@@ -13,8 +13,8 @@ static void allocate_some(void) {
   }
 }
 
-__attribute__((section(".preinit_array"), used)) static void (*before_constructors)(void) =
-    allocate_some;
+__attribute__((section(".preinit_array"),
+               used)) static void (*before_constructors)(void) = allocate_some;
 
 __attribute__((constructor(101))) static void in_first_constructor(void) { allocate_some(); }
 

@@ -27,7 +27,7 @@ void* hammer(void*) {
 }
 
 void* exercise_thread(void* seed) {
-  for (size_t round = 0; round < 20; ++round) {
+  for (size_t round = 0; round < 4; ++round) {
     exercise(round + reinterpret_cast<size_t>(seed));
   }
   return nullptr;
@@ -97,7 +97,7 @@ void fork_from_threads() {
 
 void child_of_child() {
   while_hammering([] {
-    for (int i = 0; i < 20; ++i) {
+    for (int i = 0; i < 10; ++i) {
       in_child([] {
         exercise_in_threads(2);
         in_child([] {
@@ -115,7 +115,7 @@ void child_of_child() {
 
 void vfork_and_exec() {
   while_hammering([] {
-    for (int i = 0; i < 50; ++i) {
+    for (int i = 0; i < 20; ++i) {
       const pid_t child = vfork();
       CHECK(child >= 0);
       if (child == 0) {
@@ -138,7 +138,7 @@ void exit_in_child() {
   static size_t* kept = make_filled(5000);
   atexit([] { free_filled(kept); });
   while_hammering([] {
-    for (int i = 0; i < 50; ++i) {
+    for (int i = 0; i < 20; ++i) {
       in_child([] {
         exercise(1);
         exit(0);
@@ -156,4 +156,6 @@ constexpr mode modes[] = {
 
 }  // namespace
 
-int main(int argc, char** argv) { return run_mode(argc, argv, modes, sizeof modes / sizeof *modes); }
+int main(int argc, char** argv) {
+  return run_mode(argc, argv, modes, sizeof modes / sizeof *modes);
+}

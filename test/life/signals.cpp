@@ -149,4 +149,6 @@ constexpr mode modes[] = {
 
 }  // namespace
 
-int main(int argc, char** argv) { return run_mode(argc, argv, modes, sizeof modes / sizeof *modes); }
+int main(int argc, char** argv) {
+  return run_mode(argc, argv, modes, sizeof modes / sizeof *modes);
+}

@@ -12,8 +12,8 @@
 //
 // When the load is over, the program goes nearly idle: ten small allocations a second and nothing
 // else, until resident memory has been at its goal for two seconds (not with --full-idle), or the
-// idle time is over. Every 100 ms a line goes to the CSV: time_s, live, resident, phase; live is the
-// bytes that blocks asked for and the program's own tables. A summary line goes to stdout.
+// idle time is over. Every 100 ms a line goes to the CSV: time_s, live, resident, phase; live is
+// what blocks asked for and the program's own tables, in bytes. A summary line goes to stdout.
 //
 // The goal is 1.10 × live + 32 MiB, where live is taken as no less than the floor: the 4 KiB pages
 // that hold at least one kept byte, which nothing can give back while the blocks stay in place.
@@ -45,7 +45,9 @@ struct options {
 };
 options chosen;
 
-size_t scaled(double amount) { return std::max<size_t>(1, static_cast<size_t>(amount * chosen.scale)); }
+size_t scaled(double amount) {
+  return std::max<size_t>(1, static_cast<size_t>(amount * chosen.scale));
+}
 
 [[noreturn]] void give_up(const char* what) {
   dprintf(2, "patterns: %s: %s\n", what, std::strerror(errno));
@@ -274,7 +276,8 @@ size_t pages_of(block* kept, size_t count) {
   uintptr_t counted_to = 0;
   for (size_t i = 0; i < count; ++i) {
     const uintptr_t begin = reinterpret_cast<uintptr_t>(kept[i].address) / page;
-    const uintptr_t end = (reinterpret_cast<uintptr_t>(kept[i].address) + kept[i].size - 1) / page + 1;
+    const uintptr_t end =
+        (reinterpret_cast<uintptr_t>(kept[i].address) + kept[i].size - 1) / page + 1;
     pages += end - std::min(end, std::max(begin, counted_to));
     counted_to = std::max(counted_to, end);
   }
@@ -408,15 +411,20 @@ struct mode {
   void (*run)();
 };
 constexpr mode modes[] = {
-    {"idle_owner", idle_owner},   {"one_to_many", one_to_many}, {"spike_pages", spike_pages},
-    {"spike_small", spike_small}, {"drift", drift},             {"churn", churn},
+    {"idle_owner", idle_owner},
+    {"one_to_many", one_to_many},
+    {"spike_pages", spike_pages},
+    {"spike_small", spike_small},
+    {"drift", drift},
+    {"churn", churn},
     {"threads", threads},
 };
 
 [[noreturn]] void usage() {
-  std::fputs("usage: patterns MODE [--scale F] [--idle SECONDS] [--full-idle] [--out FILE.csv]\n"
-             "modes:",
-             stderr);
+  std::fputs(
+      "usage: patterns MODE [--scale F] [--idle SECONDS] [--full-idle] [--out FILE.csv]\n"
+      "modes:",
+      stderr);
   for (const mode& one : modes) {
     std::fprintf(stderr, " %s", one.name);
   }

@@ -11,9 +11,9 @@ namespace model {
 
 // Which interface function made a block; it decides which functions may end it.
 enum class origin : unsigned char {
-  none,     // an empty slot
-  plain,    // malloc, calloc, realloc, strata_malloc …
-  aligned,  // aligned_alloc
+  none,               // an empty slot
+  plain,              // malloc, calloc, realloc, strata_malloc …
+  aligned,            // aligned_alloc
   aligned_otherwise,  // posix_memalign, memalign, valloc, pvalloc, strata_aligned_alloc
   single,             // operator new
   array,              // operator new[]

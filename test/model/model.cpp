@@ -108,8 +108,8 @@ bool report(const options& chosen, const seat* seats) {
       static_cast<unsigned long long>(chosen.operations), chosen.threads,
       static_cast<unsigned long long>(chosen.seed),
       static_cast<unsigned long long>(total.made - total.resized),
-      static_cast<unsigned long long>(total.resized),
-      static_cast<unsigned long long>(total.passed), static_cast<unsigned long long>(total.heaps));
+      static_cast<unsigned long long>(total.resized), static_cast<unsigned long long>(total.passed),
+      static_cast<unsigned long long>(total.heaps));
   return total.made == total.ended && total.made > 0;
 }
 

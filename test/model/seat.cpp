@@ -129,7 +129,7 @@ void seat::step_batch() {
   }
   block made[most];
   for (size_t i = 0; i < count; ++i) {
-    made[i] = block{static_cast<unsigned char*>(addresses[i]), size,           size, 0,
+    made[i] = block{static_cast<unsigned char*>(addresses[i]), size,           size,         0,
                     size >= 16 ? size_t{16} : size_t{8},       random_.next(), origin::plain};
     check_new_block(made[i]);
     accept(made[i]);

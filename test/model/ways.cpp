@@ -55,8 +55,7 @@ constexpr maker makers[] = {
     {"malloc", [](size_t size, size_t) { return malloc(size); }},
     {"malloc", [](size_t size, size_t) { return malloc(size); }},
     {"malloc", [](size_t size, size_t) { return malloc(size); }},
-    {"calloc",
-     [](size_t size, size_t) { return calloc(size / factor_of(size), factor_of(size)); },
+    {"calloc", [](size_t size, size_t) { return calloc(size / factor_of(size), factor_of(size)); },
      origin::plain, alignment_rule::natural, true},
     {"realloc(null)", [](size_t size, size_t) { return realloc(nullptr, size); }},
     {"reallocarray(null)",
@@ -64,8 +63,7 @@ constexpr maker makers[] = {
        return reallocarray(nullptr, factor_of(size), size / factor_of(size));
      }},
     {"posix_memalign", by_posix_memalign, origin::aligned_otherwise, alignment_rule::asked},
-    {"aligned_alloc",
-     [](size_t size, size_t alignment) { return aligned_alloc(alignment, size); },
+    {"aligned_alloc", [](size_t size, size_t alignment) { return aligned_alloc(alignment, size); },
      origin::aligned, alignment_rule::asked},
     {"memalign", [](size_t size, size_t alignment) { return memalign(alignment, size); },
      origin::aligned_otherwise, alignment_rule::asked},
@@ -79,11 +77,11 @@ constexpr maker makers[] = {
     {"new[] nothrow", [](size_t size, size_t) { return operator new[](size, std::nothrow); },
      origin::array},
     {"new aligned",
-     [](size_t size, size_t alignment) { return operator new(size, std::align_val_t{alignment}); },
+     [](size_t size, size_t alignment) { return operator new (size, std::align_val_t{alignment}); },
      origin::single_aligned, alignment_rule::asked},
     {"new aligned nothrow",
      [](size_t size, size_t alignment) {
-       return operator new(size, std::align_val_t{alignment}, std::nothrow);
+       return operator new (size, std::align_val_t{alignment}, std::nothrow);
      },
      origin::single_aligned, alignment_rule::asked},
     {"new[] aligned",
@@ -132,11 +130,11 @@ void take_new_size(block& made, void* address, size_t size) {
 void end_aligned_new(const block& made, bool array, bool sized) {
   const std::align_val_t alignment{made.alignment};
   if (array) {
-    sized ? operator delete[](made.address, made.asked, alignment)
-          : operator delete[](made.address, alignment);
+    sized ? operator delete[](made.address, made.asked, alignment) :
+          operator delete[](made.address, alignment);
   } else {
-    sized ? operator delete(made.address, made.asked, alignment)
-          : operator delete(made.address, alignment);
+    sized ? operator delete(made.address, made.asked, alignment) :
+          operator delete(made.address, alignment);
   }
 }
 
@@ -166,8 +164,8 @@ void end_by_its_own(size_t dice, const block& made) {
       return sized ? free_aligned_sized(made.address, made.alignment, made.asked)
                    : free(made.address);
     case origin::single:
-      return sized ? operator delete(made.address, made.asked)
-                   : operator delete(made.address, std::nothrow);
+      return sized ? operator delete(made.address, made.asked) :
+                   operator delete(made.address, std::nothrow);
     case origin::array:
       return sized ? operator delete[](made.address, made.asked) : operator delete[](made.address);
     case origin::single_aligned:

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the program tests: runs a workload under libc's malloc and under the library, and
 # compares what came out.
 #

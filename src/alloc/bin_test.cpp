@@ -1,0 +1,160 @@
+#include "alloc/bin.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "alloc/allocate.hpp"
+
+namespace strata::alloc {
+namespace {
+
+// A bin of the test's own, beside a set of what was taken out of it.
+class Bin : public testing::TestWithParam<std::size_t> {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(start());
+    bin_.set_up(static_cast<ground::size_class>(GetParam()), nullptr);
+  }
+  void TearDown() override {
+    bin_.verify();
+    bin_.release_all();
+    EXPECT_EQ(bin_.usage().spans, 0u);
+  }
+
+  void refill(std::size_t wanted) {
+    std::vector<ground::entry> batch(wanted);
+    ASSERT_EQ(bin_.refill(batch.data(), wanted), wanted);
+    for (ground::entry held : batch) {
+      std::uintptr_t at = base::address_of(ground::block_of(held));
+      auto next = taken_.lower_bound(at);
+      ASSERT_TRUE(next == taken_.end() || at + block_bytes() <= *next);
+      ASSERT_TRUE(next == taken_.begin() || *std::prev(next) + block_bytes() <= at);
+      taken_.insert(at);
+    }
+  }
+  void flush(std::size_t count) {
+    std::vector<ground::entry> batch;
+    while (batch.size() < count && !taken_.empty()) {
+      // From a random place on, so that spans empty in no order.
+      auto one = taken_.lower_bound(*taken_.begin() + random_() % (1 + *taken_.rbegin() - *taken_.begin()));
+      batch.push_back(ground::entry_of(base::pointer_to(*one)));
+      taken_.erase(one);
+    }
+    bin_.flush(batch.data(), batch.size());
+  }
+  void expect_counted() {
+    bin_usage usage = bin_.usage();
+    EXPECT_EQ(usage.blocks - usage.free_slots, taken_.size());
+  }
+  [[nodiscard]] std::size_t block_bytes() const { return ground::class_bytes(GetParam()); }
+
+  bin bin_;
+  std::set<std::uintptr_t> taken_;
+  std::mt19937_64 random_{9};
+};
+
+TEST_P(Bin, RandomRefillsAndFlushesAgreeWithASet) {
+  for (int round = 0; round < 3000; ++round) {
+    bool grow = taken_.size() < 64 || (taken_.size() < 2000 && random_() % 2 == 0);
+    if (grow) ASSERT_NO_FATAL_FAILURE(refill(1 + random_() % most_batch));
+    else flush(1 + random_() % most_batch);
+    if (round % 100 == 0) {
+      bin_.verify();
+      expect_counted();
+      bin_.trim(UINT64_MAX);
+    }
+  }
+  expect_counted();
+  flush(taken_.size());
+  EXPECT_LE(bin_.usage().spans, 1u) << "empty spans go back but one";
+  bin_.trim(UINT64_MAX);
+  EXPECT_EQ(bin_.usage().spans, 0u);
+}
+
+TEST_P(Bin, TrimKeepsWhatWasFreedLately) {
+  refill(1);
+  flush(1);
+  bin_.trim(0);
+  EXPECT_EQ(bin_.usage().spans, 1u);
+  bin_.trim(UINT64_MAX);
+  EXPECT_EQ(bin_.usage().spans, 0u);
+}
+
+// Free pages inside a span go back; blocks in use beside them keep what they hold.
+TEST_P(Bin, TrimSparesBlocksInUse) {
+  refill(200);
+  for (std::uintptr_t at : taken_) *base::pointer_to<std::uintptr_t>(at) = at;
+  flush(150);
+  bin_.trim(UINT64_MAX);
+  for (std::uintptr_t at : taken_) ASSERT_EQ(*base::pointer_to<std::uintptr_t>(at), at);
+  refill(150);
+}
+
+TEST_P(Bin, ThreadsShareIt) {
+  std::vector<std::thread> threads;
+  for (std::uintptr_t id = 1; id <= 4; ++id) {
+    threads.emplace_back([this, id] {
+      std::mt19937_64 random(id);
+      std::vector<ground::entry> held;
+      for (int round = 0; round < 2000; ++round) {
+        ground::entry batch[most_batch];
+        if (held.size() < 100) {
+          std::size_t count = bin_.refill(batch, 1 + random() % most_batch);
+          for (std::size_t i = 0; i < count; ++i) {
+            *static_cast<std::uintptr_t*>(ground::block_of(batch[i])) = batch[i] ^ id;
+            held.push_back(batch[i]);
+          }
+        } else {
+          std::shuffle(held.begin(), held.end(), random);
+          for (ground::entry one : held) {
+            ASSERT_EQ(*static_cast<std::uintptr_t*>(ground::block_of(one)), one ^ id);
+          }
+          bin_.flush(held.data(), held.size());
+          held.clear();
+        }
+      }
+      bin_.flush(held.data(), held.size());
+    });
+  }
+  for (std::thread& one : threads) one.join();
+  expect_counted();
+}
+
+// 16, 64, 1024, 3584 and 32768 bytes.
+INSTANTIATE_TEST_SUITE_P(Classes, Bin, testing::Values(1, 4, 64, 78, 104));
+
+class BinDeathTest : public Bin {};
+INSTANTIATE_TEST_SUITE_P(Classes, BinDeathTest, testing::Values(2, 104));
+
+TEST_P(BinDeathTest, FlushingABlockTwiceStopsTheProcess) {
+  refill(3);
+  ground::entry held = ground::entry_of(base::pointer_to(*taken_.begin()));
+  EXPECT_DEATH(
+      {
+        bin_.flush(&held, 1);
+        bin_.flush(&held, 1);
+      },
+      "strata: double free: address 0x.*, block of");
+}
+
+TEST_P(BinDeathTest, FlushingTheInsideOfABlockStopsTheProcess) {
+  refill(1);
+  ground::entry held = ground::entry_of(base::pointer_to(*taken_.begin() + ground::granule_bytes));
+  EXPECT_DEATH(bin_.flush(&held, 1), "strata: invalid free: inside a block");
+}
+
+TEST_P(BinDeathTest, FlushingToAnotherBinStopsTheProcess) {
+  refill(1);
+  bin other;
+  other.set_up(static_cast<ground::size_class>(GetParam()), nullptr);
+  ground::entry held = ground::entry_of(base::pointer_to(*taken_.begin()));
+  EXPECT_DEATH(other.flush(&held, 1), "strata: corrupted metadata");
+}
+
+}  // namespace
+}  // namespace strata::alloc
