@@ -68,7 +68,7 @@ span* bin::span_with_free_blocks() {
   for (std::size_t fullness = 0; fullness < all_used; ++fullness) {
     if (span* one = lists_[fullness].front()) return one;
   }
-  span* made = make_span(this, number_, spans_);
+  span* made = make_span(this, number_);
   if (made == nullptr) return nullptr;
   made->fullness = fullness_of(made);
   lists_[made->fullness].push_front(made);

@@ -41,7 +41,7 @@ bool is_due(std::atomic<std::uint64_t>& last, std::uint64_t now_ms, std::uint64_
 void drain_depot(std::size_t number, std::size_t batches) {
   ground::entry batch[most_batch];
   for (; batches > 0; --batches) {
-    std::size_t count = depot_of(number).take(batch);
+    std::size_t count = depot_of(number).remove(batch);
     if (count == 0) return;
     bin_of(number).flush(batch, count);
   }
@@ -51,7 +51,7 @@ void drain_depot(std::size_t number, std::size_t batches) {
 void sweep(std::uint64_t now_ms) {
   thread_registry::lift_idle(now_ms - idle_ms);
   for (std::size_t number = 1; number < ground::class_count; ++number) {
-    drain_depot(number, (depot_of(number).batches() + 1) / 2);
+    drain_depot(number, depot_of(number).trim());
     bin_of(number).trim(now_ms - trim_step_ms);
   }
 }

@@ -38,6 +38,8 @@ std::size_t depot::claim(std::atomic<std::uint32_t>& word) {
 }
 
 bool depot::put(const ground::entry* batch, std::size_t count) {
+  // relaxed: the allowance is a guide; a batch more or less does no harm.
+  if (batches() >= allowed_.load(std::memory_order_relaxed)) return false;
   std::size_t at = claim(empty_);
   if (at == most_shelves) return false;
   shelves_[at].count = count;
@@ -47,12 +49,26 @@ bool depot::put(const ground::entry* batch, std::size_t count) {
 }
 
 std::size_t depot::take(ground::entry* into) {
+  std::uint32_t allowed = allowed_.load(std::memory_order_relaxed);
+  if (allowed < most_shelves) allowed_.store(allowed + 1, std::memory_order_relaxed);
+  return remove(into);
+}
+
+std::size_t depot::remove(ground::entry* into) {
   std::size_t at = claim(full_);
   if (at == most_shelves) return 0;
   std::size_t count = shelves_[at].count;
   std::memcpy(into, shelves_[at].blocks, count * sizeof(ground::entry));
   empty_.fetch_or(1U << at, std::memory_order_release);
   return count;
+}
+
+std::size_t depot::trim() {
+  auto allowed = static_cast<std::uint32_t>(
+      base::larger(least_allowed, allowed_.load(std::memory_order_relaxed) / 2));
+  allowed_.store(allowed, std::memory_order_relaxed);
+  std::size_t held = batches();
+  return held > allowed ? held - allowed : 0;
 }
 
 std::size_t depot::batches() const {

@@ -8,6 +8,10 @@
 // a word, so there is nothing to be confused by reuse (no ABA). A thread that is stopped for ever
 // between the two operations loses one batch, nothing else.
 //
+// What the depot may hold follows demand: every take, also one in vain, allows one batch more, and
+// every trim halves the allowance. A class that is only freed to keeps little here, because each block
+// in the depot pins its span.
+//
 // The idea of whole magazines changing hands is Bonwick and Adams', 2001 (vmem and magazines).
 #pragma once
 
@@ -33,10 +37,15 @@ class depot {
  public:
   void set_up(std::size_t number);
 
-  // Copies the batch in; false when every shelf is taken.
+  // Copies the batch in; false when the depot holds what it may.
   bool put(const ground::entry* batch, std::size_t count);
   // Copies a batch out, at most most_batch blocks; 0 when there is none.
   std::size_t take(ground::entry* into);
+  // The same, but for giving the blocks back to their spans: not a sign of demand.
+  std::size_t remove(ground::entry* into);
+
+  // Halves the allowance; returns how many batches are above it.
+  std::size_t trim();
 
   // Blocks held; exact when nobody is putting or taking.
   [[nodiscard]] std::size_t held() const;
@@ -47,6 +56,7 @@ class depot {
 
  private:
   static constexpr std::size_t most_shelves = 16;
+  static constexpr std::uint32_t least_allowed = 1;
 
   struct shelf {
     std::size_t count;
@@ -58,6 +68,7 @@ class depot {
 
   std::atomic<std::uint32_t> full_{0};
   std::atomic<std::uint32_t> empty_{0};
+  std::atomic<std::uint32_t> allowed_{least_allowed};  // batches
   std::uint32_t all_ = 0;
   shelf shelves_[most_shelves] = {};
 };

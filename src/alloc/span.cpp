@@ -7,34 +7,30 @@
 namespace strata::alloc {
 namespace {
 
-constexpr std::size_t most_blocks = 1024;
-constexpr std::size_t full_span_bytes = 64 * base::KiB;
+// Short spans run empty soon: one block that stays, in the program or in a cache, pins its span. But
+// a span is not so short that the bin is visited for a new one all the time.
+constexpr std::size_t wanted_blocks = 32;
 constexpr std::size_t least_blocks = 8;
+constexpr std::size_t shortest_bytes = 8 * base::KiB;
+constexpr std::size_t longest_bytes = 32 * base::KiB;
 
-// The length of a span of a class that is in much use: short of waste at its end, and long enough
-// that the shared levels are visited seldom.
-constexpr std::size_t full_bytes(std::size_t block) {
-  std::size_t bytes = base::smaller(full_span_bytes, block * most_blocks);
+constexpr std::size_t span_bytes(std::size_t block) {
+  std::size_t bytes = base::larger(shortest_bytes, base::smaller(longest_bytes, block * wanted_blocks));
   return base::larger(bytes, block * least_blocks);
 }
 
 constexpr bool tails_are_short() {
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     std::size_t block = ground::class_bytes(number);
-    std::size_t bytes = base::align_up(full_bytes(block), 8 * base::KiB);
+    std::size_t bytes = base::align_up(span_bytes(block), shortest_bytes);
     if ((bytes % block) * 8 > bytes) return false;
   }
   return true;
 }
-static_assert(tails_are_short(), "a full span wastes at most an eighth at its end");
+static_assert(tails_are_short(), "a span wastes at most an eighth at its end");
 
-std::size_t pages_for(std::size_t block, std::size_t spans_so_far) {
-  std::size_t bytes = full_bytes(block);
-  if (spans_so_far < 3) {
-    std::size_t first = base::larger(8 * base::KiB, block * 4) << spans_so_far;
-    bytes = base::smaller(bytes, first);
-  }
-  return base::align_up(bytes, ground::page_bytes()) >> ground::page_shift();
+std::size_t pages_for(std::size_t block) {
+  return base::align_up(span_bytes(block), ground::page_bytes()) >> ground::page_shift();
 }
 
 std::size_t descriptor_bytes(std::size_t capacity) {
@@ -43,9 +39,9 @@ std::size_t descriptor_bytes(std::size_t capacity) {
 
 }  // namespace
 
-span* make_span(bin* home, ground::size_class number, std::size_t spans_so_far) {
+span* make_span(bin* home, ground::size_class number) {
   std::size_t block = ground::class_bytes(number);
-  std::size_t pages = pages_for(block, spans_so_far);
+  std::size_t pages = pages_for(block);
   std::size_t capacity = (pages << ground::page_shift()) / block;
   void* descriptor = ground::metadata::allocate(descriptor_bytes(capacity));
   if (descriptor == nullptr) return nullptr;

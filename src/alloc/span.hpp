@@ -50,9 +50,8 @@ struct span : ground::run, base::list_node<span> {
   }
 };
 
-// A new span of the class with all blocks free; null when there is no memory. The more spans the
-// bin has, the longer the new one, so that a program that needs little of a class takes little.
-span* make_span(bin* home, ground::size_class number, std::size_t spans_so_far);
+// A new span of the class with all blocks free; null when there is no memory.
+span* make_span(bin* home, ground::size_class number);
 // Gives its pages back. Every block is free, or nobody will use them again.
 void destroy_span(span* old);
 

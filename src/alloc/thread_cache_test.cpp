@@ -210,10 +210,11 @@ TEST_F(ThreadCache, LiftingTwiceIsHarmless) {
 }
 
 // Threads that allocate and free at full speed while another one lifts them all the time: no block
-// may be in two hands. Blocks whose owner moved at the wrong moment may be lost; few of them.
+// may be in two hands. A magazine whose owner moved at the wrong moment may be lost, no more.
 class runner {
  public:
   static constexpr std::size_t rounds = 1'000'000;
+  static constexpr std::size_t classes = 3;
 
   explicit runner(unsigned seed) : random_(seed) {}
 
@@ -238,7 +239,7 @@ class runner {
   };
 
   void take(slot& into) {
-    into.block = static_cast<std::uint64_t*>(allocate(48 + random_() % 3 * 16));
+    into.block = static_cast<std::uint64_t*>(allocate(48 + random_() % classes * 16));
     if (into.block == nullptr) FAIL() << "no memory";
     // Free blocks keep what their last owner wrote, or read zero.
     if (into.block[0] == in_use) FAIL() << "handed out twice";
@@ -276,8 +277,7 @@ TEST_F(ThreadCache, LiftingRunningThreadsHandsNoBlockOutTwice) {
   EXPECT_GT(lifts, 100u);
   reclaim();
   std::size_t lost_now = out_of_all_spans() - lost_;
-  std::cerr << lost_now << " " << lifts << "\n";
-  EXPECT_LT(lost_now, lifts * magazine_words);
+  EXPECT_LE(lost_now, lifts * runner::classes * magazine_words);
   lost_ += lost_now;
 }
 

@@ -173,6 +173,8 @@ bool grow_heap(std::size_t chunks) {
   return true;
 }
 
+constexpr std::size_t retained_floor_bytes = 8 * base::MiB;
+
 pages_taken take_from_chunk(std::size_t count, std::size_t alignment) {
   chunk* one = tightest_fit(count, alignment);
   if (one == nullptr && grow_heap(1)) one = tightest_fit(count, alignment);
@@ -265,6 +267,20 @@ bool is_due(const chunk* one, std::uint64_t now_ms, std::uint64_t delay_ms) {
   return now_ms >= one->last_freed_ms + delay_ms || now_ms >= one->dirty_since_ms + 4 * delay_ms;
 }
 
+// The heap has taken `clean` pages that held no memory, although others hold some in vain: their
+// rows were too short. Those go back first, oldest first, so that memory grows by what is used and
+// not by what is torn up.
+void make_up_for(std::size_t clean) {
+  std::size_t allowed = base::larger(retained_floor_bytes, page_heap::used_bytes() / 8);
+  std::size_t purged = 0;
+  while (purged < 2 * clean && page_heap::retained_bytes() > allowed) {
+    chunk* oldest = lists->dirty.front();
+    std::size_t here = oldest == nullptr ? 0 : purge_chunk(oldest);
+    if (here == 0) return;
+    purged += here;
+  }
+}
+
 bool release_if_unused(region* one) {
   std::size_t chunks = one->bytes.load(std::memory_order_relaxed) / chunk_bytes;
   for (std::size_t number = 0; number < chunks; ++number) {
@@ -294,10 +310,16 @@ pages_taken take(std::size_t count, std::size_t alignment) {
   if (!account::charge(bytes)) return {};
   sync::locked section(lock);
   if (lists == nullptr) lists = new (directory_memory) directory;
+  std::size_t retained_before = retained_pages.load(std::memory_order_relaxed);
   pages_taken taken =
       count <= chunk_pages() ? take_from_chunk(count, alignment) : take_chunks(count);
-  if (taken.start == 0) account::refund(bytes);
-  else used_pages_total.fetch_add(count, std::memory_order_relaxed);
+  if (taken.start == 0) {
+    account::refund(bytes);
+    return {};
+  }
+  used_pages_total.fetch_add(count, std::memory_order_relaxed);
+  std::size_t reused = retained_before - retained_pages.load(std::memory_order_relaxed);
+  if (reused < count) make_up_for(count - reused);
   return taken;
 }
 
