@@ -73,6 +73,14 @@ file(GLOB unit_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*_test.cpp)
 if(unit_sources AND TARGET strata_core)
   strata_add_gtest(strata_unit ${unit_sources})
   target_link_libraries(strata_unit PRIVATE strata_core)
+  # Once more on the other ground.
+  gtest_discover_tests(
+    strata_unit
+    TEST_PREFIX sparse.
+    TEST_LIST strata_unit_sparse
+    DISCOVERY_MODE PRE_TEST
+    DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS quick ENVIRONMENT STRATA_GROUND=sparse)
 else()
   message(STATUS "src/ has no unit tests")
 endif()

@@ -82,19 +82,16 @@ STRATA_API size_t strata_trim(size_t keep_bytes);
 
 /* ---- Statistics ----------------------------------------------------------------------------- */
 
-enum {
-  STRATA_STATS_VERSION = 1,
-  STRATA_STATS_CLASSES = 128,
-  STRATA_STATS_HISTOGRAM = 48
-};
+enum { STRATA_STATS_VERSION = 1, STRATA_STATS_CLASSES = 128, STRATA_STATS_HISTOGRAM = 48 };
 
 enum strata_stats_flags {
   STRATA_STATS_COUNTED = 1, /* each operation was counted (STRATA_COUNT=1): allocations, frees,
                                requested sizes, histogram and the peak of live bytes are filled in;
                                otherwise these are 0 and live bytes include what thread caches hold */
   STRATA_STATS_FINAL = 2,   /* taken when the process ended; otherwise taken while it ran */
-  STRATA_STATS_SPARSE = 4,  /* the ground is sparse (docs/ground.md), not one contiguous reservation */
-  STRATA_STATS_EXECED = 8   /* the process replaced itself by another program after this */
+  STRATA_STATS_SPARSE =
+      4, /* the ground is sparse (docs/ground.md), not one contiguous reservation */
+  STRATA_STATS_EXECED = 8 /* the process replaced itself by another program after this */
 };
 
 typedef struct strata_class_stats {
@@ -122,9 +119,10 @@ typedef struct strata_stats {
   uint64_t taken_ns;   /* CLOCK_MONOTONIC when this was taken */
   char program[256];   /* path of the executable, cut to fit, ends with NUL */
 
-  uint64_t allocations;     /* since start; a realloc that moves counts as one allocation and one free */
-  uint64_t frees;           /* since start */
-  uint64_t failures;        /* allocations refused: ENOMEM */
+  uint64_t
+      allocations;   /* since start; a realloc that moves counts as one allocation and one free */
+  uint64_t frees;    /* since start */
+  uint64_t failures; /* allocations refused: ENOMEM */
   uint64_t live_blocks;     /* now */
   uint64_t live_bytes;      /* now, as requested (counted) or usable (not counted) */
   uint64_t peak_live_bytes; /* highest live_bytes, to within 64 KiB a thread */

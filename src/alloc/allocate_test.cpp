@@ -34,7 +34,8 @@ class model {
     ASSERT_GE(usable, size);
     auto next = live_.lower_bound(at);
     ASSERT_TRUE(next == live_.end() || at + usable <= next->first);
-    ASSERT_TRUE(next == live_.begin() || std::prev(next)->first + std::prev(next)->second.size <= at);
+    ASSERT_TRUE(next == live_.begin() ||
+                std::prev(next)->first + std::prev(next)->second.size <= at);
     live_[at] = {size, static_cast<unsigned char>(random_() | 1)};
     std::memset(at, live_[at].fill, size);
   }
@@ -45,7 +46,9 @@ class model {
   };
   using position = std::map<unsigned char*, content>::iterator;
 
-  position any() { return std::next(live_.begin(), static_cast<std::ptrdiff_t>(random_() % live_.size())); }
+  position any() {
+    return std::next(live_.begin(), static_cast<std::ptrdiff_t>(random_() % live_.size()));
+  }
 
   // Checks the first `bytes` bytes of a block that was `before`.
   static void expect(const unsigned char* at, content before, std::size_t bytes) {
@@ -67,7 +70,9 @@ class model {
   }
   std::size_t below(std::size_t bound) { return random_() % bound; }
   [[nodiscard]] std::size_t count() const { return live_.size(); }
-  [[nodiscard]] bool knows(void* block) const { return live_.count(static_cast<unsigned char*>(block)) != 0; }
+  [[nodiscard]] bool knows(void* block) const {
+    return live_.count(static_cast<unsigned char*>(block)) != 0;
+  }
 
  private:
   std::map<unsigned char*, content> live_;
@@ -94,11 +99,13 @@ void allocate_one(model& blocks) {
     case 1: {
       auto* block = static_cast<char*>(allocate_zeroed(size));
       ASSERT_NE(block, nullptr);
-      for (std::size_t i = 0; i < size; ++i) ASSERT_EQ(block[i], 0) << "byte " << i << " of " << size;
+      for (std::size_t i = 0; i < size; ++i)
+        ASSERT_EQ(block[i], 0) << "byte " << i << " of " << size;
       blocks.add(block, size, ground::granule_bytes);
       break;
     }
-    default: blocks.add(allocate(size), size, ground::granule_bytes);
+    default:
+      blocks.add(allocate(size), size, ground::granule_bytes);
   }
 }
 
@@ -124,9 +131,12 @@ void run_model(unsigned seed, int rounds, std::size_t most) {
   model blocks(seed);
   for (int round = 0; round < rounds && !testing::Test::HasFatalFailure(); ++round) {
     std::size_t dice = blocks.below(10);
-    if (blocks.count() == 0 || (dice < 4 && blocks.count() < most)) allocate_one(blocks);
-    else if (dice < 7) free_one(blocks);
-    else resize_one(blocks);
+    if (blocks.count() == 0 || (dice < 4 && blocks.count() < most))
+      allocate_one(blocks);
+    else if (dice < 7)
+      free_one(blocks);
+    else
+      resize_one(blocks);
   }
   while (blocks.count() != 0 && !testing::Test::HasFatalFailure()) free_one(blocks);
 }
@@ -167,7 +177,8 @@ TEST_F(Allocate, NothingAsksForADistinctBlock) {
 }
 
 TEST_F(Allocate, RefusesTheImpossible) {
-  for (std::size_t size : {SIZE_MAX, SIZE_MAX - 4096, most_bytes + 1, most_bytes, std::size_t{1} << 60}) {
+  for (std::size_t size :
+       {SIZE_MAX, SIZE_MAX - 4096, most_bytes + 1, most_bytes, std::size_t{1} << 60}) {
     EXPECT_EQ(allocate(size), nullptr) << size;
     EXPECT_EQ(allocate_zeroed(size), nullptr) << size;
     EXPECT_EQ(allocate_aligned(4096, size), nullptr) << size;
@@ -255,7 +266,8 @@ class MisuseDeathTest : public testing::TestWithParam<std::size_t> {
 
 TEST_P(MisuseDeathTest, DoubleFree) {
   // Of a large block nothing is left to tell that there was one.
-  std::string what = small() ? "strata: double free: " : "strata: invalid free: not a block of this heap: ";
+  std::string what =
+      small() ? "strata: double free: " : "strata: invalid free: not a block of this heap: ";
   EXPECT_DEATH(
       {
         deallocate(block_);
@@ -287,7 +299,8 @@ TEST_P(MisuseDeathTest, FreeOfTheInside) {
 
 TEST_P(MisuseDeathTest, FreeOfAMisalignedAddress) {
   for (std::size_t offset : {1, 4, 8, 15}) {
-    EXPECT_DEATH(deallocate(block_ + offset), "strata: invalid free: misaligned address: " + at(block_ + offset));
+    EXPECT_DEATH(deallocate(block_ + offset),
+                 "strata: invalid free: misaligned address: " + at(block_ + offset));
   }
 }
 
@@ -312,7 +325,8 @@ TEST_P(MisuseDeathTest, SizedFreeWithAnotherSize) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, MisuseDeathTest,
-                         testing::Values(8, 256, 4096, 40 * base::KiB, 256 * base::KiB, 64 * base::MiB));
+                         testing::Values(8, 256, 4096, 40 * base::KiB, 256 * base::KiB,
+                                         64 * base::MiB));
 
 alignas(16) char a_global[64];
 
@@ -322,7 +336,8 @@ TEST(ForeignDeathTest, FreeOfWhatWasNeverAllocated) {
   auto of_libc = std::make_unique<char[]>(100);
   const std::string what = "strata: invalid free: not a block of this heap: address 0x";
   for (char* address : {local, a_global, of_libc.get(), base::pointer_to<char>(16),
-                        base::pointer_to<char>(std::uintptr_t{1} << 47), base::pointer_to<char>(UINTPTR_MAX - 15)}) {
+                        base::pointer_to<char>(std::uintptr_t{1} << 47),
+                        base::pointer_to<char>(UINTPTR_MAX - 15)}) {
     EXPECT_DEATH(deallocate(address), what);
     EXPECT_DEATH(deallocate_batch(reinterpret_cast<void**>(&address), 1), what);
     EXPECT_DEATH(reallocate(address, 100), what);

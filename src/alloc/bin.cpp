@@ -107,8 +107,10 @@ void bin::relist(span* changed) {
     lists_[now].push_front(changed);
   }
   if (changed->free_count < changed->capacity || changed == spare_) return;
-  if (spare_ == nullptr) spare_ = changed;
-  else drop(changed);
+  if (spare_ == nullptr)
+    spare_ = changed;
+  else
+    drop(changed);
 }
 
 void bin::drop(span* empty) {

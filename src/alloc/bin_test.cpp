@@ -41,7 +41,8 @@ class Bin : public testing::TestWithParam<std::size_t> {
     std::vector<ground::entry> batch;
     while (batch.size() < count && !taken_.empty()) {
       // From a random place on, so that spans empty in no order.
-      auto one = taken_.lower_bound(*taken_.begin() + random_() % (1 + *taken_.rbegin() - *taken_.begin()));
+      auto one = taken_.lower_bound(*taken_.begin() +
+                                    random_() % (1 + *taken_.rbegin() - *taken_.begin()));
       batch.push_back(ground::entry_of(base::pointer_to(*one)));
       taken_.erase(one);
     }
@@ -61,8 +62,10 @@ class Bin : public testing::TestWithParam<std::size_t> {
 TEST_P(Bin, RandomRefillsAndFlushesAgreeWithASet) {
   for (int round = 0; round < 3000; ++round) {
     bool grow = taken_.size() < 64 || (taken_.size() < 2000 && random_() % 2 == 0);
-    if (grow) ASSERT_NO_FATAL_FAILURE(refill(1 + random_() % most_batch));
-    else flush(1 + random_() % most_batch);
+    if (grow)
+      ASSERT_NO_FATAL_FAILURE(refill(1 + random_() % most_batch));
+    else
+      flush(1 + random_() % most_batch);
     if (round % 100 == 0) {
       bin_.verify();
       expect_counted();

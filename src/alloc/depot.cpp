@@ -15,7 +15,8 @@ constinit depot depots[ground::class_count];
 depot& depot_of(std::size_t number) { return depots[number]; }
 
 void set_up_depots() {
-  for (std::size_t number = 1; number < ground::class_count; ++number) depots[number].set_up(number);
+  for (std::size_t number = 1; number < ground::class_count; ++number)
+    depots[number].set_up(number);
 }
 
 void depot::set_up(std::size_t number) {

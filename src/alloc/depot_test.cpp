@@ -73,11 +73,14 @@ TEST(Depot, ThreadsNeitherLoseNorDoubleAToken) {
       for (ground::entry token : hand) owners[token]++;
       ground::entry batch[most_batch];
       for (std::size_t round = 0; round < 30'000; ++round) {
-        if (std::size_t count = std::min(hand.size(), 1 + round % most_batch); round % 2 == 0 && count > 0) {
+        if (std::size_t count = std::min(hand.size(), 1 + round % most_batch);
+            round % 2 == 0 && count > 0) {
           std::copy(hand.end() - static_cast<std::ptrdiff_t>(count), hand.end(), batch);
           for (std::size_t i = 0; i < count; ++i) owners[batch[i]]--;
-          if (one.put(batch, count)) hand.resize(hand.size() - count);
-          else for (std::size_t i = 0; i < count; ++i) owners[batch[i]]++;
+          if (one.put(batch, count))
+            hand.resize(hand.size() - count);
+          else
+            for (std::size_t i = 0; i < count; ++i) owners[batch[i]]++;
         } else {
           std::size_t taken = one.take(batch);
           for (std::size_t i = 0; i < taken; ++i) ASSERT_EQ(owners[batch[i]]++, 0) << "taken twice";

@@ -63,7 +63,8 @@ TEST_F(Heap, DestroyFreesEveryBlock) {
 
 TEST_F(Heap, BlocksMayBeFreedAlone) {
   heap* one = make_heap();
-  for (std::size_t size : {std::size_t{1}, std::size_t{100}, std::size_t{5000}, 40 * base::KiB, 64 * base::MiB}) {
+  for (std::size_t size :
+       {std::size_t{1}, std::size_t{100}, std::size_t{5000}, 40 * base::KiB, 64 * base::MiB}) {
     void* block = allocate_in(one, 1, size, false);
     ASSERT_NE(block, nullptr);
     deallocate(block);
@@ -87,7 +88,8 @@ TEST_F(Heap, ZeroedAlignedAndResizedBlocks) {
     for (std::size_t at = 0; at < size; ++at) ASSERT_EQ(block[at], 0);
     std::memset(block, 0x77, size);
     std::size_t wanted = random_size(random);
-    auto* moved = static_cast<char*>(i % 2 == 0 ? reallocate_in(one, block, wanted) : reallocate(block, wanted));
+    auto* moved = static_cast<char*>(i % 2 == 0 ? reallocate_in(one, block, wanted)
+                                                : reallocate(block, wanted));
     ASSERT_NE(moved, nullptr);
     for (std::size_t at = 0; at < std::min(size, wanted); ++at) ASSERT_EQ(moved[at], 0x77);
     if (random() % 3 == 0) deallocate(moved);

@@ -49,8 +49,7 @@ bool make_mapping(large* made, std::size_t size, std::size_t alignment) {
 
 // Runs longer than a chunk start at a chunk, so any alignment up to a chunk is had in either case.
 bool fits_run(std::size_t size, std::size_t alignment) {
-  return size <= ground::page_heap::largest_run_bytes() &&
-         alignment <= ground::chunk_bytes &&
+  return size <= ground::page_heap::largest_run_bytes() && alignment <= ground::chunk_bytes &&
          (alignment <= ground::page_bytes() || size <= ground::chunk_bytes);
 }
 

@@ -65,7 +65,8 @@ TEST_F(Large, RunsAndMappingsMeetAtTheLargestRun) {
 }
 
 TEST_F(Large, UsableIsWholePagesAndAllOfItIsThere) {
-  for (std::size_t size : {std::size_t{1}, run_bytes, run_bytes + 1, base::MiB - 1, mapping_bytes + 1}) {
+  for (std::size_t size :
+       {std::size_t{1}, run_bytes, run_bytes + 1, base::MiB - 1, mapping_bytes + 1}) {
     large* block = make(size);
     EXPECT_GE(block->usable(), size);
     EXPECT_LT(block->usable(), size + ground::page_bytes());
@@ -103,7 +104,8 @@ TEST_F(Large, ARunResizesInPlace) {
   std::uintptr_t where = block->start;
   std::memset(start_of(block), 0x11, run_bytes);
   std::size_t grown = 0;
-  for (std::size_t size = run_bytes; size < base::MiB && resize_large(block, size); size += run_bytes) {
+  for (std::size_t size = run_bytes; size < base::MiB && resize_large(block, size);
+       size += run_bytes) {
     grown = size;
   }
   EXPECT_GE(grown, 2 * run_bytes) << "nothing lies behind the only run";
@@ -184,7 +186,8 @@ TEST_F(Large, ThreadsShareIt) {
     threads.emplace_back([id] {
       std::mt19937 random(id);
       for (int round = 0; round < 300; ++round) {
-        large* block = round % 2 == 0 ? make(run_bytes + random() % base::MiB) : make_growing(growing_bytes);
+        large* block =
+            round % 2 == 0 ? make(run_bytes + random() % base::MiB) : make_growing(growing_bytes);
         auto* first = static_cast<std::uint64_t*>(start_of(block));
         *first = block->start;
         if (resize_large(block, block->usable() + run_bytes)) {

@@ -21,8 +21,7 @@ constinit std::atomic<std::uint64_t> failure_count{0};
 void publish(std::int64_t change) {
   std::int64_t now = total.fetch_add(change, std::memory_order_relaxed) + change;
   std::int64_t highest = peak.load(std::memory_order_relaxed);
-  while (now > highest &&
-         !peak.compare_exchange_weak(highest, now, std::memory_order_relaxed)) {
+  while (now > highest && !peak.compare_exchange_weak(highest, now, std::memory_order_relaxed)) {
   }
 }
 

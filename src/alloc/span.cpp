@@ -15,7 +15,8 @@ constexpr std::size_t shortest_bytes = 8 * base::KiB;
 constexpr std::size_t longest_bytes = 32 * base::KiB;
 
 constexpr std::size_t span_bytes(std::size_t block) {
-  std::size_t bytes = base::larger(shortest_bytes, base::smaller(longest_bytes, block * wanted_blocks));
+  std::size_t bytes =
+      base::larger(shortest_bytes, base::smaller(longest_bytes, block * wanted_blocks));
   return base::larger(bytes, block * least_blocks);
 }
 

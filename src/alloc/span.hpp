@@ -35,7 +35,7 @@ struct span : ground::run, base::list_node<span> {
   std::uint32_t block_bytes = 0;
   std::uint16_t capacity = 0;
   std::uint16_t free_count = 0;
-  std::uint8_t fullness = 0;  // which of the bin's lists
+  std::uint8_t fullness = 0;      // which of the bin's lists
   bool holds_free_pages = false;  // blocks were freed since the free pages inside were purged
 
   [[nodiscard]] base::bit_row free_bits() {

@@ -49,7 +49,8 @@ thread_cache* thread_cache::current() {
 }
 
 void thread_cache::start(bool fast) {
-  for (std::size_t number = 0; number < ground::mark_count; ++number) own_heads_[number] = parked.words;
+  for (std::size_t number = 0; number < ground::mark_count; ++number)
+    own_heads_[number] = parked.words;
   heads_ = fast ? this_thread.heads : own_heads_;
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     heads_[number] = end_of(number);
@@ -315,8 +316,8 @@ void thread_registry::leave() {
 void thread_registry::lift_idle(std::uint64_t before_ms) {
   sync::locked section(registry_lock);
   if (scratch == nullptr) {
-    scratch = static_cast<magazine*>(
-        os::reserve(thread_cache::magazines_bytes(), os::page_bytes(), os::reserved_as::inaccessible));
+    scratch = static_cast<magazine*>(os::reserve(thread_cache::magazines_bytes(), os::page_bytes(),
+                                                 os::reserved_as::inaccessible));
     if (scratch == nullptr) return;
   }
   for (thread_cache* one = active().front(); one != nullptr; one = active().after(one)) {

@@ -169,8 +169,8 @@ class thread_cache : public base::list_node<thread_cache> {
 
 struct thread_state {
   ground::entry* heads[ground::mark_count];
-  std::int32_t tick;    // allocations until the clock is looked at
-  std::uint8_t phase;   // thread_phase
+  std::int32_t tick;   // allocations until the clock is looked at
+  std::uint8_t phase;  // thread_phase
   thread_cache* cache;
 };
 enum thread_phase : std::uint8_t { phase_new, phase_running, phase_exited };

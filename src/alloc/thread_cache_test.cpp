@@ -27,7 +27,8 @@ std::size_t out_of_spans(std::size_t number) {
 
 std::size_t out_of_all_spans() {
   std::size_t total = 0;
-  for (std::size_t number = 1; number < ground::class_count; ++number) total += out_of_spans(number);
+  for (std::size_t number = 1; number < ground::class_count; ++number)
+    total += out_of_spans(number);
   return total;
 }
 
@@ -221,8 +222,10 @@ class runner {
   void run() {
     for (std::size_t round = 0; round < rounds; ++round) {
       std::size_t at = random_() % std::size(held_);
-      if (held_[at].block == nullptr) take(held_[at]);
-      else give(held_[at]);
+      if (held_[at].block == nullptr)
+        take(held_[at]);
+      else
+        give(held_[at]);
     }
     for (slot& one : held_) {
       if (one.block != nullptr) give(one);
@@ -247,7 +250,8 @@ class runner {
     into.block[1] = into.seed = random_();
   }
   static void give(slot& from) {
-    if (from.block[0] != in_use || from.block[1] != from.seed) FAIL() << "somebody else wrote there";
+    if (from.block[0] != in_use || from.block[1] != from.seed)
+      FAIL() << "somebody else wrote there";
     from.block[0] = 0;
     deallocate(from.block);
     from.block = nullptr;

@@ -49,7 +49,9 @@ class bit_row {
 
   static constexpr std::size_t words_for(std::size_t bits) { return divide_up(bits, 64); }
 
-  [[nodiscard]] bool test(std::size_t bit) const { return ((words_[bit / 64] >> (bit % 64)) & 1) != 0; }
+  [[nodiscard]] bool test(std::size_t bit) const {
+    return ((words_[bit / 64] >> (bit % 64)) & 1) != 0;
+  }
   void set(std::size_t bit) { words_[bit / 64] |= std::uint64_t{1} << (bit % 64); }
   void clear(std::size_t bit) { words_[bit / 64] &= ~(std::uint64_t{1} << (bit % 64)); }
 

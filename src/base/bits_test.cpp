@@ -30,8 +30,10 @@ class BitRow : public testing::Test {
   static constexpr std::size_t size = 200;  // not a multiple of a word
 
   void set(std::size_t from, std::size_t count, bool value) {
-    if (value) row_.set_range(from, count);
-    else row_.clear_range(from, count);
+    if (value)
+      row_.set_range(from, count);
+    else
+      row_.clear_range(from, count);
     std::fill_n(model_.begin() + static_cast<std::ptrdiff_t>(from), count, value);
   }
 
@@ -91,14 +93,16 @@ TEST_F(BitRow, WalksMaximalRuns) {
   set(199, 1, true);
   using runs = std::vector<std::pair<std::size_t, std::size_t>>;
   runs seen;
-  row_.each_run(size, [&seen](std::size_t from, std::size_t count) { seen.emplace_back(from, count); });
+  row_.each_run(size,
+                [&seen](std::size_t from, std::size_t count) { seen.emplace_back(from, count); });
   EXPECT_EQ(seen, (runs{{0, 3}, {60, 70}, {199, 1}}));
 }
 
 TEST_F(BitRow, RunsMayBeClearedWhileWalked) {
   set(10, 5, true);
   set(100, 64, true);
-  row_.each_run(size, [this](std::size_t from, std::size_t count) { row_.clear_range(from, count); });
+  row_.each_run(size,
+                [this](std::size_t from, std::size_t count) { row_.clear_range(from, count); });
   EXPECT_EQ(row_.count_range(0, size), 0u);
 }
 

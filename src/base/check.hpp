@@ -32,12 +32,11 @@ enum class misuse {
 
 }  // namespace strata
 
-#define STRATA_CHECK(condition) \
-  (__builtin_expect(!(condition), 0) ? ::strata::fatal_check(#condition, __FILE__, __LINE__) : void(0))
-#define STRATA_ASSERT(condition) \
-  (::strata::config::debug ? STRATA_CHECK(condition) : void(0))
-#define STRATA_ASSERT_SLOW(condition) \
-  (::strata::config::stress ? STRATA_CHECK(condition) : void(0))
+#define STRATA_CHECK(condition)                                                              \
+  (__builtin_expect(!(condition), 0) ? ::strata::fatal_check(#condition, __FILE__, __LINE__) \
+                                     : void(0))
+#define STRATA_ASSERT(condition) (::strata::config::debug ? STRATA_CHECK(condition) : void(0))
+#define STRATA_ASSERT_SLOW(condition) (::strata::config::stress ? STRATA_CHECK(condition) : void(0))
 
 #define STRATA_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define STRATA_UNLIKELY(condition) __builtin_expect(!!(condition), 0)

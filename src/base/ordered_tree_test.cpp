@@ -63,8 +63,10 @@ TEST_F(OrderedTree, RandomOperationsAgreeWithASet) {
   for (int round = 0; round < 50'000; ++round) {
     std::uintptr_t key = random_() % 4096 * 4096;
     bool grow = entries_.size() < 10 || random_() % 1000 < (round % 10'000 < 5000 ? 600 : 400);
-    if (grow && model_.count(key) == 0) insert(key);
-    else if (!entries_.empty()) remove(random_() % entries_.size());
+    if (grow && model_.count(key) == 0)
+      insert(key);
+    else if (!entries_.empty())
+      remove(random_() % entries_.size());
     ASSERT_NO_FATAL_FAILURE(expect_same_around(random_() % (4100 * 4096)));
   }
 }
@@ -75,7 +77,8 @@ TEST_F(OrderedTree, WalksInOrder) {
     if (model_.count(key) == 0) insert(key);
   }
   std::vector<std::uintptr_t> seen;
-  for (const entry* at = tree_.above(0); at != nullptr; at = tree_.above(at->at)) seen.push_back(at->at);
+  for (const entry* at = tree_.above(0); at != nullptr; at = tree_.above(at->at))
+    seen.push_back(at->at);
   EXPECT_EQ(seen, std::vector<std::uintptr_t>(model_.begin(), model_.end()));
 }
 

@@ -45,8 +45,10 @@ class text {
   text& json(const char* string) {
     for (; *string != '\0'; ++string) {
       auto byte = static_cast<unsigned char>(*string);
-      if (byte == '"' || byte == '\\') put('\\').put(*string);
-      else if (byte >= 0x20) put(*string);
+      if (byte == '"' || byte == '\\')
+        put('\\').put(*string);
+      else if (byte >= 0x20)
+        put(*string);
       else
         (*this << "\\u00").put("0123456789abcdef"[byte >> 4]).put("0123456789abcdef"[byte & 15]);
     }

@@ -11,7 +11,8 @@ namespace {
 TEST(Text, PutsStringsAndNumbers) {
   char buffer[100];
   text line(buffer, sizeof buffer);
-  line << "a " << std::uint64_t{0} << " " << UINT64_MAX << " " << std::int32_t{-42} << " " << INT32_MIN;
+  line << "a " << std::uint64_t{0} << " " << UINT64_MAX << " " << std::int32_t{-42} << " "
+       << INT32_MIN;
   EXPECT_STREQ(buffer, "a 0 18446744073709551615 -42 -2147483648");
   EXPECT_EQ(line.length(), std::strlen(buffer));
   EXPECT_EQ(line.stored(), line.length());

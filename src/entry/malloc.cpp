@@ -80,7 +80,9 @@ STRATA_EXPORT void* reallocarray(void* block, size_t count, size_t size) {
   return entry::resized(block, bytes);
 }
 
-STRATA_EXPORT void* memalign(size_t alignment, size_t size) { return entry::aligned(alignment, size); }
+STRATA_EXPORT void* memalign(size_t alignment, size_t size) {
+  return entry::aligned(alignment, size);
+}
 
 STRATA_EXPORT void* aligned_alloc(size_t alignment, size_t size) {
   if (!base::is_power_of_two(alignment)) {

@@ -14,6 +14,7 @@
 __asm__(".weak __gxx_personality_v0");
 __asm__(".weak __cxa_begin_catch");
 __asm__(".weak __cxa_end_catch");
+__asm__(".weak _ZSt9terminatev");
 
 // libstdc++'s own, by their mangled names.
 extern "C" std::new_handler _ZSt15get_new_handlerv() __attribute__((weak));
@@ -74,8 +75,9 @@ STRATA_NOINLINE void* new_slow(std::size_t size) {
 STRATA_INLINE void* new_block(std::size_t size) { return alloc::allocate<new_slow>(size); }
 STRATA_INLINE void* new_aligned(std::size_t size, std::align_val_t alignment) {
   void* block = alloc::allocate_aligned(static_cast<std::size_t>(alignment), size);
-  return STRATA_LIKELY(block != nullptr) ? block
-                                         : new_after_failure(size, static_cast<std::size_t>(alignment));
+  return STRATA_LIKELY(block != nullptr)
+             ? block
+             : new_after_failure(size, static_cast<std::size_t>(alignment));
 }
 STRATA_INLINE void* new_nothrow(std::size_t size) {
   void* block = alloc::allocate(size);
@@ -145,10 +147,12 @@ STRATA_EXPORT void operator delete[](void* block, std::align_val_t) noexcept {
 STRATA_EXPORT void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
   alloc::deallocate(block);
 }
-STRATA_EXPORT void operator delete[](void* block, std::align_val_t, const std::nothrow_t&) noexcept {
+STRATA_EXPORT void operator delete[](void* block, std::align_val_t,
+                                     const std::nothrow_t&) noexcept {
   alloc::deallocate(block);
 }
-STRATA_EXPORT void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept {
+STRATA_EXPORT void operator delete(void* block, std::size_t size,
+                                   std::align_val_t alignment) noexcept {
   entry::delete_sized(block, size, static_cast<std::size_t>(alignment));
 }
 STRATA_EXPORT void operator delete[](void* block, std::size_t size,

@@ -44,7 +44,8 @@ constinit thread_local int exit_rounds __attribute__((tls_model("initial-exec"))
 
 void thread_exits(void* value) {
   // One round is left for the destructors that run after this one in the last.
-  if (++exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, value) == 0) return;
+  if (++exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, value) == 0)
+    return;
   alloc::thread_registry::leave();
 }
 
@@ -152,7 +153,9 @@ extern "C" __attribute__((visibility("default"), noreturn)) void _exit(int statu
   entry::publish_final_statistics();
   for (;;) os::raw_syscall(SYS_exit_group, status);
 }
-extern "C" __attribute__((visibility("default"), noreturn)) void _Exit(int status) { _exit(status); }
+extern "C" __attribute__((visibility("default"), noreturn)) void _Exit(int status) {
+  _exit(status);
+}
 
 // The address map reserves terabytes of address space of which little is ever touched. To lock it
 // all would ask the kernel to fill it, so pages are locked as they are touched.

@@ -67,8 +67,8 @@ void add_class(strata_stats& out, const strata_class_stats& one) {
 
 void add_large(strata_stats& out, const counters& counts) {
   alloc::large_usage large = alloc::large_total();
-  std::uint64_t rounding = rounding_of(large.bytes, counts.large_allocated_bytes,
-                                       counts.requested[alloc::large_kind]);
+  std::uint64_t rounding =
+      rounding_of(large.bytes, counts.large_allocated_bytes, counts.requested[alloc::large_kind]);
   out.large_blocks = large.blocks;
   out.large_bytes = large.bytes;
   out.allocations += counts.allocations[alloc::large_kind];
@@ -176,9 +176,12 @@ void describe_as_json(base::text& text) {
   strata_stats_get(&stats);
   text << "{\"version\":" << std::uint64_t{stats.version} << ",\"pid\":" << stats.pid
        << ",\"parent_pid\":" << stats.parent_pid << ",\"program\":\"";
-  text.json(stats.program) << "\",\"counted\":" << ((stats.flags & STRATA_STATS_COUNTED) ? "true" : "false")
-       << ",\"sparse\":" << ((stats.flags & STRATA_STATS_SPARSE) ? "true" : "false")
-       << ",\"started_ns\":" << stats.started_ns << ",\"taken_ns\":" << stats.taken_ns;
+  text.json(stats.program) << "\",\"counted\":"
+                           << ((stats.flags & STRATA_STATS_COUNTED) ? "true" : "false")
+                           << ",\"sparse\":"
+                           << ((stats.flags & STRATA_STATS_SPARSE) ? "true" : "false")
+                           << ",\"started_ns\":" << stats.started_ns
+                           << ",\"taken_ns\":" << stats.taken_ns;
   for (const figure& one : figures) text << ",\"" << one.name << "\":" << stats.*one.value;
   text << ",\"histogram\":[";
   for (std::size_t i = 0; i < STRATA_STATS_HISTOGRAM; ++i) {
@@ -203,7 +206,8 @@ void describe_as_xml(base::text& text) {
     const strata_class_stats& one = stats.classes[i];
     if (one.free_slots == 0) continue;
     text << "  <size from=\"" << stats.classes[i - 1].size + 1 << "\" to=\"" << one.size
-         << "\" total=\"" << one.free_slots * one.size << "\" count=\"" << one.free_slots << "\"/>\n";
+         << "\" total=\"" << one.free_slots * one.size << "\" count=\"" << one.free_slots
+         << "\"/>\n";
   }
   text << "</sizes>\n</heap>\n";
   for (const figure& one : figures) {

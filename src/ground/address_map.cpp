@@ -58,8 +58,8 @@ bool reserve_heap(std::size_t bytes) {
 
 bool set_up_contiguous() {
   std::size_t granules = (std::size_t{1} << os::address_bits()) / granule_bytes;
-  auto* marks = static_cast<mark*>(
-      os::reserve(granules, os::page_bytes(), os::reserved_as::readable));
+  auto* marks =
+      static_cast<mark*>(os::reserve(granules, os::page_bytes(), os::reserved_as::readable));
   if (marks == nullptr) return false;
   std::size_t bytes = reservation_bytes();
   while (bytes >= base::GiB && !reserve_heap(bytes)) bytes /= 4;
@@ -188,8 +188,8 @@ void say_which(const char* why) {
   if (!option().verbose) return;
   char buffer[160];
   base::text line(buffer, sizeof buffer);
-  line << "strata: " << (chosen == ground_kind::contiguous ? "contiguous" : "sparse")
-       << " ground (" << why << "), pages of " << std::uint64_t{page_bytes()} << " bytes\n";
+  line << "strata: " << (chosen == ground_kind::contiguous ? "contiguous" : "sparse") << " ground ("
+       << why << "), pages of " << std::uint64_t{page_bytes()} << " bytes\n";
   os::write_error(line.data(), line.stored());
 }
 
@@ -220,8 +220,10 @@ stretch grow(std::size_t chunks) {
 
 void shrink(region* unused) {
   slot at = slot_of(unused->start);
-  root[at.root_index].load(std::memory_order_relaxed)->regions[at.leaf_index].store(
-      nullptr, std::memory_order_release);
+  root[at.root_index]
+      .load(std::memory_order_relaxed)
+      ->regions[at.leaf_index]
+      .store(nullptr, std::memory_order_release);
   drop_region(unused);
 }
 
@@ -235,8 +237,8 @@ region* region_of(std::uintptr_t address) {
 
 region* next_region(std::uintptr_t address) {
   if (chosen == ground_kind::contiguous) return address <= whole.start ? &whole : nullptr;
-  for (slot at = slot_of(base::align_up(address, sparse_region_bytes)); at.root_index < std::size(root);
-       at = {at.root_index + 1, 0}) {
+  for (slot at = slot_of(base::align_up(address, sparse_region_bytes));
+       at.root_index < std::size(root); at = {at.root_index + 1, 0}) {
     leaf* below = root[at.root_index].load(std::memory_order_acquire);
     if (below == nullptr) continue;
     for (std::size_t i = at.leaf_index; i < std::size(below->regions); ++i) {

@@ -50,9 +50,9 @@ extern flat_map flat __attribute__((visibility("hidden")));
 struct region {
   std::uintptr_t start = 0;
   std::atomic<std::size_t> bytes = 0;    // in use; grows on contiguous ground
-  mark* marks = nullptr;            // of the granule at start
-  run** pages = nullptr;            // of the page at start
-  chunk* chunks = nullptr;          // of the chunk at start
+  mark* marks = nullptr;                 // of the granule at start
+  run** pages = nullptr;                 // of the page at start
+  chunk* chunks = nullptr;               // of the chunk at start
   std::uint64_t* free_chunks = nullptr;  // bit row: chunks without a used page
 };
 

@@ -128,7 +128,8 @@ TEST_F(AddressMap, TheFlatMapCoversUserSpaceOnly) {
   entered one(1);
   EXPECT_LE(std::rotr(one.start, 4), flat.limit);
   EXPECT_LE(std::rotr(base::address_of(&one), 4), flat.limit);
-  for (std::uintptr_t low = 1; low < 16; ++low) EXPECT_GT(std::rotr(one.start + low, 4), flat.limit);
+  for (std::uintptr_t low = 1; low < 16; ++low)
+    EXPECT_GT(std::rotr(one.start + low, 4), flat.limit);
   EXPECT_EQ(flat.marks + one.start / granule_bytes, mark_at(one.at(0)));
 }
 

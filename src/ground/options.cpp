@@ -47,11 +47,20 @@ bool parse_size(const char* text, const char*, std::size_t& value) {
   if (!parse_digits(text, parsed)) return false;
   std::size_t unit = 1;
   switch (*text | 0x20) {
-    case 'k': unit = base::KiB; break;
-    case 'm': unit = base::MiB; break;
-    case 'g': unit = base::GiB; break;
-    case 't': unit = base::TiB; break;
-    default: break;
+    case 'k':
+      unit = base::KiB;
+      break;
+    case 'm':
+      unit = base::MiB;
+      break;
+    case 'g':
+      unit = base::GiB;
+      break;
+    case 't':
+      unit = base::TiB;
+      break;
+    default:
+      break;
   }
   if (unit != 1) ++text;
   if (*text == 'i') ++text;
@@ -97,7 +106,9 @@ void set_defaults(options& into) {
 }
 
 // Variables of the `strata` command itself; not ours to judge.
-bool belongs_to_the_command(const char* entry) { return value_of(entry, "STRATA_LIBRARY") != nullptr; }
+bool belongs_to_the_command(const char* entry) {
+  return value_of(entry, "STRATA_LIBRARY") != nullptr;
+}
 
 void read_entry(const char* entry) {
   if (!starts_with(entry, "STRATA_") || belongs_to_the_command(entry)) return;

@@ -45,13 +45,30 @@ TEST(Options, ReadsSizes) {
 
 // Each is refused and changes nothing.
 TEST(Options, RefusesMalformedValues) {
-  for (const char* entry :
-       {"STRATA_LIMIT=", "STRATA_LIMIT=K", "STRATA_LIMIT=-1", "STRATA_LIMIT=1.5G", "STRATA_LIMIT=1X",
-        "STRATA_LIMIT=1KK", "STRATA_LIMIT= 1", "STRATA_LIMIT=1 ", "STRATA_LIMIT=18446744073709551616",
-        "STRATA_LIMIT=16777216T", "STRATA_PURGE_MS=", "STRATA_PURGE_MS=1K", "STRATA_PURGE_MS=ten",
-        "STRATA_PURGE_MS=99999999999999999999", "STRATA_COUNT=", "STRATA_COUNT=2", "STRATA_COUNT=yes",
-        "STRATA_COUNT=01", "STRATA_GROUND=", "STRATA_GROUND=flat", "STRATA_GROUND=spars",
-        "STRATA_GROUND=sparser", "STRATA_GROUND=auto|sparse", "STRATA_VERBOSE=true"}) {
+  for (const char* entry : {"STRATA_LIMIT=",
+                            "STRATA_LIMIT=K",
+                            "STRATA_LIMIT=-1",
+                            "STRATA_LIMIT=1.5G",
+                            "STRATA_LIMIT=1X",
+                            "STRATA_LIMIT=1KK",
+                            "STRATA_LIMIT= 1",
+                            "STRATA_LIMIT=1 ",
+                            "STRATA_LIMIT=18446744073709551616",
+                            "STRATA_LIMIT=16777216T",
+                            "STRATA_PURGE_MS=",
+                            "STRATA_PURGE_MS=1K",
+                            "STRATA_PURGE_MS=ten",
+                            "STRATA_PURGE_MS=99999999999999999999",
+                            "STRATA_COUNT=",
+                            "STRATA_COUNT=2",
+                            "STRATA_COUNT=yes",
+                            "STRATA_COUNT=01",
+                            "STRATA_GROUND=",
+                            "STRATA_GROUND=flat",
+                            "STRATA_GROUND=spars",
+                            "STRATA_GROUND=sparser",
+                            "STRATA_GROUND=auto|sparse",
+                            "STRATA_VERBOSE=true"}) {
     options into = defaults();
     EXPECT_FALSE(parse_option(entry, into)) << entry;
     EXPECT_EQ(into.limit_bytes, 1u) << entry;
@@ -63,8 +80,8 @@ TEST(Options, RefusesMalformedValues) {
 
 TEST(Options, RefusesUnknownNames) {
   options into = defaults();
-  for (const char* entry : {"STRATA_LIMITS=1", "STRATA_LIMI=1", "strata_limit=1", "LIMIT=1", "STRATA_LIMIT",
-                            "STRATA_=1", "=", ""}) {
+  for (const char* entry : {"STRATA_LIMITS=1", "STRATA_LIMI=1", "strata_limit=1", "LIMIT=1",
+                            "STRATA_LIMIT", "STRATA_=1", "=", ""}) {
     EXPECT_FALSE(parse_option(entry, into)) << entry;
   }
 }
@@ -115,7 +132,8 @@ TEST(ReadOptions, NamesAnIgnoredEntryOnce) {
             "strata: ignored: STRATA_LIMIT=much (no such option, or no such value)\n");
   EXPECT_EQ(warnings_of_environment("STRATA_LIMITS", "1"),
             "strata: ignored: STRATA_LIMITS=1 (no such option, or no such value)\n");
-  EXPECT_EQ(warnings_of_environment("STRATA_LIBRARY", "/x/libstrata.so"), "") << "the command's own";
+  EXPECT_EQ(warnings_of_environment("STRATA_LIBRARY", "/x/libstrata.so"), "")
+      << "the command's own";
 }
 
 TEST(ReadOptions, CutsALongWarningToOneLine) {
@@ -138,20 +156,23 @@ std::string kind_in_words(const std::string& type, const std::string& choices) {
 
 std::string page_of_the_table() {
   std::ostringstream page;
-  page << "# Options\n\n"
-          "The library reads these environment variables once, when the process starts. An unknown\n"
-          "or malformed one is named in a warning on stderr and ignored.\n\n"
-          "A size is a number of bytes, or a number with one of the suffixes `K`, `M`, `G`, `T`\n"
-          "(powers of 1024; `KiB`, `kb` and so on mean the same).\n\n"
-          "| Variable | Value | Default | Meaning |\n"
-          "|---|---|---|---|\n";
-#define STRATA_OPTION_LINE(type, name, variable, preset, choices, help)               \
-  page << "| `" << (variable) << "` | " << kind_in_words(#type, choices) << " | "     \
+  page
+      << "# Options\n\n"
+         "The library reads these environment variables once, when the process starts. An unknown\n"
+         "or malformed one is named in a warning on stderr and ignored.\n\n"
+         "A size is a number of bytes, or a number with one of the suffixes `K`, `M`, `G`, `T`\n"
+         "(powers of 1024; `KiB`, `kb` and so on mean the same).\n\n"
+         "| Variable | Value | Default | Meaning |\n"
+         "|---|---|---|---|\n";
+#define STRATA_OPTION_LINE(type, name, variable, preset, choices, help)           \
+  page << "| `" << (variable) << "` | " << kind_in_words(#type, choices) << " | " \
        << (*(preset) == '\0' ? "none" : "`" preset "`") << " | " << (help) << " |\n";
   STRATA_OPTIONS(STRATA_OPTION_LINE)
 #undef STRATA_OPTION_LINE
-  page << "\nThis page is made from the table in `src/base/option_table.hpp` by a unit test: change the\n"
-          "table, then run `strata_unit --gtest_filter=OptionsPage.*` with `STRATA_UPDATE_DOCS=1`.\n";
+  page << "\nThis page is made from the table in `src/base/option_table.hpp` by a unit test: "
+          "change the\n"
+          "table, then run `strata_unit --gtest_filter=OptionsPage.*` with "
+          "`STRATA_UPDATE_DOCS=1`.\n";
   return page.str();
 }
 

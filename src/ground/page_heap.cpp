@@ -66,9 +66,8 @@ void each_free_row(chunk* one, Action action) {
 
 std::size_t longest_free(chunk* one) {
   std::size_t longest = 0;
-  each_free_row(one, [&longest](std::size_t, std::size_t count) {
-    longest = base::larger(longest, count);
-  });
+  each_free_row(
+      one, [&longest](std::size_t, std::size_t count) { longest = base::larger(longest, count); });
   return longest;
 }
 
@@ -79,8 +78,10 @@ void update(chunk* one) {
   enlist(one);
   if (one->in->free_chunks == nullptr) return;
   base::bit_row free_row(one->in->free_chunks);
-  if (one->used_pages == 0) free_row.set(chunk_number(one));
-  else free_row.clear(chunk_number(one));
+  if (one->used_pages == 0)
+    free_row.set(chunk_number(one));
+  else
+    free_row.clear(chunk_number(one));
 }
 
 void update_dirty_list(chunk* one) {
@@ -349,9 +350,8 @@ bool extend(std::uintptr_t start, std::size_t count, std::size_t more) {
     account::refund(bytes);
     return false;
   }
-  each_part(end, more, [](chunk* one, std::size_t first, std::size_t here) {
-    take_in(one, first, here);
-  });
+  each_part(end, more,
+            [](chunk* one, std::size_t first, std::size_t here) { take_in(one, first, here); });
   used_pages_total.fetch_add(more, std::memory_order_relaxed);
   return true;
 }

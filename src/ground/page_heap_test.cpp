@@ -35,7 +35,9 @@ class PageHeap : public testing::Test {
 
   using position = std::map<std::uintptr_t, held_run>::iterator;
 
-  [[nodiscard]] std::size_t most_pages() const { return page_heap::largest_run_bytes() >> page_shift(); }
+  [[nodiscard]] std::size_t most_pages() const {
+    return page_heap::largest_run_bytes() >> page_shift();
+  }
 
   // Notes a run that the heap has handed out: apart from all others, aligned, clean when promised.
   void check_in(pages_taken taken, std::size_t pages, std::size_t alignment) {
@@ -168,7 +170,8 @@ TEST_F(PageHeap, PurgeWaitsForTheDelay) {
   EXPECT_EQ(page_heap::purge(now_ms, 10'000, 0, UINT64_MAX), 0u);
   EXPECT_EQ(page_heap::purge(now_ms + 20'000, 10'000, SIZE_MAX, UINT64_MAX), 0u) << "keep";
   std::size_t returned = account::returned_bytes();
-  EXPECT_EQ(page_heap::purge(now_ms + 20'000, 10'000, 0, UINT64_MAX), std::size_t{8} << page_shift());
+  EXPECT_EQ(page_heap::purge(now_ms + 20'000, 10'000, 0, UINT64_MAX),
+            std::size_t{8} << page_shift());
   EXPECT_EQ(page_heap::retained_bytes(), 0u);
   EXPECT_EQ(account::returned_bytes(), returned + (std::size_t{8} << page_shift()));
 }

@@ -9,13 +9,20 @@ namespace {
 
 const char* name_of(misuse kind) {
   switch (kind) {
-    case misuse::double_free: return "double free";
-    case misuse::invalid_free: return "invalid free: not a block of this heap";
-    case misuse::interior_free: return "invalid free: inside a block, not its start";
-    case misuse::misaligned_free: return "invalid free: misaligned address";
-    case misuse::wrong_size: return "sized free with a size that the block does not have";
-    case misuse::corrupt_metadata: return "corrupted metadata";
-    case misuse::internal: return "internal check failed";
+    case misuse::double_free:
+      return "double free";
+    case misuse::invalid_free:
+      return "invalid free: not a block of this heap";
+    case misuse::interior_free:
+      return "invalid free: inside a block, not its start";
+    case misuse::misaligned_free:
+      return "invalid free: misaligned address";
+    case misuse::wrong_size:
+      return "sized free with a size that the block does not have";
+    case misuse::corrupt_metadata:
+      return "corrupted metadata";
+    case misuse::internal:
+      return "internal check failed";
   }
   return "unknown misuse";
 }

@@ -75,7 +75,8 @@ TEST(Memory, ReservedAsReadableReadsZero) {
 }
 
 TEST(MemoryDeathTest, AReservationMayNotBeTouched) {
-  auto* hidden = static_cast<volatile char*>(reserve(size, page_bytes(), reserved_as::inaccessible));
+  auto* hidden =
+      static_cast<volatile char*>(reserve(size, page_bytes(), reserved_as::inaccessible));
   auto* readable = static_cast<volatile char*>(reserve(size, page_bytes(), reserved_as::readable));
   ASSERT_TRUE(hidden != nullptr && readable != nullptr);
   EXPECT_DEATH((void)hidden[0], "");

@@ -115,8 +115,8 @@ void restore_signals(signal_mask before) {
 }
 
 void* map_shared_file(const char* path, std::size_t bytes) {
-  long file =
-      raw_syscall(SYS_openat, AT_FDCWD, as_long(path), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  long file = raw_syscall(SYS_openat, AT_FDCWD, as_long(path),
+                          O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (failed(file)) return nullptr;
   long result = raw_syscall(SYS_ftruncate, file, static_cast<long>(bytes));
   if (!failed(result)) {
@@ -127,8 +127,6 @@ void* map_shared_file(const char* path, std::size_t bytes) {
   return failed(result) ? nullptr : base::pointer_to(static_cast<std::uintptr_t>(result));
 }
 
-void abort_process() {
-  abort();
-}
+void abort_process() { abort(); }
 
 }  // namespace strata::os

@@ -25,7 +25,7 @@ STRATA_CASE case_calloc_64() { kept = calloc(1, 64); }
 STRATA_CASE case_realloc_in_place() { kept = realloc(kept, 60); }
 STRATA_CASE case_aligned_alloc_64() { kept = aligned_alloc(64, 64); }
 STRATA_CASE case_new_64() { kept = ::operator new(64); }
-STRATA_CASE case_delete_sized_64() { ::operator delete(kept, std::size_t{64}); }
+STRATA_CASE case_delete_sized_64() { ::operator delete (kept, std::size_t{64}); }
 STRATA_CASE case_delete_64() { ::operator delete(kept); }
 STRATA_CASE case_free_null() { free(nullptr); }
 

@@ -6,6 +6,9 @@
 // changed is named with its i. The ground is the one that STRATA_GROUND asks for; failing calls may
 // make it sparse.
 //
+// The clock makes some of the calls, so N differs a little from run to run, and a child may end before
+// it has made its i-th call. That is no failure, as long as few do.
+//
 // Exit status: 0 fine, 1 a child failed.
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -23,6 +26,7 @@ namespace {
 namespace fault = strata::os::fault;
 
 constexpr unsigned child_seconds = 30;
+constexpr int not_reached = 3;  // exit status of a child: no call failed
 
 // Runs work in a child; returns its wait status.
 template <typename Work>
@@ -46,14 +50,15 @@ int in_child(Work work) {
 bool report(int status, const char* how, std::uint64_t call) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
   std::fprintf(stderr, "fault: call %lu failing%s: the child %s %d\n",
-               static_cast<unsigned long>(call), how, WIFSIGNALED(status) ? "got signal" : "ended with",
+               static_cast<unsigned long>(call), how,
+               WIFSIGNALED(status) ? "got signal" : "ended with",
                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
   return false;
 }
 
 std::uint64_t count_calls() {
-  auto* counted = static_cast<std::uint64_t*>(
-      mmap(nullptr, sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  auto* counted = static_cast<std::uint64_t*>(mmap(
+      nullptr, sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   if (counted == MAP_FAILED) {
     std::perror("fault: mmap");
     std::exit(1);
@@ -66,15 +71,22 @@ std::uint64_t count_calls() {
   return report(status, " (none)", 0) ? *counted : 0;
 }
 
-bool run_with_failures(std::uint64_t first, std::uint64_t last, const char* how) {
+// missed: counts the children that no call failed in.
+bool run_with_failures(std::uint64_t first, std::uint64_t last, const char* how,
+                       std::uint64_t& missed) {
   int status = in_child([first, last] {
     fault::first = first;
     fault::last = last;
     fault_test::run_workload();
-    FAULT_CHECK(fault::calls >= first);
+    bool struck = fault::calls >= first;
     fault::first = 0;
     fault_test::check_healed();
+    if (!struck) std::_Exit(not_reached);
   });
+  if (WIFEXITED(status) && WEXITSTATUS(status) == not_reached) {
+    ++missed;
+    return true;
+  }
   return report(status, how, first);
 }
 
@@ -84,9 +96,15 @@ int main() {
   std::uint64_t calls = count_calls();
   if (calls == 0) return 1;
   bool fine = true;
+  std::uint64_t missed = 0;
   for (std::uint64_t call = 1; call <= calls; ++call) {
-    fine &= run_with_failures(call, call, "");
-    fine &= run_with_failures(call, UINT64_MAX, " with all after it");
+    fine &= run_with_failures(call, call, "", missed);
+    fine &= run_with_failures(call, UINT64_MAX, " with all after it", missed);
+  }
+  if (missed > calls / 4) {
+    std::fprintf(stderr, "fault: %lu of %lu runs did not reach their call\n",
+                 static_cast<unsigned long>(missed), static_cast<unsigned long>(2 * calls));
+    fine = false;
   }
   if (!fine) return 1;
   std::printf("%lu calls, each failed in turn: ok\n", static_cast<unsigned long>(calls));

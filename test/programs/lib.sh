@@ -16,6 +16,7 @@ unset LD_PRELOAD
 export LC_ALL=C.UTF-8 TZ=UTC
 
 test_name=$(basename "$0")
+# shellcheck disable=SC2034  # for the scripts that source this
 test_dir=$(cd "$(dirname "$0")" && pwd)
 preload=
 failures=0
