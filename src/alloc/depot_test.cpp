@@ -33,28 +33,55 @@ TEST(Depot, GivesBackWhatWasPut) {
   EXPECT_EQ(one.held(), 0u);
 }
 
-TEST(Depot, RefusesWhenEveryShelfIsTaken) {
+// Each take tells of demand, and so allows a batch more, up to the number of shelves.
+void ask(depot& one, int times) {
+  ground::entry batch[most_batch];
+  for (int i = 0; i < times; ++i) one.take(batch);
+}
+
+std::size_t put_all_it_takes(depot& one) {
+  const ground::entry batch[] = {1, 2};
+  std::size_t put = 0;
+  while (put < 1000 && one.put(batch, 2)) ++put;
+  return put;
+}
+
+TEST(Depot, HoldsMoreTheMoreIsAskedFor) {
   depot one;
   one.set_up(4);
-  ground::entry batch[most_batch] = {};
-  std::size_t put = 0;
-  while (one.put(batch, 2)) ++put;
-  EXPECT_GE(put, 2u);
-  EXPECT_EQ(one.batches(), put);
-  EXPECT_EQ(one.take(batch), 2u);
-  EXPECT_TRUE(one.put(batch, 2));
+  std::size_t unasked = put_all_it_takes(one);
+  EXPECT_LE(unasked, 2u);
+  ask(one, 6);
+  std::size_t asked = put_all_it_takes(one);
+  EXPECT_GT(asked, unasked);
+  ask(one, 1000);
+  std::size_t shelves = put_all_it_takes(one);
+  EXPECT_GT(shelves, asked);
+  EXPECT_EQ(one.batches(), shelves);
+  EXPECT_EQ(one.held(), 2 * shelves);
+}
+
+TEST(Depot, TrimHalvesWhatItMayHold) {
+  depot one;
+  one.set_up(4);
+  ask(one, 1000);
+  std::size_t shelves = put_all_it_takes(one);
+  EXPECT_EQ(one.trim(), shelves / 2) << "how many are too many now";
+  ground::entry batch[most_batch];
+  for (std::size_t i = 0; i < shelves / 2; ++i) EXPECT_EQ(one.remove(batch), 2u);
+  EXPECT_EQ(put_all_it_takes(one), 0u) << "removing is no sign of demand";
 }
 
 TEST(Depot, AForkedChildHasAllShelvesAgain) {
   depot one;
   one.set_up(4);
-  ground::entry batch[most_batch] = {1, 2};
-  ASSERT_TRUE(one.put(batch, 2));
+  ask(one, 1000);
+  std::size_t shelves = put_all_it_takes(one);
+  ground::entry batch[most_batch];
+  EXPECT_EQ(one.take(batch), 2u);
   one.reset_in_child();
-  EXPECT_EQ(one.held(), 2u);
-  std::size_t put = 0;
-  while (one.put(batch, 2)) ++put;
-  EXPECT_EQ(one.batches(), put + 1);
+  EXPECT_EQ(one.held(), 2 * (shelves - 1)) << "what stood on the shelves stays";
+  EXPECT_EQ(put_all_it_takes(one), 1u);
 }
 
 // Every token is in exactly one place: threads put and take them, and at the end each is found once.

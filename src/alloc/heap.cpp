@@ -100,22 +100,29 @@ bin_usage heaps_usage(std::size_t number) {
   return total;
 }
 
+void heap::lock_for_fork() {
+  lock_.lock();
+  for (bin& each : bins) each.lock().lock();
+}
+void heap::unlock_after_fork() {
+  for (bin& each : bins) each.lock().unlock();
+  lock_.unlock();
+}
+void heap::reset_in_child() {
+  for (bin& each : bins) each.lock().reset();
+  lock_.reset();
+}
+
 void lock_heaps_for_fork() {
   lock.lock();
-  each_heap([](heap* one) {
-    for (bin& each : one->bins) each.lock().lock();
-  });
+  each_heap([](heap* one) { one->lock_for_fork(); });
 }
 void unlock_heaps_after_fork() {
-  each_heap([](heap* one) {
-    for (bin& each : one->bins) each.lock().unlock();
-  });
+  each_heap([](heap* one) { one->unlock_after_fork(); });
   lock.unlock();
 }
 void reset_heaps_in_child() {
-  each_heap([](heap* one) {
-    for (bin& each : one->bins) each.lock().reset();
-  });
+  each_heap([](heap* one) { one->reset_in_child(); });
   lock.reset();
 }
 

@@ -28,6 +28,10 @@ struct heap : base::list_node<heap> {
   // Frees every block.
   void release_all();
 
+  void lock_for_fork();
+  void unlock_after_fork();
+  void reset_in_child();
+
   bin bins[ground::class_count];
 
  private:

@@ -53,6 +53,8 @@ bool reserve_heap(std::size_t bytes) {
   whole.chunks = reserve_table<chunk>(bytes / chunk_bytes);
   whole.free_chunks = reserve_table<std::uint64_t>(base::bit_row::words_for(bytes / chunk_bytes));
   whole_reserved = bytes;
+  // A huge page would hold memory for 2 MiB where a program uses a few pages.
+  os::never_huge(heap, bytes);
   return whole.pages != nullptr && whole.chunks != nullptr && whole.free_chunks != nullptr;
 }
 
