@@ -15,6 +15,7 @@ using namespace strata::cli;
 constexpr std::array verbs = {
     verb{"run", "run a program with Strata and report what its memory did", run_verb},
     verb{"compare", "run a program under several allocators and compare", compare_verb},
+    verb{"options", "list the library's run-time options", options_verb},
 };
 
 std::string help_text() {

@@ -47,7 +47,6 @@ json_value process_of(const strata_stats& stats, const run_result& result, bool 
           {"counted", (stats.flags & STRATA_STATS_COUNTED) != 0},
           {"final", (stats.flags & STRATA_STATS_FINAL) != 0},
           {"sparse", (stats.flags & STRATA_STATS_SPARSE) != 0},
-          {"execed", (stats.flags & STRATA_STATS_EXECED) != 0},
           {"started_seconds", seconds_between(result.end.started_ns, stats.started_ns)},
           {"taken_seconds", seconds_between(result.end.started_ns, stats.taken_ns)},
           {"allocations", stats.allocations},

@@ -27,6 +27,7 @@ struct verb {
 
 int run_verb(const arguments& given);
 int compare_verb(const arguments& given);
+int options_verb(const arguments& given);
 
 // "strata: message" on stderr; returns status.
 int complain(const std::string& message, int status = usage_status);

@@ -87,11 +87,9 @@ enum { STRATA_STATS_VERSION = 1, STRATA_STATS_CLASSES = 128, STRATA_STATS_HISTOG
 enum strata_stats_flags {
   STRATA_STATS_COUNTED = 1, /* each operation was counted (STRATA_COUNT=1): allocations, frees,
                                requested sizes, histogram and the peak of live bytes are filled in;
-                               otherwise these are 0 and live bytes include what thread caches hold */
+                               otherwise these are 0, and rounding counts as live */
   STRATA_STATS_FINAL = 2,   /* taken when the process ended; otherwise taken while it ran */
-  STRATA_STATS_SPARSE =
-      4, /* the ground is sparse (docs/ground.md), not one contiguous reservation */
-  STRATA_STATS_EXECED = 8 /* the process replaced itself by another program after this */
+  STRATA_STATS_SPARSE = 4   /* the ground is sparse (docs/ground.md), not contiguous */
 };
 
 typedef struct strata_class_stats {

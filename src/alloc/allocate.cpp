@@ -111,7 +111,9 @@ void* with_reclaim(Try attempt) {
 // The class whose blocks have the alignment and hold the size; 0 when no class does.
 std::size_t aligned_class(std::size_t size, std::size_t alignment) {
   if (alignment > ground::page_bytes() || size > ground::small_bytes) return 0;
-  std::size_t number = ground::class_of(base::larger(base::align_up(size, alignment), alignment));
+  std::size_t rounded = base::larger(base::align_up(size, alignment), alignment);
+  if (rounded > ground::small_bytes) return 0;
+  std::size_t number = ground::class_of(rounded);
   while (number < ground::class_count && ground::class_bytes(number) % alignment != 0) ++number;
   return number < ground::class_count ? number : 0;
 }
@@ -134,7 +136,7 @@ bool start() {
   return true;
 }
 
-void* allocate_slow(std::size_t size) {
+void* allocate_slow(std::size_t size) noexcept {
   start();
   if (size > ground::small_bytes) {
     if (size > most_bytes) return nullptr;
@@ -144,7 +146,7 @@ void* allocate_slow(std::size_t size) {
   return with_reclaim([number, size] { return allocate_small(number, size); });
 }
 
-void deallocate_slow(void* block) {
+void deallocate_slow(void* block) noexcept {
   if (block == nullptr) return;
   start();
   if (!base::is_aligned(base::address_of(block), ground::granule_bytes)) {
@@ -160,7 +162,7 @@ void deallocate_slow(void* block) {
   deallocate_large(found);
 }
 
-void* allocate_aligned(std::size_t alignment, std::size_t size) {
+void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept {
   if (alignment <= ground::granule_bytes) return allocate(size);
   start();
   if (size > most_bytes || alignment > most_bytes) return nullptr;
@@ -182,14 +184,29 @@ void* allocate_zeroed(std::size_t size) {
   return block;
 }
 
-std::size_t usable_size(const void* block) {
-  if (block == nullptr) return 0;
-  ground::mark mark = ground::mark_of(block);
-  if (mark != ground::mark_none && mark < ground::class_count) return ground::class_bytes(mark);
+namespace {
+
+// The mark, by the flat map where it serves.
+ground::mark quick_mark(const void* block) {
+  std::uintptr_t index = flat_index(block);
+  return STRATA_LIKELY(index <= ground::flat.limit) ? ground::flat.marks[index] : ground::mark_of(block);
+}
+
+STRATA_NOINLINE std::size_t usable_size_slow(const void* block, ground::mark mark) {
   if (mark == ground::mark_heap) return static_cast<span*>(ground::run_of(block))->block_bytes;
   large* found = start() ? large_at(block) : nullptr;
   if (found == nullptr) stop_for(const_cast<void*>(block));
   return found->usable();
+}
+
+bool is_small(ground::mark mark) { return mark != ground::mark_none && mark < ground::class_count; }
+
+}  // namespace
+
+std::size_t usable_size(const void* block) {
+  if (block == nullptr) return 0;
+  ground::mark mark = quick_mark(block);
+  return STRATA_LIKELY(is_small(mark)) ? ground::class_bytes(mark) : usable_size_slow(block, mark);
 }
 
 namespace {
@@ -213,30 +230,47 @@ void* grow_into_mapping(std::size_t size) {
 
 }  // namespace
 
-void* reallocate(void* block, std::size_t size) {
-  if (size > most_bytes) return nullptr;
-  std::size_t usable = usable_size(block);
-  if (stays(usable, size)) return block;
-  ground::mark mark = ground::mark_of(block);
-  if (mark == ground::mark_heap) {
-    return reallocate_in(static_cast<span*>(ground::run_of(block))->home->owner(), block, size);
-  }
-  large* found = mark < ground::class_count && mark != 0 ? nullptr : large_at(block);
-  if (found != nullptr && found->owner != nullptr) return reallocate_in(found->owner, block, size);
-  if (found != nullptr && size > ground::small_bytes && resize_large(found, size)) {
+namespace {
+
+void* reallocate_small(void* block, std::size_t usable, std::size_t size) {
+  void* fresh = allocate(size);
+  if (fresh == nullptr && size < usable) return block;
+  return move_to(fresh, block, base::smaller(usable, size));
+}
+
+void* reallocate_large(large* found, std::size_t usable, std::size_t size) {
+  void* block = base::pointer_to(found->start);
+  if (size > ground::small_bytes && resize_large(found, size)) {
     thread_cache* cache = thread_cache::current();
     live::count_free(cache, large_kind, usable);
     live::count_allocation(cache, large_kind, size, found->usable());
     return base::pointer_to(found->start);
   }
-  bool grows = size > usable;
   void* fresh = nullptr;
-  if (grows && found != nullptr && size >= growing_bytes) fresh = grow_into_mapping(size);
-  if (fresh == nullptr) fresh = allocate(size);
-  if (fresh == nullptr && !grows) return block;
-  return move_to(fresh, block, base::smaller(usable, size));
+  if (size > usable && size >= growing_bytes) fresh = grow_into_mapping(size);
+  if (fresh != nullptr) return move_to(fresh, block, usable);
+  return reallocate_small(block, usable, size);
 }
 
+}  // namespace
+
+void* reallocate(void* block, std::size_t size) {
+  if (size > most_bytes) return nullptr;
+  std::size_t usable = usable_size(block);
+  if (stays(usable, size)) return block;
+  ground::mark mark = quick_mark(block);
+  if (is_small(mark)) return reallocate_small(block, usable, size);
+  if (mark == ground::mark_heap) {
+    return reallocate_in(static_cast<span*>(ground::run_of(block))->home->owner(), block, size);
+  }
+  large* found = large_at(block);
+  if (found->owner != nullptr) return reallocate_in(found->owner, block, size);
+  return reallocate_large(found, usable, size);
+}
+
+namespace {
+
+// The usable size that a request of this size and alignment gets; 0 when it is large.
 std::size_t small_size_for(std::size_t size, std::size_t alignment) {
   if (size > ground::small_bytes) return 0;
   if (alignment <= ground::granule_bytes) {
@@ -246,12 +280,19 @@ std::size_t small_size_for(std::size_t size, std::size_t alignment) {
   return number == 0 ? 0 : ground::class_bytes(number);
 }
 
-// A block that realloc left in place is larger than its size alone would get, but never by half.
-void check_size(void* block, std::size_t size, std::size_t alignment) {
+}  // namespace
+
+void deallocate_sized_slow(void* block, std::size_t size, std::size_t alignment,
+                           told_size told) noexcept {
+  if (block == nullptr) return;
   std::size_t usable = usable_size(block);
-  if (STRATA_LIKELY(usable == small_size_for(size, alignment))) return;
-  bool aligned_up = alignment > ground::granule_bytes && size <= usable;
-  if (!stays(usable, size) && !aligned_up) fatal(misuse::wrong_size, block, usable);
+  std::size_t small = small_size_for(size, alignment);
+  bool right = small != 0 ? usable == small
+                          : size <= usable &&
+                                usable - size < base::larger(alignment, ground::page_bytes());
+  if (told == told_size::perhaps_reallocated) right |= stays(usable, size);
+  if (!right) fatal(misuse::wrong_size, block, usable);
+  deallocate(block);
 }
 
 // ---- Batches

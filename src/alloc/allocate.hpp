@@ -21,17 +21,20 @@ inline constexpr std::size_t most_bytes = PTRDIFF_MAX;
 // Sets everything up; idempotent. False: no memory at all.
 bool start();
 
-void* allocate_slow(std::size_t size);
-void deallocate_slow(void* block);
-void* allocate_aligned(std::size_t alignment, std::size_t size);
+void* allocate_slow(std::size_t size) noexcept;
+void deallocate_slow(void* block) noexcept;
+// alignment: a power of two.
+void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept;
 void* allocate_zeroed(std::size_t size);
 void* reallocate(void* block, std::size_t size);
 std::size_t usable_size(const void* block);
 
-// The usable size that a request of this size and alignment gets; 0 when it depends on more.
-std::size_t small_size_for(std::size_t size, std::size_t alignment);
+// What a sized free may be told. A block from operator new has the class of its size; one that
+// realloc left in place may be up to twice as large.
+enum class told_size { exact, perhaps_reallocated };
 // Stops the process when block is live and can't have been allocated with this size.
-void check_size(void* block, std::size_t size, std::size_t alignment);
+void deallocate_sized_slow(void* block, std::size_t size, std::size_t alignment,
+                           told_size told) noexcept;
 
 std::size_t allocate_batch(std::size_t size, std::size_t count, void** blocks);
 void deallocate_batch(void** blocks, std::size_t count);
@@ -45,7 +48,7 @@ int walk(block_visitor visit, void* context);
 
 // Slow: where to go on when the fast path can't serve. It is the last thing done, so that the fast
 // path needs no stack frame.
-template <void* (*Slow)(std::size_t) = allocate_slow>
+template <auto Slow = allocate_slow>
 STRATA_INLINE void* allocate(std::size_t size) {
   std::size_t number;
   if (STRATA_LIKELY(size <= ground::exact_class_bytes)) {
@@ -64,9 +67,13 @@ STRATA_INLINE void* allocate(std::size_t size) {
                                  ground::granule_bytes);
 }
 
+// An index for the flat map. The low bits of a misaligned address land on top and make it too large.
+STRATA_INLINE std::uintptr_t flat_index(const void* block) {
+  return std::rotr(reinterpret_cast<std::uintptr_t>(block), 4);
+}
+
 STRATA_INLINE void deallocate(void* block) {
-  // The low bits of a misaligned address land on top and make the index too large.
-  std::uintptr_t index = std::rotr(reinterpret_cast<std::uintptr_t>(block), 4);
+  std::uintptr_t index = flat_index(block);
   if (STRATA_UNLIKELY(index > ground::flat.limit)) return deallocate_slow(block);
   ground::mark* mark = ground::flat.marks + index;
   std::size_t number = *mark;
@@ -77,6 +84,29 @@ STRATA_INLINE void deallocate(void* block) {
   head[-1] = reinterpret_cast<ground::entry>(mark);
   this_thread.heads[number] = head - 1;
   *mark = ground::mark_none;
+}
+
+// A free that says the size and the alignment (1 for none) that the block was asked for with.
+STRATA_INLINE void deallocate_sized(void* block, std::size_t size, std::size_t alignment,
+                                    told_size told = told_size::exact) {
+  std::uintptr_t index = flat_index(block);
+  std::size_t expected = size <= ground::exact_class_bytes
+                             ? (size + ground::granule_bytes - 1) / ground::granule_bytes
+                             : ground::class_count;
+  if (STRATA_UNLIKELY(index > ground::flat.limit) ||
+      STRATA_UNLIKELY(ground::flat.marks[index] != expected)) {
+    return deallocate_sized_slow(block, size, alignment, told);
+  }
+  deallocate(block);
+}
+
+// Up to 1 KiB a size that is a multiple of the alignment has a class whose blocks are aligned so.
+STRATA_INLINE void* allocate_aligned(std::size_t alignment, std::size_t size) {
+  if (STRATA_LIKELY(alignment <= ground::exact_class_bytes && size <= ground::exact_class_bytes)) {
+    std::size_t rounded = base::align_up(base::larger(size, 1), alignment);
+    if (STRATA_LIKELY(rounded <= ground::exact_class_bytes)) return allocate(rounded);
+  }
+  return allocate_aligned_slow(alignment, size);
 }
 
 }  // namespace strata::alloc

@@ -193,8 +193,7 @@ TEST_F(Allocate, UsableSizeIsTheClasss) {
   for (std::size_t size = 1; size <= ground::small_bytes; size += 13) {
     void* block = allocate(size);
     EXPECT_EQ(usable_size(block), ground::class_bytes(ground::class_of(size)));
-    EXPECT_EQ(small_size_for(size, 1), usable_size(block));
-    deallocate(block);
+    deallocate_sized(block, size, 1);
   }
 }
 
@@ -316,11 +315,11 @@ TEST_P(MisuseDeathTest, ReallocOfAFreedBlock) {
 TEST_P(MisuseDeathTest, SizedFreeWithAnotherSize) {
   std::string what = "strata: sized free with a size that the block does not have: " + at(block_);
   std::size_t usable = usable_size(block_);
-  check_size(block_, GetParam(), 1);  // the right one is taken
-  EXPECT_DEATH(check_size(block_, usable + 1, 1), what);
-  EXPECT_DEATH(check_size(block_, 4 * GetParam(), 1), what);
+  EXPECT_DEATH(deallocate_sized(block_, usable + 1, 1), what);
+  EXPECT_DEATH(deallocate_sized(block_, 4 * GetParam(), 1), what);
   if (GetParam() > ground::granule_bytes) {
-    EXPECT_DEATH(check_size(block_, GetParam() / 4, 1), what);
+    EXPECT_DEATH(deallocate_sized(block_, GetParam() / 2, 1), what);
+    EXPECT_DEATH(deallocate_sized(block_, GetParam() / 4, 1), what);
   }
 }
 

@@ -92,7 +92,8 @@ std::size_t trim_all(std::size_t keep_bytes) {
   std::uint64_t now_ms = os::coarse_ms();
   reclaim();
   thread_registry::lift_idle(now_ms - idle_ms);
-  ground::page_heap::purge(now_ms, 0, keep_bytes, UINT64_MAX);
+  // The clock anew: what was freed just now is to go back too.
+  ground::page_heap::purge(os::coarse_ms(), 0, keep_bytes, UINT64_MAX);
   return ground::account::returned_bytes() - before;
 }
 

@@ -14,8 +14,10 @@
 namespace strata::alloc {
 namespace {
 
-constexpr std::size_t run_bytes = 40 * base::KiB;
 constexpr std::size_t mapping_bytes = 64 * base::MiB;
+
+// Whole pages, whatever their size.
+std::size_t run_bytes() { return base::align_up(40 * base::KiB, ground::page_bytes()); }
 
 void* start_of(const large* block) { return base::pointer_to(block->start); }
 
@@ -66,7 +68,7 @@ TEST_F(Large, RunsAndMappingsMeetAtTheLargestRun) {
 
 TEST_F(Large, UsableIsWholePagesAndAllOfItIsThere) {
   for (std::size_t size :
-       {std::size_t{1}, run_bytes, run_bytes + 1, base::MiB - 1, mapping_bytes + 1}) {
+       {std::size_t{1}, run_bytes(), run_bytes() + 1, base::MiB - 1, mapping_bytes + 1}) {
     large* block = make(size);
     EXPECT_GE(block->usable(), size);
     EXPECT_LT(block->usable(), size + ground::page_bytes());
@@ -77,7 +79,7 @@ TEST_F(Large, UsableIsWholePagesAndAllOfItIsThere) {
 
 TEST_F(Large, AlignmentHolds) {
   for (std::size_t alignment = 16; alignment <= 256 * base::MiB; alignment *= 4) {
-    for (std::size_t size : {std::size_t{1}, run_bytes, 3 * base::MiB, mapping_bytes}) {
+    for (std::size_t size : {std::size_t{1}, run_bytes(), 3 * base::MiB, mapping_bytes}) {
       large* block = make(size, alignment);
       ASSERT_TRUE(base::is_aligned(block->start, alignment)) << size << " at " << alignment;
       *static_cast<char*>(start_of(block)) = 1;
@@ -87,7 +89,7 @@ TEST_F(Large, AlignmentHolds) {
 }
 
 TEST_F(Large, IsFoundByItsStartOnly) {
-  for (std::size_t size : {run_bytes, mapping_bytes}) {
+  for (std::size_t size : {run_bytes(), mapping_bytes}) {
     large* block = make(size);
     char* at = static_cast<char*>(start_of(block));
     EXPECT_EQ(large_at(at), block);
@@ -100,34 +102,34 @@ TEST_F(Large, IsFoundByItsStartOnly) {
 }
 
 TEST_F(Large, ARunResizesInPlace) {
-  large* block = make(run_bytes);
+  large* block = make(run_bytes());
   std::uintptr_t where = block->start;
-  std::memset(start_of(block), 0x11, run_bytes);
+  std::memset(start_of(block), 0x11, run_bytes());
   std::size_t grown = 0;
-  for (std::size_t size = run_bytes; size < base::MiB && resize_large(block, size);
-       size += run_bytes) {
+  for (std::size_t size = run_bytes(); size < base::MiB && resize_large(block, size);
+       size += run_bytes()) {
     grown = size;
   }
-  EXPECT_GE(grown, 2 * run_bytes) << "nothing lies behind the only run";
+  EXPECT_GE(grown, 2 * run_bytes()) << "nothing lies behind the only run";
   EXPECT_EQ(block->start, where);
   EXPECT_GE(block->usable(), grown);
   EXPECT_EQ(ground::run_of(base::pointer_to(where + grown - 1)), block);
   std::memset(start_of(block), 0x22, block->usable());
-  ASSERT_TRUE(resize_large(block, run_bytes));
-  EXPECT_EQ(block->usable(), run_bytes);
-  EXPECT_EQ(ground::run_of(base::pointer_to(where + run_bytes)), nullptr);
-  EXPECT_EQ(static_cast<char*>(start_of(block))[run_bytes - 1], 0x22);
+  ASSERT_TRUE(resize_large(block, run_bytes()));
+  EXPECT_EQ(block->usable(), run_bytes());
+  EXPECT_EQ(ground::run_of(base::pointer_to(where + run_bytes())), nullptr);
+  EXPECT_EQ(static_cast<char*>(start_of(block))[run_bytes() - 1], 0x22);
   destroy_large(block);
 }
 
 TEST_F(Large, ARunDoesNotGrowIntoItsNeighbour) {
-  large* block = make(run_bytes);
-  large* neighbour = make(run_bytes);
-  if (neighbour->start == block->start + run_bytes) {
-    EXPECT_FALSE(resize_large(block, 2 * run_bytes));
+  large* block = make(run_bytes());
+  large* neighbour = make(run_bytes());
+  if (neighbour->start == block->start + run_bytes()) {
+    EXPECT_FALSE(resize_large(block, 2 * run_bytes()));
   }
   EXPECT_FALSE(resize_large(block, ground::page_heap::largest_run_bytes() + 1));
-  EXPECT_EQ(block->usable(), run_bytes);
+  EXPECT_EQ(block->usable(), run_bytes());
   destroy_large(block);
   destroy_large(neighbour);
 }
@@ -187,10 +189,10 @@ TEST_F(Large, ThreadsShareIt) {
       std::mt19937 random(id);
       for (int round = 0; round < 300; ++round) {
         large* block =
-            round % 2 == 0 ? make(run_bytes + random() % base::MiB) : make_growing(growing_bytes);
+            round % 2 == 0 ? make(run_bytes() + random() % base::MiB) : make_growing(growing_bytes);
         auto* first = static_cast<std::uint64_t*>(start_of(block));
         *first = block->start;
-        if (resize_large(block, block->usable() + run_bytes)) {
+        if (resize_large(block, block->usable() + run_bytes())) {
           ASSERT_TRUE(*static_cast<std::uint64_t*>(start_of(block)) != 0);
         }
         ASSERT_EQ(large_at(start_of(block)), block);

@@ -115,12 +115,10 @@ STRATA_EXPORT size_t malloc_usable_size(void* block) { return alloc::usable_size
 
 // C23. The sizes are checked: a block freed with a size that it does not have stops the process.
 STRATA_EXPORT void free_sized(void* block, size_t size) {
-  if (block != nullptr) alloc::check_size(block, size, 1);
-  alloc::deallocate(block);
+  alloc::deallocate_sized(block, size, 1, alloc::told_size::perhaps_reallocated);
 }
 STRATA_EXPORT void free_aligned_sized(void* block, size_t alignment, size_t size) {
-  if (block != nullptr) alloc::check_size(block, size, alignment);
-  alloc::deallocate(block);
+  alloc::deallocate_sized(block, size, alignment, alloc::told_size::perhaps_reallocated);
 }
 
 STRATA_EXPORT int malloc_trim(size_t keep) { return alloc::trim_all(keep) > 0 ? 1 : 0; }

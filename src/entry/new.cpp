@@ -88,11 +88,6 @@ STRATA_INLINE void* new_aligned_nothrow(std::size_t size, std::align_val_t align
   void* block = alloc::allocate_aligned(bytes, size);
   return STRATA_LIKELY(block != nullptr) ? block : new_nothrow_after_failure(size, bytes);
 }
-STRATA_INLINE void delete_sized(void* block, std::size_t size, std::size_t alignment) {
-  if (block == nullptr) return;
-  alloc::check_size(block, size, alignment);
-  alloc::deallocate(block);
-}
 
 }  // namespace
 }  // namespace strata::entry
@@ -133,10 +128,10 @@ STRATA_EXPORT void operator delete[](void* block, const std::nothrow_t&) noexcep
   alloc::deallocate(block);
 }
 STRATA_EXPORT void operator delete(void* block, std::size_t size) noexcept {
-  entry::delete_sized(block, size, 1);
+  alloc::deallocate_sized(block, size, 1);
 }
 STRATA_EXPORT void operator delete[](void* block, std::size_t size) noexcept {
-  entry::delete_sized(block, size, 1);
+  alloc::deallocate_sized(block, size, 1);
 }
 STRATA_EXPORT void operator delete(void* block, std::align_val_t) noexcept {
   alloc::deallocate(block);
@@ -153,9 +148,9 @@ STRATA_EXPORT void operator delete[](void* block, std::align_val_t,
 }
 STRATA_EXPORT void operator delete(void* block, std::size_t size,
                                    std::align_val_t alignment) noexcept {
-  entry::delete_sized(block, size, static_cast<std::size_t>(alignment));
+  alloc::deallocate_sized(block, size, static_cast<std::size_t>(alignment));
 }
 STRATA_EXPORT void operator delete[](void* block, std::size_t size,
                                      std::align_val_t alignment) noexcept {
-  entry::delete_sized(block, size, static_cast<std::size_t>(alignment));
+  alloc::deallocate_sized(block, size, static_cast<std::size_t>(alignment));
 }

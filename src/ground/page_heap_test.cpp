@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cstring>
 #include <map>
 #include <random>
@@ -35,6 +36,7 @@ class PageHeap : public testing::Test {
 
   using position = std::map<std::uintptr_t, held_run>::iterator;
 
+  static std::size_t chunk_pages() { return chunk_bytes >> page_shift(); }
   [[nodiscard]] std::size_t most_pages() const {
     return page_heap::largest_run_bytes() >> page_shift();
   }
@@ -108,8 +110,9 @@ TEST_F(PageHeap, RandomOperationsAgreeWithAModel) {
   for (int round = 0; round < 20'000; ++round) {
     std::size_t dice = random_() % 100;
     if (held_.size() < 400 && dice < 50) {
-      std::size_t pages = 1 + random_() % (dice < 40 ? 16 : 128);
-      std::size_t alignment = dice < 45 ? 1 : std::size_t{1} << (random_() % 8);
+      std::size_t pages = 1 + random_() % (dice < 40 ? 16 : chunk_pages() / 2);
+      std::size_t alignment =
+          dice < 45 ? 1 : std::size_t{1} << (random_() % std::bit_width(chunk_pages()));
       ASSERT_NO_FATAL_FAILURE(take(pages, alignment));
     } else if (!held_.empty() && dice < 90) {
       ASSERT_NO_FATAL_FAILURE(give(any()));
