@@ -357,14 +357,25 @@ int walk_runs(ground::region* in, std::size_t number, block_visitor visit, void*
   return 0;
 }
 
+// 0 when its span has gone meanwhile.
+std::size_t heap_block_bytes(const void* block) {
+  ground::run* owner = ground::run_of(block);
+  if (owner == nullptr || owner->kind != ground::run_kind::span) return 0;
+  return static_cast<span*>(owner)->block_bytes;
+}
+
 // Visits the small blocks of the chunk, by their marks.
 int walk_marks(ground::region* in, std::size_t number, block_visitor visit, void* context) {
   std::size_t granules = ground::chunk_bytes / ground::granule_bytes;
   std::size_t first = number * granules;
   for (std::size_t granule = first; granule < first + granules; ++granule) {
-    if (in->marks[granule] == ground::mark_none) continue;
+    // Read once: other threads free meanwhile.
+    ground::mark mark = *const_cast<volatile ground::mark*>(&in->marks[granule]);
+    if (mark == ground::mark_none) continue;
     void* block = base::pointer_to(in->start + granule * ground::granule_bytes);
-    int answer = visit(block, usable_size(block), context);
+    std::size_t size = mark == ground::mark_heap ? heap_block_bytes(block) : ground::class_bytes(mark);
+    if (size == 0) continue;
+    int answer = visit(block, size, context);
     if (answer != 0) return answer;
   }
   return 0;

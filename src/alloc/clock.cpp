@@ -63,8 +63,7 @@ void poll_clock(thread_cache* cache) {
   std::uint64_t since_tick = now_ms - cache->last_tick_ms;
   cache->last_tick_ms = now_ms;
   cache->last_active_ms.store(now_ms, std::memory_order_relaxed);
-  if (cache->lifted.load(std::memory_order_relaxed))
-    cache->lifted.store(false, std::memory_order_relaxed);
+  if (cache->lifted.load(std::memory_order_relaxed)) cache->wake();
   this_thread.tick = since_tick > purge_step_ms ? tick_of_quiet_thread : tick_of_busy_thread;
   if (now_ms - cache->last_trim_ms >= trim_step_ms) {
     cache->last_trim_ms = now_ms;

@@ -165,8 +165,8 @@ void thread_cache::drain() {
   gate_.leave();
 }
 
-// While the page moves, the owner may at most finish one operation that it had begun. What was at
-// the head before and still is, with nothing pushed since, is what the lifted page says it is.
+// While the page moves, the owner may be anywhere in its fast path. A head that stood still, with
+// nothing pushed since, is the head that the lifted page had.
 void thread_cache::lift(magazine* scratch) {
   if (!gate_.enter_to_lift()) return;
   ground::entry* before[ground::class_count];
@@ -176,20 +176,42 @@ void thread_cache::lift(magazine* scratch) {
   if (os::lift_pages(magazines_, scratch, magazines_bytes())) {
     for (std::size_t number = 1; number < ground::class_count; ++number) {
       ground::entry* now = *const_cast<ground::entry* volatile*>(&heads_[number]);
-      if (now != before[number] || now == end_of(number)) continue;
-      if (*const_cast<volatile ground::entry*>(now) == 0) loot(scratch[number], now, number);
+      bool still = now == before[number] && *const_cast<volatile ground::entry*>(now) == 0;
+      if (still) loot_of_sleeper(scratch[number], now, number);
+      else loot_of_runner(scratch[number], now, number);
     }
   }
   gate_.leave();
 }
 
-void thread_cache::loot(const magazine& lifted_one, ground::entry* head, std::size_t number) {
+void thread_cache::loot_of_sleeper(const magazine& lifted_one, ground::entry* head,
+                                   std::size_t number) {
   auto first = static_cast<std::size_t>(head - magazines_[number].words);
-  if (lifted_one.words[first] == 0) return;
-  std::size_t end = first + 1;
-  while (end < magazine_capacity(number) && lifted_one.words[end] != 0) ++end;
+  if (first >= magazine_capacity(number) || lifted_one.words[first] == 0) return;
   doubtful_[number] = {lifted_one.words[first], head};
-  if (end > first + 1) bin_of(number).flush(&lifted_one.words[first + 1], end - first - 1);
+  give_from(lifted_one, first + 1, number);
+}
+
+// The owner runs. It has pushed without a gap from where its head was at the lift, but for the one
+// operation that the lift may have cut in two; so the first empty word at or above its head is at
+// most one word from there, and what lies two words above belongs to nobody.
+void thread_cache::loot_of_runner(const magazine& lifted_one, ground::entry* head,
+                                  std::size_t number) {
+  while (head < end_of(number) && *const_cast<volatile ground::entry*>(head) != 0) ++head;
+  give_from(lifted_one, static_cast<std::size_t>(head - magazines_[number].words) + 2, number);
+}
+
+void thread_cache::give_from(const magazine& lifted_one, std::size_t first, std::size_t number) {
+  std::size_t end = first;
+  while (end < magazine_capacity(number) && lifted_one.words[end] != 0) ++end;
+  if (end > first) bin_of(number).flush(&lifted_one.words[first], end - first);
+}
+
+void thread_cache::wake() {
+  gate_.enter();
+  for (std::size_t number = 1; number < ground::class_count; ++number) settle(number);
+  lifted.store(false, std::memory_order_relaxed);
+  gate_.leave();
 }
 
 std::size_t thread_cache::cached(std::size_t number) {
@@ -296,7 +318,7 @@ void thread_registry::retire(thread_cache* old) {
       return;
     }
   }
-  os::release(old->magazines_, mapping_bytes());
+  if (os::release(old->magazines_, mapping_bytes())) ground::metadata::count_unmapped(mapping_bytes());
 }
 
 void thread_registry::leave() {

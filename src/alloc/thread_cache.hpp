@@ -123,6 +123,8 @@ class thread_cache : public base::list_node<thread_cache> {
   // The same from another thread, while the owner sleeps (or even runs). scratch: address space
   // for the pages lifted, magazines_bytes() long.
   void lift(magazine* scratch);
+  // The owner is back after a lift.
+  void wake();
   static std::size_t magazines_bytes();
 
   [[nodiscard]] std::size_t cached(std::size_t number);
@@ -152,7 +154,9 @@ class thread_cache : public base::list_node<thread_cache> {
   void flush(std::size_t number, std::size_t count);
   void settle(std::size_t number);
   std::size_t filled(std::size_t number);
-  void loot(const magazine& lifted_one, ground::entry* head, std::size_t number);
+  void loot_of_sleeper(const magazine& lifted_one, ground::entry* head, std::size_t number);
+  void loot_of_runner(const magazine& lifted_one, ground::entry* head, std::size_t number);
+  static void give_from(const magazine& lifted_one, std::size_t first, std::size_t number);
   void give_all(std::size_t number);
 
   ground::entry** heads_ = nullptr;  // the thread's fast heads, or own_heads_

@@ -85,11 +85,11 @@ STRATA_EXPORT void* memalign(size_t alignment, size_t size) {
 }
 
 STRATA_EXPORT void* aligned_alloc(size_t alignment, size_t size) {
-  if (!base::is_power_of_two(alignment)) {
-    errno = EINVAL;
-    return nullptr;
+  if (STRATA_LIKELY(base::is_power_of_two(alignment))) {
+    return entry::checked(alloc::allocate_aligned(alignment, size));
   }
-  return entry::aligned(alignment, size);
+  errno = EINVAL;
+  return nullptr;
 }
 
 STRATA_EXPORT int posix_memalign(void** out, size_t alignment, size_t size) {

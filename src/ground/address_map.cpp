@@ -31,11 +31,19 @@ std::size_t reservation_bytes() {
   return base::smaller(base::larger(wanted, 64 * base::GiB), 16 * base::TiB);
 }
 
-template <typename T>
-T* reserve_table(std::size_t count) {
-  std::size_t bytes = base::align_up(count * sizeof(T), os::page_bytes());
-  return static_cast<T*>(os::reserve(bytes, os::page_bytes(), os::reserved_as::inaccessible));
-}
+std::size_t table_bytes(std::size_t bytes) { return base::align_up(bytes, os::page_bytes()); }
+
+// The heap's tables are one reservation: pages, then chunks, then the row of free chunks.
+struct table_sizes {
+  explicit table_sizes(std::size_t heap_bytes)
+      : pages(table_bytes((heap_bytes >> shift) * sizeof(run*))),
+        chunks(table_bytes(heap_bytes / chunk_bytes * sizeof(chunk))),
+        free_chunks(table_bytes((heap_bytes / chunk_bytes / 64 + 1) * sizeof(std::uint64_t))) {}
+
+  std::size_t pages;
+  std::size_t chunks;
+  std::size_t free_chunks;
+};
 
 // Makes entries [from, to) of a reserved table usable.
 template <typename T>
@@ -46,16 +54,23 @@ bool commit_table(T* table, std::size_t from, std::size_t to) {
 }
 
 bool reserve_heap(std::size_t bytes) {
+  table_sizes sizes(bytes);
   void* heap = os::reserve(bytes, chunk_bytes, os::reserved_as::inaccessible);
   if (heap == nullptr) return false;
+  auto* tables = static_cast<char*>(os::reserve(sizes.pages + sizes.chunks + sizes.free_chunks,
+                                                os::page_bytes(), os::reserved_as::inaccessible));
+  if (tables == nullptr) {
+    os::release(heap, bytes);
+    return false;
+  }
   whole.start = base::address_of(heap);
-  whole.pages = reserve_table<run*>(bytes >> shift);
-  whole.chunks = reserve_table<chunk>(bytes / chunk_bytes);
-  whole.free_chunks = reserve_table<std::uint64_t>(base::bit_row::words_for(bytes / chunk_bytes));
+  whole.pages = reinterpret_cast<run**>(tables);
+  whole.chunks = reinterpret_cast<chunk*>(tables + sizes.pages);
+  whole.free_chunks = reinterpret_cast<std::uint64_t*>(tables + sizes.pages + sizes.chunks);
   whole_reserved = bytes;
   // A huge page would hold memory for 2 MiB where a program uses a few pages.
   os::never_huge(heap, bytes);
-  return whole.pages != nullptr && whole.chunks != nullptr && whole.free_chunks != nullptr;
+  return true;
 }
 
 bool set_up_contiguous() {

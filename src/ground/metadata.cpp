@@ -76,6 +76,7 @@ void free(void* piece, std::size_t bytes) {
 
 std::size_t mapped_bytes() { return mapped.load(std::memory_order_relaxed); }
 void count_mapped(std::size_t bytes) { mapped.fetch_add(bytes, std::memory_order_relaxed); }
+void count_unmapped(std::size_t bytes) { mapped.fetch_sub(bytes, std::memory_order_relaxed); }
 
 void lock_for_fork() { lock.lock(); }
 void unlock_after_fork() { lock.unlock(); }

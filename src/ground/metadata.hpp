@@ -30,6 +30,7 @@ void destroy(T* object) {
 std::size_t mapped_bytes();
 // Counts a table that lives elsewhere.
 void count_mapped(std::size_t bytes);
+void count_unmapped(std::size_t bytes);
 
 // Around fork.
 void lock_for_fork();

@@ -374,7 +374,9 @@ std::size_t purge(std::uint64_t now_ms, std::uint64_t delay_ms, std::size_t keep
     if (due == nullptr) break;
     std::size_t pages = purge_chunk(due);
     purged += pages << page_shift();
-    more = pages > 0 && os::monotonic_ns() - started_ns < budget_ns;
+    // Refused (locked pages, say): its turn comes again, and the others' first.
+    if (pages == 0) due->last_freed_ms = due->dirty_since_ms = os::coarse_ms() + 1000;
+    more = os::monotonic_ns() - started_ns < budget_ns;
   }
   return purged;
 }
