@@ -189,7 +189,8 @@ namespace {
 // The mark, by the flat map where it serves.
 ground::mark quick_mark(const void* block) {
   std::uintptr_t index = flat_index(block);
-  return STRATA_LIKELY(index <= ground::flat.limit) ? ground::flat.marks[index] : ground::mark_of(block);
+  return STRATA_LIKELY(index <= ground::flat.limit) ? ground::flat.marks[index]
+                                                    : ground::mark_of(block);
 }
 
 STRATA_NOINLINE std::size_t usable_size_slow(const void* block, ground::mark mark) {
@@ -287,9 +288,9 @@ void deallocate_sized_slow(void* block, std::size_t size, std::size_t alignment,
   if (block == nullptr) return;
   std::size_t usable = usable_size(block);
   std::size_t small = small_size_for(size, alignment);
-  bool right = small != 0 ? usable == small
-                          : size <= usable &&
-                                usable - size < base::larger(alignment, ground::page_bytes());
+  bool right =
+      small != 0 ? usable == small
+                 : size <= usable && usable - size < base::larger(alignment, ground::page_bytes());
   if (told == told_size::perhaps_reallocated) right |= stays(usable, size);
   if (!right) fatal(misuse::wrong_size, block, usable);
   deallocate(block);
@@ -373,7 +374,8 @@ int walk_marks(ground::region* in, std::size_t number, block_visitor visit, void
     ground::mark mark = *const_cast<volatile ground::mark*>(&in->marks[granule]);
     if (mark == ground::mark_none) continue;
     void* block = base::pointer_to(in->start + granule * ground::granule_bytes);
-    std::size_t size = mark == ground::mark_heap ? heap_block_bytes(block) : ground::class_bytes(mark);
+    std::size_t size =
+        mark == ground::mark_heap ? heap_block_bytes(block) : ground::class_bytes(mark);
     if (size == 0) continue;
     int answer = visit(block, size, context);
     if (answer != 0) return answer;

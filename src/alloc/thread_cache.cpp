@@ -177,8 +177,10 @@ void thread_cache::lift(magazine* scratch) {
     for (std::size_t number = 1; number < ground::class_count; ++number) {
       ground::entry* now = *const_cast<ground::entry* volatile*>(&heads_[number]);
       bool still = now == before[number] && *const_cast<volatile ground::entry*>(now) == 0;
-      if (still) loot_of_sleeper(scratch[number], now, number);
-      else loot_of_runner(scratch[number], now, number);
+      if (still)
+        loot_of_sleeper(scratch[number], now, number);
+      else
+        loot_of_runner(scratch[number], now, number);
     }
   }
   gate_.leave();
@@ -318,7 +320,8 @@ void thread_registry::retire(thread_cache* old) {
       return;
     }
   }
-  if (os::release(old->magazines_, mapping_bytes())) ground::metadata::count_unmapped(mapping_bytes());
+  if (os::release(old->magazines_, mapping_bytes()))
+    ground::metadata::count_unmapped(mapping_bytes());
 }
 
 void thread_registry::leave() {
