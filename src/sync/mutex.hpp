@@ -7,7 +7,7 @@
 // lock held for ever, and one that forks would make the fork wait for itself. A `locked` section
 // therefore blocks signals first. Sections nest; only the outermost one changes the mask.
 //
-// Ranks: locks are taken in the order of their ranks, never the other way round.
+// Ranks: locks are taken in the order of their ranks; debug builds check it.
 #pragma once
 
 #include <atomic>
@@ -21,7 +21,6 @@ namespace strata::sync {
 // In the order in which they are taken.
 enum class rank : std::uint8_t {
   registry,  // the list of thread caches
-  cache,     // one thread's cache, against the thread that lifts it
   heaps,     // the list of first-class heaps
   heap,      // one first-class heap
   bin,       // one size class's spans
@@ -32,7 +31,9 @@ enum class rank : std::uint8_t {
 
 class mutex {
  public:
-  explicit constexpr mutex(rank) {}
+  explicit constexpr mutex(rank order) : rank_(order) {}
+
+  [[nodiscard]] rank order() const { return rank_; }
 
   void lock() {
     std::uint32_t expected = 0;
@@ -60,6 +61,7 @@ class mutex {
   }
 
   std::atomic<std::uint32_t> word_{0};
+  rank rank_;
 };
 
 // Signals stay out while one of these lives.
@@ -90,14 +92,28 @@ class signal_shield {
 // A critical section.
 class locked {
  public:
-  explicit locked(mutex& lock) : lock_(lock) { lock_.lock(); }
-  ~locked() { lock_.unlock(); }
+  explicit locked(mutex& lock) : lock_(lock) {
+    if constexpr (config::debug) {
+      outer_ = innermost_;
+      STRATA_CHECK(outer_ < static_cast<int>(lock.order()));
+      innermost_ = static_cast<int>(lock.order());
+    }
+    lock_.lock();
+  }
+  ~locked() {
+    lock_.unlock();
+    if constexpr (config::debug) innermost_ = outer_;
+  }
   locked(const locked&) = delete;
   locked& operator=(const locked&) = delete;
 
  private:
+  // The rank of the innermost section that this thread is in; debug builds only.
+  static inline thread_local constinit int innermost_ = -1;
+
   signal_shield shield_;
   mutex& lock_;
+  int outer_ = -1;
 };
 
 }  // namespace strata::sync
