@@ -48,6 +48,7 @@ function(strata_add_shared name)
                       $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   # Unloading it would take away the memory and the thread-exit code of the whole process: nodelete.
   target_link_options(${name} PRIVATE -nodefaultlibs -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete
+                      -Wl,-z,initfirst
                       -Wl,-z,noexecstack -Wl,--no-undefined)
   target_link_libraries(${name} PRIVATE c gcc)
 endfunction()

@@ -122,6 +122,7 @@ std::size_t aligned_class(std::size_t size, std::size_t alignment) {
 
 bool start() {
   if (STRATA_LIKELY(state.load(std::memory_order_acquire) == started)) return true;
+  sync::signal_shield shield;
   std::uint32_t expected = not_started;
   if (!state.compare_exchange_strong(expected, starting, std::memory_order_acquire)) {
     while (state.load(std::memory_order_acquire) == starting) os::relax();
@@ -133,6 +134,7 @@ bool start() {
   set_up_depots();
   live::note_start();
   state.store(started, std::memory_order_release);
+  process_started();
   return true;
 }
 
@@ -239,12 +241,17 @@ void* reallocate_small(void* block, std::size_t usable, std::size_t size) {
   return move_to(fresh, block, base::smaller(usable, size));
 }
 
+bool resized_large(large* found, std::size_t usable, std::size_t size) {
+  if (!resize_large(found, size)) return false;
+  thread_cache* cache = thread_cache::current();
+  live::count_free(cache, large_kind, usable);
+  live::count_allocation(cache, large_kind, size, found->usable());
+  return true;
+}
+
 void* reallocate_large(large* found, std::size_t usable, std::size_t size) {
   void* block = base::pointer_to(found->start);
-  if (size > ground::small_bytes && resize_large(found, size)) {
-    thread_cache* cache = thread_cache::current();
-    live::count_free(cache, large_kind, usable);
-    live::count_allocation(cache, large_kind, size, found->usable());
+  if (size > ground::small_bytes && resized_large(found, usable, size)) {
     return base::pointer_to(found->start);
   }
   void* fresh = nullptr;
@@ -334,7 +341,7 @@ void* reallocate_in(heap* owner, void* block, std::size_t size) {
   std::size_t usable = usable_size(block);
   if (stays(usable, size)) return block;
   large* found = ground::mark_of(block) == ground::mark_heap ? nullptr : large_at(block);
-  if (found != nullptr && size > ground::small_bytes && resize_large(found, size)) {
+  if (found != nullptr && size > ground::small_bytes && resized_large(found, usable, size)) {
     return base::pointer_to(found->start);
   }
   return move_to(allocate_in(owner, 1, size, false), block, base::smaller(usable, size));
@@ -387,6 +394,7 @@ int walk_marks(ground::region* in, std::size_t number, block_visitor visit, void
 
 int walk(block_visitor visit, void* context) {
   start();
+  ground::page_heap::region_hold hold;
   std::uintptr_t at = 0;
   std::size_t chunks = 0;
   while (ground::region* in = ground::next_region(at)) {
@@ -397,7 +405,7 @@ int walk(block_visitor visit, void* context) {
       if (answer == 0) answer = walk_runs(in, number, visit, context);
       if (answer != 0) return answer;
     }
-    at = in->start + chunks * ground::chunk_bytes;
+    at = in->start + base::larger(chunks * ground::chunk_bytes, 1);
   }
   std::uintptr_t mapping = 0;
   std::size_t bytes = 0;

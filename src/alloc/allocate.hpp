@@ -3,6 +3,7 @@
 // address_map.hpp for the two structures that they touch.
 #pragma once
 
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -62,6 +63,7 @@ STRATA_INLINE void* allocate(std::size_t size) {
   ground::entry taken = *head;
   if (STRATA_UNLIKELY(taken == 0) || STRATA_UNLIKELY(--this_thread.tick < 0)) return Slow(size);
   this_thread.heads[number] = head + 1;
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // a mark only on what is taken
   *reinterpret_cast<ground::mark*>(taken) = static_cast<ground::mark>(number);
   return reinterpret_cast<void*>((taken - reinterpret_cast<std::uintptr_t>(ground::flat.marks)) *
                                  ground::granule_bytes);
@@ -81,9 +83,10 @@ STRATA_INLINE void deallocate(void* block) {
   if (STRATA_UNLIKELY(reinterpret_cast<std::uintptr_t>(head) % magazine_bytes == 0)) {
     return deallocate_slow(block);
   }
+  *mark = ground::mark_none;
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // nothing held with a mark
   head[-1] = reinterpret_cast<ground::entry>(mark);
   this_thread.heads[number] = head - 1;
-  *mark = ground::mark_none;
 }
 
 // A free that says the size and the alignment (1 for none) that the block was asked for with.
@@ -92,7 +95,7 @@ STRATA_INLINE void deallocate_sized(void* block, std::size_t size, std::size_t a
   std::uintptr_t index = flat_index(block);
   std::size_t expected = size <= ground::exact_class_bytes
                              ? (size + ground::granule_bytes - 1) / ground::granule_bytes
-                             : ground::class_count;
+                             : ground::mark_count;  // no mark: the slow way decides
   if (STRATA_UNLIKELY(index > ground::flat.limit) ||
       STRATA_UNLIKELY(ground::flat.marks[index] != expected)) {
     return deallocate_sized_slow(block, size, alignment, told);

@@ -12,8 +12,10 @@
 namespace strata::alloc {
 
 using callback = void (*)();
-constinit callback thread_exit_watcher = nullptr;
 constinit callback publisher = nullptr;
+
+__attribute__((weak)) void process_started() {}
+__attribute__((weak)) void thread_started() {}
 
 namespace {
 
@@ -38,6 +40,10 @@ bool is_due(std::atomic<std::uint64_t>& last, std::uint64_t now_ms, std::uint64_
   return last.compare_exchange_strong(before, now_ms, std::memory_order_relaxed);
 }
 
+std::uint64_t earlier(std::uint64_t now_ms, std::uint64_t age_ms) {
+  return now_ms > age_ms ? now_ms - age_ms : 0;
+}
+
 void drain_depot(std::size_t number, std::size_t batches) {
   ground::entry batch[most_batch];
   for (; batches > 0; --batches) {
@@ -49,10 +55,10 @@ void drain_depot(std::size_t number, std::size_t batches) {
 
 // Everything that holds free blocks lets go of some.
 void sweep(std::uint64_t now_ms) {
-  thread_registry::lift_idle(now_ms - idle_ms);
+  thread_registry::lift_idle(earlier(now_ms, idle_ms));
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     drain_depot(number, depot_of(number).trim());
-    bin_of(number).trim(now_ms - trim_step_ms);
+    bin_of(number).trim(earlier(now_ms, trim_step_ms));
   }
 }
 
@@ -90,7 +96,7 @@ std::size_t trim_all(std::size_t keep_bytes) {
   std::size_t before = ground::account::returned_bytes();
   std::uint64_t now_ms = os::coarse_ms();
   reclaim();
-  thread_registry::lift_idle(now_ms - idle_ms);
+  thread_registry::lift_idle(earlier(now_ms, idle_ms));
   // The clock anew: what was freed just now is to go back too.
   ground::page_heap::purge(os::coarse_ms(), 0, keep_bytes, UINT64_MAX);
   return ground::account::returned_bytes() - before;

@@ -28,12 +28,10 @@ std::size_t trim_all(std::size_t keep_bytes);
 // Asked for when memory has run out: empties what can be emptied without the system's help.
 void reclaim();
 
-// Arranges for the calling thread's cache to be taken back when the thread ends. Set by entry, which
-// knows how.
-extern void (*thread_exit_watcher)();
-inline void watch_thread_exit() {
-  if (thread_exit_watcher != nullptr) thread_exit_watcher();
-}
+// What entry does when the allocator has started in this process, and when a thread gets its cache: it
+// arranges to hear of forks and of the thread's end. Weak and empty where there is no entry.
+void process_started();
+void thread_started();
 
 // Called about ten times a second while the program allocates; set by entry, to publish statistics.
 extern void (*publisher)();

@@ -45,6 +45,8 @@ bool depot::put(const ground::entry* batch, std::size_t count) {
   if (at == most_shelves) return false;
   shelves_[at].count = count;
   std::memcpy(shelves_[at].blocks, batch, count * sizeof(ground::entry));
+  // A fork in the middle of this may have made the shelf look empty in the child.
+  empty_.fetch_and(~(1U << at), std::memory_order_relaxed);
   full_.fetch_or(1U << at, std::memory_order_release);
   return true;
 }

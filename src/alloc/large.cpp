@@ -178,6 +178,14 @@ bool next_mapping(std::uintptr_t address, std::uintptr_t* start, std::size_t* by
   return true;
 }
 
+std::size_t mapped_bytes_in_child() {
+  std::size_t bytes = 0;
+  for (large* one = mappings.above(0); one != nullptr; one = mappings.above(one->start)) {
+    bytes += one->mapped;
+  }
+  return bytes;
+}
+
 void lock_large_for_fork() { lock.lock(); }
 void unlock_large_after_fork() { lock.unlock(); }
 void reset_large_in_child() { lock.reset(); }

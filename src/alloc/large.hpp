@@ -50,6 +50,8 @@ large_usage large_total();
 // The mapping with the lowest address above `address`, for walking; false at the end.
 bool next_mapping(std::uintptr_t address, std::uintptr_t* start, std::size_t* bytes);
 
+// Bytes of all mappings. In a forked child, where nobody changes them.
+std::size_t mapped_bytes_in_child();
 void lock_large_for_fork();
 void unlock_large_after_fork();
 void reset_large_in_child();

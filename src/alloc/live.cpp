@@ -61,6 +61,11 @@ void count_frees(thread_cache* cache, std::size_t number, std::size_t blocks, st
   change_live(counts, -static_cast<std::int64_t>(usable));
 }
 
+void settle(counters& counts) {
+  publish(counts.unpublished);
+  counts.unpublished = 0;
+}
+
 void count_failure() { failure_count.fetch_add(1, std::memory_order_relaxed); }
 
 std::uint64_t peak_bytes() {

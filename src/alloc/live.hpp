@@ -9,6 +9,7 @@
 namespace strata::alloc {
 
 class thread_cache;
+struct counters;
 
 namespace live {
 
@@ -22,6 +23,8 @@ void count_free(thread_cache* cache, std::size_t number, std::size_t usable);
 // The same for `blocks` blocks of together `usable` bytes.
 void count_frees(thread_cache* cache, std::size_t number, std::size_t blocks, std::size_t usable);
 void count_failure();
+// A thread exits: what it has not yet told the shared total.
+void settle(counters& counts);
 
 // In usable bytes.
 std::uint64_t peak_bytes();

@@ -5,6 +5,7 @@
 
 #include "alloc/bin.hpp"
 #include "alloc/clock.hpp"
+#include "alloc/live.hpp"
 #include "base/check.hpp"
 #include "ground/metadata.hpp"
 #include "ground/options.hpp"
@@ -38,7 +39,6 @@ void counters::add(const counters& other) {
   for (std::size_t i = 0; i < histogram_size; ++i) histogram[i] += other.histogram[i];
   large_allocated_bytes += other.large_allocated_bytes;
   large_freed_bytes += other.large_freed_bytes;
-  unpublished += other.unpublished;
 }
 
 // ---- One cache
@@ -257,7 +257,7 @@ std::size_t mapping_bytes() {
 sync::mutex& thread_registry::lock() { return registry_lock; }
 base::list<thread_cache>& thread_registry::active() { return lists().active; }
 base::list<thread_cache>& thread_registry::spares() { return lists().spares; }
-counters& thread_registry::departed() { return departed_counts; }
+const counters& thread_registry::departed() { return departed_counts; }
 
 void thread_registry::forget_counts() {
   departed_counts = {};
@@ -298,22 +298,30 @@ thread_cache* thread_registry::enter() {
   cache->start(ground::kind() == ground::ground_kind::contiguous && !cache->counted_);
   cache->last_trim_ms = cache->last_tick_ms = os::coarse_ms();
   cache->last_active_ms.store(cache->last_tick_ms, std::memory_order_relaxed);
+  // Bound before it is listed: signals that were held back come at the end of the section.
+  this_thread.cache = cache;
+  this_thread.phase = phase_running;
   {
     sync::locked section(registry_lock);
     active().push_back(cache);
   }
-  this_thread.cache = cache;
-  this_thread.phase = phase_running;
-  watch_thread_exit();
+  thread_started();
   return cache;
+}
+
+// Under the lock: what it counted stays, as the departed's.
+void thread_registry::unlist(thread_cache* old) {
+  base::list<thread_cache>::remove(old);
+  if (!old->counted_) return;
+  live::settle(old->counters_);
+  departed_counts.add(old->counters_);
+  old->counters_ = {};
 }
 
 // The caller has drained it and holds no lock; nobody else can reach it any more.
 void thread_registry::retire(thread_cache* old) {
   {
     sync::locked section(registry_lock);
-    if (old->counted_) departed_counts.add(old->counters_);
-    old->counters_ = {};
     if (spare_count < most_spares) {
       spares().push_front(old);
       ++spare_count;
@@ -329,7 +337,7 @@ void thread_registry::leave() {
   if (cache == nullptr) return;
   {
     sync::locked section(registry_lock);
-    base::list<thread_cache>::remove(cache);
+    unlist(cache);
   }
   cache->drain();
   for (ground::entry*& head : this_thread.heads) head = parked.words;
@@ -359,7 +367,7 @@ void thread_registry::adopt_in_child() {
   for (thread_cache* one = active().front(); one != nullptr; one = next) {
     next = active().after(one);
     if (one == this_thread.cache) continue;
-    base::list<thread_cache>::remove(one);
+    unlist(one);
     for (std::size_t number = 1; number < ground::class_count; ++number) one->give_all(number);
     one->gate_.leave();
     retire(one);

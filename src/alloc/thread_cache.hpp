@@ -198,8 +198,11 @@ class thread_registry {
   // Calls visit for each cache, with the registry locked.
   template <typename Visit>
   static void each(Visit visit);
-  // Counts of threads that have exited.
-  static counters& departed();
+  // The same for a caller that holds the lock.
+  template <typename Visit>
+  static void each_locked(Visit visit);
+  // Counts of threads that have exited; whoever reads them holds the lock.
+  static const counters& departed();
   // In a forked child: its counts start at 0.
   static void forget_counts();
   static std::size_t size();
@@ -211,12 +214,17 @@ class thread_registry {
   static base::list<thread_cache>& spares();
   static thread_cache* take_spare();
   static thread_cache* make();
+  static void unlist(thread_cache* old);
   static void retire(thread_cache* old);
 };
 
 template <typename Visit>
 void thread_registry::each(Visit visit) {
   sync::locked section(lock());
+  each_locked(visit);
+}
+template <typename Visit>
+void thread_registry::each_locked(Visit visit) {
   for (thread_cache* one = active().front(); one != nullptr; one = active().after(one)) visit(*one);
 }
 

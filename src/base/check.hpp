@@ -28,6 +28,8 @@ enum class misuse {
 // Stops the process with the kind of misuse, the address, and, when block_bytes is not 0, the size
 // of the block that the address belongs to.
 [[noreturn]] void fatal(misuse kind, const void* address, std::size_t block_bytes = 0);
+// True once fatal() was called: the process is about to end, perhaps with locks held.
+bool is_stopping();
 [[noreturn]] void fatal_check(const char* expression, const char* file, int line);
 
 }  // namespace strata

@@ -49,10 +49,6 @@ void thread_exits(void* value) {
   alloc::thread_registry::leave();
 }
 
-void watch_this_thread() {
-  if (exit_key_made) pthread_setspecific(exit_key, &exit_key);
-}
-
 // ---- Statistics on disk
 
 constinit strata_stats* published = nullptr;
@@ -73,7 +69,8 @@ void open_statistics() {
 
 void publish(std::uint32_t flags) {
   // A child by vfork shares our memory, not our process.
-  if (published == nullptr || published_by != os::process_id()) return;
+  if (published == nullptr || published_by != os::process_id() || is_stopping()) return;
+  sync::signal_shield shield;
   if (publishing.exchange(true, std::memory_order_acquire)) return;
   take_statistics(draft);
   draft.flags |= flags;
@@ -83,8 +80,13 @@ void publish(std::uint32_t flags) {
 
 // ---- Fork
 
+// Signals stay out from before the first lock until after the last, in parent and child.
+constinit os::signal_mask mask_before_fork = 0;
+
 void before_fork() {
+  os::signal_mask mask = os::block_signals();
   alloc::thread_registry::lock().lock();
+  mask_before_fork = mask;
   alloc::lock_heaps_for_fork();
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     alloc::bin_of(number).lock().lock();
@@ -102,7 +104,19 @@ void after_fork_in_parent() {
     alloc::bin_of(number).lock().unlock();
   }
   alloc::unlock_heaps_after_fork();
+  os::signal_mask mask = mask_before_fork;
   alloc::thread_registry::lock().unlock();
+  os::restore_signals(mask);
+}
+
+void own_statistics_in_child() {
+  if (published == nullptr) return;
+  alloc::thread_registry::forget_counts();
+  munmap(published, sizeof *published);
+  published = nullptr;
+  publishing.store(false, std::memory_order_relaxed);
+  open_statistics();
+  publish(0);
 }
 
 void after_fork_in_child() {
@@ -114,23 +128,17 @@ void after_fork_in_child() {
     alloc::depot_of(number).reset_in_child();
   }
   alloc::reset_heaps_in_child();
+  ground::account::reset_in_child(ground::page_heap::used_bytes() + alloc::mapped_bytes_in_child());
   alloc::thread_registry::adopt_in_child();
-  if (published == nullptr) return;
-  alloc::thread_registry::forget_counts();
-  munmap(published, sizeof *published);
-  published = nullptr;
-  publishing.store(false, std::memory_order_relaxed);
-  open_statistics();
-  publish(0);
+  own_statistics_in_child();
+  os::restore_signals(mask_before_fork);
 }
 
 // ---- Start and end
 
+// Some program allocates before it is our turn, and some does not.
 __attribute__((constructor(101))) void process_starts() {
   alloc::start();
-  exit_key_made = pthread_key_create(&exit_key, thread_exits) == 0;
-  alloc::thread_exit_watcher = watch_this_thread;
-  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   open_statistics();
   if (published == nullptr) return;
   alloc::publisher = publish_statistics;
@@ -145,6 +153,20 @@ void publish_statistics() { publish(0); }
 void publish_final_statistics() { publish(STRATA_STATS_FINAL); }
 
 }  // namespace strata::entry
+
+namespace strata::alloc {
+
+// As early as can be: handlers that others register later run around ours, with no lock held.
+void process_started() {
+  entry::exit_key_made = pthread_key_create(&entry::exit_key, entry::thread_exits) == 0;
+  pthread_atfork(entry::before_fork, entry::after_fork_in_parent, entry::after_fork_in_child);
+}
+
+void thread_started() {
+  if (entry::exit_key_made) pthread_setspecific(entry::exit_key, &entry::exit_key);
+}
+
+}  // namespace strata::alloc
 
 using namespace strata;
 

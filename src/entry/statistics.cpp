@@ -21,8 +21,9 @@ using alloc::bin_usage;
 using alloc::counters;
 
 void add_up_caches(strata_stats& out, counters& counts) {
+  sync::locked section(alloc::thread_registry::lock());
   counts = alloc::thread_registry::departed();
-  alloc::thread_registry::each([&](alloc::thread_cache& cache) {
+  alloc::thread_registry::each_locked([&](alloc::thread_cache& cache) {
     ++out.threads;
     if (counters* own = cache.counts()) counts.add(*own);
     for (std::size_t number = 1; number < ground::class_count; ++number) {

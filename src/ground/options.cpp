@@ -136,6 +136,7 @@ bool parse_option(const char* entry, options& into) {
 
 void read_options() {
   set_defaults(the_options);
+  if (os::runs_with_borrowed_rights()) return;
   os::each_environment(read_entry);
 }
 

@@ -28,6 +28,7 @@ struct directory {
 };
 alignas(directory) constinit std::byte directory_memory[sizeof(directory)] = {};
 constinit directory* lists = nullptr;
+constinit std::size_t holders = 0;  // who wants every region to stay
 
 std::size_t chunk_pages() { return chunk_bytes >> page_shift(); }
 base::bit_row occupied() { return base::bit_row(lists->occupied); }
@@ -263,6 +264,8 @@ std::size_t purge_chunk(chunk* one) {
   return purged;
 }
 
+constexpr std::uint64_t longest_delay_ms = std::uint64_t{1} << 50;
+
 // A chunk is due when nothing was freed in it for the delay, or when it has been dirty for long.
 bool is_due(const chunk* one, std::uint64_t now_ms, std::uint64_t delay_ms) {
   return now_ms >= one->last_freed_ms + delay_ms || now_ms >= one->dirty_since_ms + 4 * delay_ms;
@@ -358,6 +361,7 @@ bool extend(std::uintptr_t start, std::size_t count, std::size_t more) {
 
 std::size_t purge(std::uint64_t now_ms, std::uint64_t delay_ms, std::size_t keep_bytes,
                   std::uint64_t budget_ns) {
+  delay_ms = base::smaller(delay_ms, longest_delay_ms);
   std::uint64_t started_ns = os::monotonic_ns();
   std::size_t purged = 0;
   for (bool more = true; more;) {
@@ -381,11 +385,20 @@ std::size_t purge(std::uint64_t now_ms, std::uint64_t delay_ms, std::size_t keep
   return purged;
 }
 
+region_hold::region_hold() {
+  sync::locked section(lock);
+  ++holders;
+}
+region_hold::~region_hold() {
+  sync::locked section(lock);
+  --holders;
+}
+
 bool release_unused_regions() {
   if (kind() != ground_kind::sparse) return false;
   bool released = false;
   sync::locked section(lock);
-  if (lists == nullptr) return false;
+  if (lists == nullptr || holders != 0) return false;
   std::uintptr_t next = 0;
   while (region* one = next_region(next)) {
     next = one->start + sparse_region_bytes;
@@ -439,12 +452,15 @@ constinit std::atomic<std::size_t> return_calls{0};
 }  // namespace
 
 bool charge(std::size_t bytes) {
-  std::size_t limit = option().limit_bytes;
-  std::size_t before = charged.fetch_add(bytes, std::memory_order_relaxed);
-  if (STRATA_LIKELY(limit == 0 || before + bytes <= limit)) return true;
-  refund(bytes);
-  return false;
+  std::size_t limit = option().limit_bytes == 0 ? SIZE_MAX : option().limit_bytes;
+  std::size_t before = charged.load(std::memory_order_relaxed);
+  // relaxed: the account guards no other memory.
+  do {
+    if (bytes > limit || before > limit - bytes) return false;
+  } while (!charged.compare_exchange_weak(before, before + bytes, std::memory_order_relaxed));
+  return true;
 }
+void reset_in_child(std::size_t bytes) { charged.store(bytes, std::memory_order_relaxed); }
 void refund(std::size_t bytes) { charged.fetch_sub(bytes, std::memory_order_relaxed); }
 std::size_t charged_bytes() { return charged.load(std::memory_order_relaxed); }
 

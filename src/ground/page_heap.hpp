@@ -59,6 +59,14 @@ std::size_t purge(std::uint64_t now_ms, std::uint64_t delay_ms, std::size_t keep
 // On sparse ground: gives unused regions back, addresses and all, so that mappings find room under
 // a limit on address space. Returns whether it gave anything.
 bool release_unused_regions();
+// While one lives, no region goes back: for walking them without a lock.
+class region_hold {
+ public:
+  region_hold();
+  ~region_hold();
+  region_hold(const region_hold&) = delete;
+  region_hold& operator=(const region_hold&) = delete;
+};
 
 // Free pages that still hold memory, in bytes.
 std::size_t retained_bytes();
@@ -81,6 +89,8 @@ namespace account {
 bool charge(std::size_t bytes);
 void refund(std::size_t bytes);
 std::size_t charged_bytes();
+// In a forked child: what is really in use; other threads may have been in the middle of charging.
+void reset_in_child(std::size_t bytes);
 
 void note_returned(std::size_t bytes);
 std::size_t returned_bytes();

@@ -1,5 +1,7 @@
 // The one way to stop the process: a line on stderr, then abort, so that a core dump or a debugger
 // shows the site. Nothing here allocates or locks.
+#include <atomic>
+
 #include "base/check.hpp"
 #include "base/text.hpp"
 #include "os/process.hpp"
@@ -27,12 +29,17 @@ const char* name_of(misuse kind) {
   return "unknown misuse";
 }
 
+constinit std::atomic<bool> stopping{false};
+
 [[noreturn]] void stop(const base::text& message) {
+  stopping.store(true, std::memory_order_relaxed);
   os::write_error(message.data(), message.stored());
   os::abort_process();
 }
 
 }  // namespace
+
+bool is_stopping() { return stopping.load(std::memory_order_relaxed); }
 
 void fatal(misuse kind, const void* address, std::size_t block_bytes) {
   char buffer[256];

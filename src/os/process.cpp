@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,6 +45,8 @@ void each_environment(void (*visit)(const char* entry)) {
     ++entry;
   }
 }
+
+bool runs_with_borrowed_rights() { return getauxval(AT_SECURE) != 0; }
 
 std::size_t read_file(const char* path, char* buffer, std::size_t capacity) {
   long file = open_for_reading(path);
@@ -116,7 +119,7 @@ void restore_signals(signal_mask before) {
 
 void* map_shared_file(const char* path, std::size_t bytes) {
   long file = raw_syscall(SYS_openat, AT_FDCWD, as_long(path),
-                          O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+                          O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (failed(file)) return nullptr;
   long result = raw_syscall(SYS_ftruncate, file, static_cast<long>(bytes));
   if (!failed(result)) {

@@ -11,6 +11,9 @@ namespace strata::os {
 // Calls visit(entry) for each "NAME=value".
 void each_environment(void (*visit)(const char* entry));
 
+// True in a set-user-id program: its environment is somebody else's.
+bool runs_with_borrowed_rights();
+
 // Reads at most capacity - 1 bytes and ends them with NUL. Returns the length; 0 when it can't.
 std::size_t read_file(const char* path, char* buffer, std::size_t capacity);
 // Writes all of text to stderr, as far as stderr takes it.

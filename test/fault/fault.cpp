@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -93,7 +94,8 @@ bool run_with_failures(std::uint64_t first, std::uint64_t last, const char* how,
 }  // namespace
 
 int main() {
-  std::uint64_t calls = count_calls();
+  // The clock makes a few calls more on a slow machine: the fewest of three is what each run reaches.
+  std::uint64_t calls = std::min({count_calls(), count_calls(), count_calls()});
   if (calls == 0) return 1;
   bool fine = true;
   std::uint64_t missed = 0;
