@@ -22,7 +22,6 @@ enum class misuse {
   misaligned_free,   // no block can start here
   wrong_size,        // sized free with a size that the block was not allocated with
   corrupt_metadata,  // our own tables disagree
-  internal,          // a failed check
 };
 
 // Stops the process with the kind of misuse, the address, and, when block_bytes is not 0, the size

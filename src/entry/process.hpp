@@ -5,7 +5,7 @@ namespace strata::entry {
 
 // Writes the process's statistics where STRATA_STATS_DIR says; called by the clock and at exit.
 void publish_statistics();
-// The process ends, or becomes another program: publishes for the last time.
+// The process ends: publishes for the last time.
 void publish_final_statistics();
 
 }  // namespace strata::entry

@@ -23,8 +23,6 @@ const char* name_of(misuse kind) {
       return "sized free with a size that the block does not have";
     case misuse::corrupt_metadata:
       return "corrupted metadata";
-    case misuse::internal:
-      return "internal check failed";
   }
   return "unknown misuse";
 }
