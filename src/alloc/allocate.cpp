@@ -23,37 +23,32 @@ namespace {
 enum start_state : std::uint32_t { not_started, starting, started };
 constinit std::atomic<std::uint32_t> state{not_started};
 
-// ---- Small blocks
+// ---- Small and medium blocks
 
 // A thread that has handed in its cache: straight from and to the bins.
 void* allocate_uncached(std::size_t number) {
   ground::entry held = 0;
   if (bin_of(number).refill(&held, 1) == 0) return nullptr;
-  return ground::block_of(held);
+  return ground::block_of(held, number);
 }
 
 void deallocate_uncached(void* block, std::size_t number) {
-  ground::entry held = ground::entry_of(block);
+  ground::entry held = ground::entry_of(block, number);
   bin_of(number).flush(&held, 1);
 }
 
-void* allocate_small(std::size_t number, std::size_t size) {
+void* allocate_of_class(std::size_t number, std::size_t size) {
   thread_cache* cache = thread_cache::current();
-  if (STRATA_UNLIKELY(cache == nullptr)) {
-    void* block = allocate_uncached(number);
-    if (block != nullptr) *ground::mark_at(block) = static_cast<ground::mark>(number);
-    return block;
-  }
-  if (--this_thread.tick < 0) poll_clock(cache);
-  void* block = cache->allocate(number);
+  if (STRATA_LIKELY(cache != nullptr) && --this_thread.tick < 0) poll_clock(cache);
+  void* block = cache == nullptr ? allocate_uncached(number) : cache->allocate(number);
   if (block == nullptr) return nullptr;
-  *ground::mark_at(block) = static_cast<ground::mark>(number);
+  ground::set_mark(block, number, static_cast<ground::mark>(number));
   live::count_allocation(cache, number, size, ground::class_bytes(number));
   return block;
 }
 
-void deallocate_small(void* block, std::size_t number) {
-  *ground::mark_at(block) = ground::mark_none;
+void deallocate_of_class(void* block, std::size_t number) {
+  ground::set_mark(block, number, ground::mark_none);
   thread_cache* cache = thread_cache::current();
   if (STRATA_UNLIKELY(cache == nullptr)) return deallocate_uncached(block, number);
   if (cache->fast()) poll_clock(cache);
@@ -80,6 +75,20 @@ void deallocate_large(large* block) {
   live::count_free(cache, large_kind, block->usable());
   destroy_large(block);
   if (cache != nullptr) poll_clock(cache);
+}
+
+// ---- Marks
+
+bool is_class(ground::mark mark) { return mark != ground::mark_none && mark < ground::class_count; }
+
+// The mark, by the flat maps where they serve.
+STRATA_INLINE ground::mark quick_mark(const void* block) {
+  std::uintptr_t index = flat_index(block);
+  if (STRATA_UNLIKELY(index > ground::flat.limit)) return ground::mark_of(block);
+  ground::mark small = ground::flat.marks[index];
+  if (STRATA_LIKELY(small != ground::mark_none)) return small;
+  std::uintptr_t at = base::address_of(block);
+  return ground::mark_in(ground::flat.starts[at / ground::start_bytes], at);
 }
 
 // ---- Misuse
@@ -110,9 +119,9 @@ void* with_reclaim(Try attempt) {
 
 // The class whose blocks have the alignment and hold the size; 0 when no class does.
 std::size_t aligned_class(std::size_t size, std::size_t alignment) {
-  if (alignment > ground::page_bytes() || size > ground::small_bytes) return 0;
+  if (alignment > ground::page_bytes() || size > ground::medium_bytes) return 0;
   std::size_t rounded = base::larger(base::align_up(size, alignment), alignment);
-  if (rounded > ground::small_bytes) return 0;
+  if (rounded > ground::medium_bytes) return 0;
   std::size_t number = ground::class_of(rounded);
   while (number < ground::class_count && ground::class_bytes(number) % alignment != 0) ++number;
   return number < ground::class_count ? number : 0;
@@ -140,12 +149,22 @@ bool start() {
 
 void* allocate_slow(std::size_t size) noexcept {
   start();
-  if (size > ground::small_bytes) {
+  if (size > ground::medium_bytes) {
     if (size > most_bytes) return nullptr;
     return with_reclaim([size] { return allocate_large(size, 1, nullptr, false); });
   }
   std::size_t number = base::larger(1, ground::class_of(size));
-  return with_reclaim([number, size] { return allocate_small(number, size); });
+  return with_reclaim([number, size] { return allocate_of_class(number, size); });
+}
+
+STRATA_NOINLINE void deallocate_medium(void* block) noexcept {
+  std::uintptr_t at = base::address_of(block);
+  ground::start_word* start = ground::flat.starts + at / ground::start_bytes;
+  ground::mark number = ground::mark_in(*start, at);
+  ground::entry* head = this_thread.heads[number];
+  if (STRATA_UNLIKELY(is_full(head))) return deallocate_slow(block);
+  *start = 0;
+  put_head(head, number, at);
 }
 
 void deallocate_slow(void* block) noexcept {
@@ -155,7 +174,7 @@ void deallocate_slow(void* block) noexcept {
     fatal(misuse::misaligned_free, block);
   }
   ground::mark mark = ground::mark_of(block);
-  if (mark != ground::mark_none && mark < ground::class_count) return deallocate_small(block, mark);
+  if (is_class(mark)) return deallocate_of_class(block, mark);
   if (mark == ground::mark_heap) {
     return heap::deallocate(block, static_cast<span*>(ground::run_of(block)));
   }
@@ -176,7 +195,7 @@ void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept {
 }
 
 void* allocate_zeroed(std::size_t size) {
-  if (size > ground::small_bytes) {
+  if (size > ground::medium_bytes) {
     start();
     if (size > most_bytes) return nullptr;
     return with_reclaim([size] { return allocate_large(size, 1, nullptr, true); });
@@ -188,13 +207,6 @@ void* allocate_zeroed(std::size_t size) {
 
 namespace {
 
-// The mark, by the flat map where it serves.
-ground::mark quick_mark(const void* block) {
-  std::uintptr_t index = flat_index(block);
-  return STRATA_LIKELY(index <= ground::flat.limit) ? ground::flat.marks[index]
-                                                    : ground::mark_of(block);
-}
-
 STRATA_NOINLINE std::size_t usable_size_slow(const void* block, ground::mark mark) {
   if (mark == ground::mark_heap) return static_cast<span*>(ground::run_of(block))->block_bytes;
   large* found = start() ? large_at(block) : nullptr;
@@ -202,14 +214,12 @@ STRATA_NOINLINE std::size_t usable_size_slow(const void* block, ground::mark mar
   return found->usable();
 }
 
-bool is_small(ground::mark mark) { return mark != ground::mark_none && mark < ground::class_count; }
-
 }  // namespace
 
 std::size_t usable_size(const void* block) {
   if (block == nullptr) return 0;
   ground::mark mark = quick_mark(block);
-  return STRATA_LIKELY(is_small(mark)) ? ground::class_bytes(mark) : usable_size_slow(block, mark);
+  return STRATA_LIKELY(is_class(mark)) ? ground::class_bytes(mark) : usable_size_slow(block, mark);
 }
 
 namespace {
@@ -251,7 +261,7 @@ bool resized_large(large* found, std::size_t usable, std::size_t size) {
 
 void* reallocate_large(large* found, std::size_t usable, std::size_t size) {
   void* block = base::pointer_to(found->start);
-  if (size > ground::small_bytes && resized_large(found, usable, size)) {
+  if (size > ground::medium_bytes && resized_large(found, usable, size)) {
     return base::pointer_to(found->start);
   }
   void* fresh = nullptr;
@@ -267,7 +277,7 @@ void* reallocate(void* block, std::size_t size) {
   std::size_t usable = usable_size(block);
   if (stays(usable, size)) return block;
   ground::mark mark = quick_mark(block);
-  if (is_small(mark)) return reallocate_small(block, usable, size);
+  if (is_class(mark)) return reallocate_small(block, usable, size);
   if (mark == ground::mark_heap) {
     return reallocate_in(static_cast<span*>(ground::run_of(block))->home->owner(), block, size);
   }
@@ -280,7 +290,7 @@ namespace {
 
 // The usable size that a request of this size and alignment gets; 0 when it is large.
 std::size_t small_size_for(std::size_t size, std::size_t alignment) {
-  if (size > ground::small_bytes) return 0;
+  if (size > ground::medium_bytes) return 0;
   if (alignment <= ground::granule_bytes) {
     return ground::class_bytes(base::larger(1, ground::class_of(size)));
   }
@@ -323,7 +333,7 @@ void deallocate_batch(void** blocks, std::size_t count) {
 
 void* allocate_in(heap* owner, std::size_t alignment, std::size_t size, bool zero) {
   if (size > most_bytes || alignment > most_bytes) return nullptr;
-  std::size_t number = alignment <= ground::granule_bytes && size <= ground::small_bytes
+  std::size_t number = alignment <= ground::granule_bytes && size <= ground::medium_bytes
                            ? base::larger(1, ground::class_of(size))
                            : aligned_class(size, alignment);
   if (number == 0) {
@@ -341,7 +351,7 @@ void* reallocate_in(heap* owner, void* block, std::size_t size) {
   std::size_t usable = usable_size(block);
   if (stays(usable, size)) return block;
   large* found = ground::mark_of(block) == ground::mark_heap ? nullptr : large_at(block);
-  if (found != nullptr && size > ground::small_bytes && resized_large(found, usable, size)) {
+  if (found != nullptr && size > ground::medium_bytes && resized_large(found, usable, size)) {
     return base::pointer_to(found->start);
   }
   return move_to(allocate_in(owner, 1, size, false), block, base::smaller(usable, size));
@@ -372,20 +382,30 @@ std::size_t heap_block_bytes(const void* block) {
   return static_cast<span*>(owner)->block_bytes;
 }
 
-// Visits the small blocks of the chunk, by their marks.
+int visit_marked(void* block, ground::mark mark, block_visitor visit, void* context) {
+  if (mark == ground::mark_none) return 0;
+  std::size_t size =
+      mark == ground::mark_heap ? heap_block_bytes(block) : ground::class_bytes(mark);
+  return size == 0 ? 0 : visit(block, size, context);
+}
+
+// Visits the small and medium blocks of the chunk, by their marks. Each is read once: other threads
+// free meanwhile.
 int walk_marks(ground::region* in, std::size_t number, block_visitor visit, void* context) {
-  std::size_t granules = ground::chunk_bytes / ground::granule_bytes;
-  std::size_t first = number * granules;
-  for (std::size_t granule = first; granule < first + granules; ++granule) {
-    // Read once: other threads free meanwhile.
-    ground::mark mark = *const_cast<volatile ground::mark*>(&in->marks[granule]);
-    if (mark == ground::mark_none) continue;
-    void* block = base::pointer_to(in->start + granule * ground::granule_bytes);
-    std::size_t size =
-        mark == ground::mark_heap ? heap_block_bytes(block) : ground::class_bytes(mark);
-    if (size == 0) continue;
-    int answer = visit(block, size, context);
-    if (answer != 0) return answer;
+  std::uintptr_t first = in->start + number * ground::chunk_bytes;
+  const volatile ground::mark* marks =
+      in->marks + number * ground::chunk_bytes / ground::granule_bytes;
+  for (std::size_t i = 0; i < ground::chunk_bytes / ground::granule_bytes; ++i) {
+    void* block = base::pointer_to(first + i * ground::granule_bytes);
+    if (int answer = visit_marked(block, marks[i], visit, context)) return answer;
+  }
+  const volatile ground::start_word* starts =
+      in->starts + number * ground::chunk_bytes / ground::start_bytes;
+  for (std::size_t i = 0; i < ground::chunk_bytes / ground::start_bytes; ++i) {
+    ground::start_word word = starts[i];
+    std::uintptr_t at = first + i * ground::start_bytes + ground::offset_in(word);
+    auto mark = static_cast<ground::mark>(word);
+    if (int answer = visit_marked(base::pointer_to(at), mark, visit, context)) return answer;
   }
   return 0;
 }

@@ -1,6 +1,6 @@
 // The allocator's operations, as entry calls them. Requests of any size and alignment; null on
 // exhaustion, without errno. The inline parts are the fast path: see thread_cache.hpp and
-// address_map.hpp for the two structures that they touch.
+// address_map.hpp for the structures that they touch.
 #pragma once
 
 #include <atomic>
@@ -47,26 +47,34 @@ void* reallocate_in(heap* owner, void* block, std::size_t size);
 using block_visitor = int (*)(void* block, std::size_t size, void* context);
 int walk(block_visitor visit, void* context);
 
+// Takes the block at the head of the class's magazine. 0: go the slow way, nothing is taken.
+STRATA_INLINE ground::entry take_head(std::size_t number) {
+  ground::entry* head = this_thread.heads[number];
+  ground::entry taken = *head;
+  if (STRATA_UNLIKELY(taken == 0) || STRATA_UNLIKELY(--this_thread.tick < 0)) return 0;
+  this_thread.heads[number] = head + 1;
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // a mark only on what is taken
+  return taken;
+}
+
 // Slow: where to go on when the fast path can't serve. It is the last thing done, so that the fast
 // path needs no stack frame.
 template <auto Slow = allocate_slow>
 STRATA_INLINE void* allocate(std::size_t size) {
-  std::size_t number;
   if (STRATA_LIKELY(size <= ground::exact_class_bytes)) {
-    number = (size + ground::granule_bytes - 1) / ground::granule_bytes;
-  } else if (size <= ground::small_bytes) {
-    number = ground::class_of(size);
-  } else {
-    return Slow(size);
+    std::size_t number = (size + ground::granule_bytes - 1) / ground::granule_bytes;
+    ground::entry taken = take_head(number);
+    if (STRATA_UNLIKELY(taken == 0)) return Slow(size);
+    *reinterpret_cast<ground::mark*>(taken) = static_cast<ground::mark>(number);
+    return reinterpret_cast<void*>((taken - reinterpret_cast<std::uintptr_t>(ground::flat.marks)) *
+                                   ground::granule_bytes);
   }
-  ground::entry* head = this_thread.heads[number];
-  ground::entry taken = *head;
-  if (STRATA_UNLIKELY(taken == 0) || STRATA_UNLIKELY(--this_thread.tick < 0)) return Slow(size);
-  this_thread.heads[number] = head + 1;
-  std::atomic_signal_fence(std::memory_order_seq_cst);  // a mark only on what is taken
-  *reinterpret_cast<ground::mark*>(taken) = static_cast<ground::mark>(number);
-  return reinterpret_cast<void*>((taken - reinterpret_cast<std::uintptr_t>(ground::flat.marks)) *
-                                 ground::granule_bytes);
+  if (STRATA_UNLIKELY(size > ground::medium_bytes)) return Slow(size);
+  std::size_t number = ground::medium_class_of(size);
+  ground::entry taken = take_head(number);
+  if (STRATA_UNLIKELY(taken == 0)) return Slow(size);
+  ground::flat.starts[taken / ground::start_bytes] = ground::start_word_of(taken, number);
+  return reinterpret_cast<void*>(taken);
 }
 
 // An index for the flat map. The low bits of a misaligned address land on top and make it too large.
@@ -74,19 +82,28 @@ STRATA_INLINE std::uintptr_t flat_index(const void* block) {
   return std::rotr(reinterpret_cast<std::uintptr_t>(block), 4);
 }
 
+STRATA_INLINE bool is_full(const ground::entry* head) {
+  return reinterpret_cast<std::uintptr_t>(head) % magazine_bytes == 0;
+}
+
+STRATA_INLINE void put_head(ground::entry* head, std::size_t number, ground::entry held) {
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // nothing held with a mark
+  head[-1] = held;
+  this_thread.heads[number] = head - 1;
+}
+
+// No small block, or the magazine is full: tries the start map.
+void deallocate_medium(void* block) noexcept;
+
 STRATA_INLINE void deallocate(void* block) {
   std::uintptr_t index = flat_index(block);
   if (STRATA_UNLIKELY(index > ground::flat.limit)) return deallocate_slow(block);
   ground::mark* mark = ground::flat.marks + index;
   std::size_t number = *mark;
   ground::entry* head = this_thread.heads[number];
-  if (STRATA_UNLIKELY(reinterpret_cast<std::uintptr_t>(head) % magazine_bytes == 0)) {
-    return deallocate_slow(block);
-  }
+  if (STRATA_UNLIKELY(is_full(head))) return deallocate_medium(block);
   *mark = ground::mark_none;
-  std::atomic_signal_fence(std::memory_order_seq_cst);  // nothing held with a mark
-  head[-1] = reinterpret_cast<ground::entry>(mark);
-  this_thread.heads[number] = head - 1;
+  put_head(head, number, reinterpret_cast<ground::entry>(mark));
 }
 
 // A free that says the size and the alignment (1 for none) that the block was asked for with.

@@ -190,7 +190,7 @@ TEST_F(Allocate, RefusesTheImpossible) {
 }
 
 TEST_F(Allocate, UsableSizeIsTheClasss) {
-  for (std::size_t size = 1; size <= ground::small_bytes; size += 13) {
+  for (std::size_t size = 1; size <= ground::medium_bytes; size += 13) {
     void* block = allocate(size);
     EXPECT_EQ(usable_size(block), ground::class_bytes(ground::class_of(size)));
     deallocate_sized(block, size, 1);
@@ -251,7 +251,7 @@ class MisuseDeathTest : public testing::TestWithParam<std::size_t> {
   void SetUp() override { ASSERT_TRUE(start()); }
   void TearDown() override { deallocate(block_); }
 
-  [[nodiscard]] bool small() const { return GetParam() <= ground::small_bytes; }
+  [[nodiscard]] bool small() const { return GetParam() <= ground::medium_bytes; }
   [[nodiscard]] bool mapping() const { return GetParam() > ground::page_heap::largest_run_bytes(); }
   [[nodiscard]] static std::string at(const void* address) {
     std::ostringstream text;

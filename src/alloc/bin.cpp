@@ -1,6 +1,5 @@
 #include "alloc/bin.hpp"
 
-#include <cstring>
 #include <new>
 
 #include "base/check.hpp"
@@ -20,12 +19,13 @@ std::uint8_t fullness_of(const span* one) {
 // Moves up to `wanted` free blocks out of the span.
 std::size_t take_from(span* one, ground::entry* into, std::size_t wanted) {
   std::size_t taken = 0;
+  std::size_t number = one->home->number();
   base::bit_row free_row = one->free_bits();
   for (std::size_t index = free_row.find(true, 0, one->capacity);
        index < one->capacity && taken < wanted;
        index = free_row.find(true, index + 1, one->capacity)) {
     free_row.clear(index);
-    into[taken++] = ground::entry_of(base::pointer_to(one->block_at(index)));
+    into[taken++] = ground::entry_of(base::pointer_to(one->block_at(index)), number);
   }
   one->free_count = static_cast<std::uint16_t>(one->free_count - taken);
   return taken;
@@ -85,7 +85,7 @@ void bin::flush(const ground::entry* from, std::size_t count) {
 }
 
 void bin::put_back(ground::entry held, std::uint64_t now_ms) {
-  void* block = ground::block_of(held);
+  void* block = ground::block_of(held, number_);
   auto* one = static_cast<span*>(ground::run_of(block));
   if (one == nullptr || one->home != this) fatal(misuse::corrupt_metadata, block);
   std::size_t index = one->index_of(base::address_of(block));
@@ -150,8 +150,7 @@ void bin::release_all() {
   sync::locked section(lock_);
   for (base::list<span>& list : lists_) {
     while (span* one = list.front()) {
-      std::memset(ground::mark_at(base::pointer_to(one->start)), ground::mark_none,
-                  one->bytes() / ground::granule_bytes);
+      ground::clear_marks(one->start, one->bytes(), number_);
       drop(one);
     }
   }

@@ -30,7 +30,7 @@ class Bin : public testing::TestWithParam<std::size_t> {
     std::vector<ground::entry> batch(wanted);
     ASSERT_EQ(bin_.refill(batch.data(), wanted), wanted);
     for (ground::entry held : batch) {
-      std::uintptr_t at = base::address_of(ground::block_of(held));
+      std::uintptr_t at = base::address_of(ground::block_of(held, GetParam()));
       auto next = taken_.lower_bound(at);
       ASSERT_TRUE(next == taken_.end() || at + block_bytes() <= *next);
       ASSERT_TRUE(next == taken_.begin() || *std::prev(next) + block_bytes() <= at);
@@ -43,7 +43,7 @@ class Bin : public testing::TestWithParam<std::size_t> {
       // From a random place on, so that spans empty in no order.
       auto one = taken_.lower_bound(*taken_.begin() +
                                     random_() % (1 + *taken_.rbegin() - *taken_.begin()));
-      batch.push_back(ground::entry_of(base::pointer_to(*one)));
+      batch.push_back(ground::entry_of(base::pointer_to(*one), GetParam()));
       taken_.erase(one);
     }
     bin_.flush(batch.data(), batch.size());
@@ -109,13 +109,13 @@ TEST_P(Bin, ThreadsShareIt) {
         if (held.size() < 100) {
           std::size_t count = bin_.refill(batch, 1 + random() % most_batch);
           for (std::size_t i = 0; i < count; ++i) {
-            *static_cast<std::uintptr_t*>(ground::block_of(batch[i])) = batch[i] ^ id;
+            *static_cast<std::uintptr_t*>(ground::block_of(batch[i], GetParam())) = batch[i] ^ id;
             held.push_back(batch[i]);
           }
         } else {
           std::shuffle(held.begin(), held.end(), random);
           for (ground::entry one : held) {
-            ASSERT_EQ(*static_cast<std::uintptr_t*>(ground::block_of(one)), one ^ id);
+            ASSERT_EQ(*static_cast<std::uintptr_t*>(ground::block_of(one, GetParam())), one ^ id);
           }
           bin_.flush(held.data(), held.size());
           held.clear();
@@ -136,7 +136,7 @@ INSTANTIATE_TEST_SUITE_P(Classes, BinDeathTest, testing::Values(2, 104));
 
 TEST_P(BinDeathTest, FlushingABlockTwiceStopsTheProcess) {
   refill(3);
-  ground::entry held = ground::entry_of(base::pointer_to(*taken_.begin()));
+  ground::entry held = ground::entry_of(base::pointer_to(*taken_.begin()), GetParam());
   EXPECT_DEATH(
       {
         bin_.flush(&held, 1);
@@ -147,7 +147,8 @@ TEST_P(BinDeathTest, FlushingABlockTwiceStopsTheProcess) {
 
 TEST_P(BinDeathTest, FlushingTheInsideOfABlockStopsTheProcess) {
   refill(1);
-  ground::entry held = ground::entry_of(base::pointer_to(*taken_.begin() + ground::granule_bytes));
+  ground::entry held =
+      ground::entry_of(base::pointer_to(*taken_.begin() + ground::granule_bytes), GetParam());
   EXPECT_DEATH(bin_.flush(&held, 1), "strata: invalid free: inside a block");
 }
 
@@ -155,7 +156,7 @@ TEST_P(BinDeathTest, FlushingToAnotherBinStopsTheProcess) {
   refill(1);
   bin other;
   other.set_up(static_cast<ground::size_class>(GetParam()), nullptr);
-  ground::entry held = ground::entry_of(base::pointer_to(*taken_.begin()));
+  ground::entry held = ground::entry_of(base::pointer_to(*taken_.begin()), GetParam());
   EXPECT_DEATH(other.flush(&held, 1), "strata: corrupted metadata");
 }
 

@@ -34,16 +34,17 @@ heap::heap() {
 void* heap::allocate(std::size_t number, std::size_t size) {
   ground::entry held = 0;
   if (bins[number].refill(&held, 1) == 0) return nullptr;
-  void* block = ground::block_of(held);
-  *ground::mark_at(block) = ground::mark_heap;
+  void* block = ground::block_of(held, number);
+  ground::set_mark(block, number, ground::mark_heap);
   live::count_allocation(thread_cache::current(), number, size, ground::class_bytes(number));
   return block;
 }
 
 void heap::deallocate(void* block, span* from) {
-  *ground::mark_at(block) = ground::mark_none;
-  live::count_free(thread_cache::current(), from->home->number(), from->block_bytes);
-  ground::entry held = ground::entry_of(block);
+  std::size_t number = from->home->number();
+  ground::set_mark(block, number, ground::mark_none);
+  live::count_free(thread_cache::current(), number, from->block_bytes);
+  ground::entry held = ground::entry_of(block, number);
   from->home->flush(&held, 1);
 }
 

@@ -1,7 +1,7 @@
 // A first-class heap: blocks that are destroyed together.
 //
 // It has bins and large blocks of its own, and no caches: every operation takes a lock. Its small
-// blocks carry the mark `mark_heap`, so that free() of one always goes the slow way and finds the
+// and medium blocks carry the mark `mark_heap`, so that free() of one always goes the slow way and finds the
 // heap through the span.
 #pragma once
 

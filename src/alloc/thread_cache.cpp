@@ -92,7 +92,7 @@ void* thread_cache::allocate(std::size_t number) {
     if (taken == 0) return nullptr;
   }
   heads_[number] = head + 1;
-  return ground::block_of(taken);
+  return ground::block_of(taken, number);
 }
 
 void thread_cache::refill(std::size_t number) {
@@ -117,7 +117,7 @@ void thread_cache::deallocate(void* block, std::size_t number) {
     gate_.leave();
   }
   ground::entry* head = heads_[number];
-  head[-1] = ground::entry_of(block);
+  head[-1] = ground::entry_of(block, number);
   heads_[number] = head - 1;
 }
 

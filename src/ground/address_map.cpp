@@ -1,6 +1,7 @@
 #include "ground/address_map.hpp"
 
 #include <atomic>
+#include <cstring>
 #include <iterator>
 
 #include "base/check.hpp"
@@ -15,7 +16,8 @@
 namespace strata::ground {
 namespace {
 
-constinit mark nothing = mark_none;  // what the empty flat map points to
+constinit mark no_mark = mark_none;  // what the empty flat maps point to
+constinit start_word no_start = 0;
 constinit ground_kind chosen = ground_kind::none;
 constinit unsigned shift = 13;
 
@@ -40,6 +42,8 @@ struct table_sizes {
         chunks(table_bytes(heap_bytes / chunk_bytes * sizeof(chunk))),
         free_chunks(table_bytes((heap_bytes / chunk_bytes / 64 + 1) * sizeof(std::uint64_t))) {}
 
+  [[nodiscard]] std::size_t all() const { return pages + chunks + free_chunks; }
+
   std::size_t pages;
   std::size_t chunks;
   std::size_t free_chunks;
@@ -57,8 +61,8 @@ bool reserve_heap(std::size_t bytes) {
   table_sizes sizes(bytes);
   void* heap = os::reserve(bytes, chunk_bytes, os::reserved_as::inaccessible);
   if (heap == nullptr) return false;
-  auto* tables = static_cast<char*>(os::reserve(sizes.pages + sizes.chunks + sizes.free_chunks,
-                                                os::page_bytes(), os::reserved_as::inaccessible));
+  auto* tables =
+      static_cast<char*>(os::reserve(sizes.all(), os::page_bytes(), os::reserved_as::inaccessible));
   if (tables == nullptr) {
     os::release(heap, bytes);
     return false;
@@ -73,22 +77,37 @@ bool reserve_heap(std::size_t bytes) {
   return true;
 }
 
+void release_heap() {
+  os::release(base::pointer_to(whole.start), whole_reserved);
+  os::release(whole.pages, table_sizes(whole_reserved).all());
+  whole_reserved = 0;
+}
+
+// Block map and start map are one reservation.
+bool reserve_flat_maps(std::size_t granules) {
+  std::size_t starts = granules * granule_bytes / start_bytes;
+  std::size_t bytes = granules + starts * sizeof(start_word);
+  auto* maps = static_cast<char*>(os::reserve(bytes, os::page_bytes(), os::reserved_as::readable));
+  if (maps == nullptr) return false;
+  os::never_huge(maps, bytes);
+  os::leave_out_of_core_dumps(maps, bytes);
+  flat.marks = reinterpret_cast<mark*>(maps);
+  flat.starts = reinterpret_cast<start_word*>(maps + granules);
+  return true;
+}
+
 bool set_up_contiguous() {
-  std::size_t granules = (std::size_t{1} << os::address_bits()) / granule_bytes;
-  auto* marks =
-      static_cast<mark*>(os::reserve(granules, os::page_bytes(), os::reserved_as::readable));
-  if (marks == nullptr) return false;
   std::size_t bytes = reservation_bytes();
   while (bytes >= base::GiB && !reserve_heap(bytes)) bytes /= 4;
-  if (bytes < base::GiB) {
-    os::release(marks, granules);
+  if (bytes < base::GiB) return false;
+  std::size_t granules = (std::size_t{1} << os::address_bits()) / granule_bytes;
+  if (!reserve_flat_maps(granules)) {
+    release_heap();
     return false;
   }
-  os::never_huge(marks, granules);
-  os::leave_out_of_core_dumps(marks, granules);
-  whole.marks = marks + whole.start / granule_bytes;
+  whole.marks = flat.marks + whole.start / granule_bytes;
+  whole.starts = flat.starts + whole.start / start_bytes;
   chosen = ground_kind::contiguous;
-  flat.marks = marks;
   flat.limit = granules - 1;
   return true;
 }
@@ -98,6 +117,7 @@ bool commit_whole(std::size_t bytes) {
   std::size_t to = from + bytes;
   return os::commit(base::pointer_to(whole.start + from), bytes) &&
          commit_table(whole.marks, from / granule_bytes, to / granule_bytes) &&
+         commit_table(whole.starts, from / start_bytes, to / start_bytes) &&
          commit_table(whole.pages, from >> shift, to >> shift) &&
          commit_table(whole.chunks, from / chunk_bytes, to / chunk_bytes) &&
          commit_table(whole.free_chunks, from / chunk_bytes / 64, to / chunk_bytes / 64 + 1);
@@ -157,19 +177,25 @@ bool enter_region(region* added) {
   return true;
 }
 
-// A region's tables are one mapping: marks, then pages, then chunks.
-std::size_t marks_bytes() { return sparse_region_bytes / granule_bytes; }
+// A region's tables are one mapping: marks, starts, pages, chunks.
+constexpr std::size_t marks_bytes = sparse_region_bytes / granule_bytes;
+constexpr std::size_t starts_bytes = sparse_region_bytes / start_bytes * sizeof(start_word);
 std::size_t pages_bytes() { return (sparse_region_bytes >> shift) * sizeof(run*); }
 std::size_t tables_bytes() {
-  return marks_bytes() + pages_bytes() + sparse_region_bytes / chunk_bytes * sizeof(chunk);
+  return marks_bytes + starts_bytes + pages_bytes() +
+         sparse_region_bytes / chunk_bytes * sizeof(chunk);
 }
 
 bool make_tables(region* added) {
   auto* tables = static_cast<char*>(metadata::allocate(tables_bytes()));
   if (tables == nullptr) return false;
   added->marks = reinterpret_cast<mark*>(tables);
-  added->pages = reinterpret_cast<run**>(tables + marks_bytes());
-  added->chunks = reinterpret_cast<chunk*>(tables + marks_bytes() + pages_bytes());
+  tables += marks_bytes;
+  added->starts = reinterpret_cast<start_word*>(tables);
+  tables += starts_bytes;
+  added->pages = reinterpret_cast<run**>(tables);
+  tables += pages_bytes();
+  added->chunks = reinterpret_cast<chunk*>(tables);
   return true;
 }
 
@@ -212,7 +238,7 @@ void say_which(const char* why) {
 
 }  // namespace
 
-constinit flat_map flat = {&nothing, 0};
+constinit flat_map flat = {&no_mark, &no_start, 0};
 
 std::size_t page_bytes() { return std::size_t{1} << shift; }
 unsigned page_shift() { return shift; }
@@ -291,11 +317,54 @@ void set_run(std::uintptr_t start, std::size_t pages, run* owner) {
   }
 }
 
+// ---- Marks
+
 mark mark_of(const void* address) {
-  if (!base::is_aligned(base::address_of(address), granule_bytes)) return mark_none;
-  region* in = region_of(base::address_of(address));
+  std::uintptr_t at = base::address_of(address);
+  if (!base::is_aligned(at, granule_bytes)) return mark_none;
+  region* in = region_of(at);
   if (in == nullptr) return mark_none;
-  return in->marks[(base::address_of(address) - in->start) / granule_bytes];
+  std::uintptr_t offset = at - in->start;
+  mark small = in->marks[offset / granule_bytes];
+  return small != mark_none ? small : mark_in(in->starts[offset / start_bytes], at);
+}
+
+void set_mark(const void* block, std::size_t number, mark as) {
+  std::uintptr_t at = base::address_of(block);
+  region* in = region_of(at);
+  std::uintptr_t offset = at - in->start;
+  if (is_medium(number))
+    in->starts[offset / start_bytes] = as == mark_none ? start_word{0} : start_word_of(at, as);
+  else
+    in->marks[offset / granule_bytes] = as;
+}
+
+void clear_marks(std::uintptr_t start, std::size_t bytes, std::size_t number) {
+  region* in = region_of(start);
+  std::uintptr_t offset = start - in->start;
+  if (is_medium(number))
+    std::memset(in->starts + offset / start_bytes, 0, bytes / start_bytes * sizeof(start_word));
+  else
+    std::memset(in->marks + offset / granule_bytes, mark_none, bytes / granule_bytes);
+}
+
+namespace {
+
+template <typename T>
+void purge_table(T* from, T* to) {
+  std::uintptr_t first = base::align_up(base::address_of(from), os::page_bytes());
+  std::uintptr_t end = base::align_down(base::address_of(to), os::page_bytes());
+  if (first < end) os::purge(base::pointer_to(first), end - first);
+}
+
+}  // namespace
+
+void purge_marks(std::uintptr_t start, std::size_t bytes) {
+  region* in = region_of(start);
+  std::uintptr_t from = start - in->start;
+  std::uintptr_t to = from + bytes;
+  purge_table(in->marks + from / granule_bytes, in->marks + to / granule_bytes);
+  purge_table(in->starts + from / start_bytes, in->starts + to / start_bytes);
 }
 
 }  // namespace strata::ground

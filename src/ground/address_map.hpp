@@ -3,11 +3,14 @@
 //   block map   one byte a granule of 16 bytes: the *mark* of the live small block that starts
 //               there, 0 where none does. So "is this a live block, and of which class?" is one
 //               load, and the answer is exact: not for interior, freed or foreign addresses.
-//               Large blocks have no mark; the page map tells of them.
-//   page map    one pointer a page: the run that the page belongs to (page_heap.hpp)
+//   start map   one word of 16 bits a KiB, for medium blocks, which are longer than a KiB, so that at
+//               most one starts in each: its mark, and in which granule of the KiB it starts.
+//               Exact too, and a thirtieth of the block map's size.
+//   page map    one pointer a page: the run that the page belongs to (page_heap.hpp). It alone
+//               tells of large blocks.
 //
-// Contiguous ground: the heap is one reservation and the block map one flat array over the whole
-// user address space, of which only the heap's part is ever written:
+// Contiguous ground: the heap is one reservation; block map and start map are flat arrays over the
+// whole user address space, of which only the heap's part is ever written:
 //
 //   0                    heap_base          heap_end                     2^47
 //   |- - - - - - - - - - |##### heap #######| - - - - - - - - - - - - - - |   addresses
@@ -33,16 +36,34 @@ namespace strata::ground {
 struct chunk;
 struct run;
 
-// Marks. 1 .. class_count - 1 are the size classes of small blocks.
+// Marks. 1 .. class_count - 1 are the size classes.
 using mark = std::uint8_t;
 inline constexpr mark mark_none = 0;
-inline constexpr mark mark_heap = class_count;  // a small block of a first-class heap
+inline constexpr mark mark_heap = class_count;  // a block of a first-class heap
 inline constexpr std::size_t mark_count = class_count + 1;
 
-// What the fast path reads: nothing else of the map.
+// A word of the start map:   | 0 0 | granule in the KiB: 6 bits | mark: 8 bits |   0: no block
+using start_word = std::uint16_t;
+inline constexpr std::size_t start_bytes = 1 * base::KiB;
+static_assert(start_bytes / granule_bytes == 64 && exact_class_bytes == start_bytes);
+
+constexpr start_word start_word_of(std::uintptr_t address, std::size_t as) {
+  return static_cast<start_word>(address % start_bytes / granule_bytes << 8 | as);
+}
+// The mark of the block that starts at the address, by the word of its KiB.
+constexpr mark mark_in(start_word word, std::uintptr_t address) {
+  std::size_t found = word ^ start_word_of(address, mark_none);
+  return found < mark_count ? static_cast<mark>(found) : mark_none;
+}
+
+// How far from the start of its KiB the block starts, in bytes.
+constexpr std::size_t offset_in(start_word word) { return (word >> 8) * granule_bytes; }
+
+// What the fast path reads: nothing else of the maps.
 struct flat_map {
   mark* marks;           // marks[address / granule_bytes]
-  std::uintptr_t limit;  // the last index that may be looked up; 0 on sparse ground
+  start_word* starts;    // starts[address / start_bytes]
+  std::uintptr_t limit;  // the last index of marks that may be looked up; 0 on sparse ground
 };
 extern flat_map flat __attribute__((visibility("hidden")));
 
@@ -51,6 +72,7 @@ struct region {
   std::uintptr_t start = 0;
   std::atomic<std::size_t> bytes = 0;    // in use; grows on contiguous ground
   mark* marks = nullptr;                 // of the granule at start
+  start_word* starts = nullptr;          // of the KiB at start
   run** pages = nullptr;                 // of the page at start
   chunk* chunks = nullptr;               // of the chunk at start
   std::uint64_t* free_chunks = nullptr;  // bit row: chunks without a used page
@@ -95,30 +117,29 @@ run* run_of(const void* address);
 // the pages.
 void set_run(std::uintptr_t start, std::size_t pages, run* owner);
 
-// The mark byte of an address in the heap.
-inline mark* mark_at(const void* block) {
-  std::uintptr_t address = base::address_of(block);
-  if (kind() == ground_kind::contiguous) return flat.marks + address / granule_bytes;
-  region* in = region_of(address);
-  return in == nullptr ? nullptr : in->marks + (address - in->start) / granule_bytes;
-}
 // The mark of any address; 0 outside of the heap and at misaligned addresses.
 mark mark_of(const void* address);
+// Enters what the block of the class is now: its class, mark_heap, or mark_none. Its owner calls.
+void set_mark(const void* block, std::size_t number, mark as);
+// mark_none for every block of the class that starts in [start, start + bytes).
+void clear_marks(std::uintptr_t start, std::size_t bytes, std::size_t number);
+// Gives back what the maps hold of pages where no block is live.
+void purge_marks(std::uintptr_t start, std::size_t bytes);
 
-// What magazines hold of a block: its mark's address on contiguous ground, which saves the fast
-// path two instructions; the block's own on sparse ground. Never 0.
+// What magazines hold of a block: its own address, but for small blocks on contiguous ground, where it
+// is the address of the mark, which saves the fast path two instructions. Never 0.
 using entry = std::uintptr_t;
-inline entry entry_of(const void* block) {
-  if (kind() == ground_kind::contiguous) {
-    return base::address_of(flat.marks) + base::address_of(block) / granule_bytes;
-  }
-  return base::address_of(block);
+inline bool held_by_mark(std::size_t number) {
+  return !is_medium(number) && kind() == ground_kind::contiguous;
 }
-inline void* block_of(entry held) {
-  if (kind() == ground_kind::contiguous) {
-    return base::pointer_to((held - base::address_of(flat.marks)) * granule_bytes);
-  }
-  return base::pointer_to(held);
+inline entry entry_of(const void* block, std::size_t number) {
+  std::uintptr_t address = base::address_of(block);
+  if (!held_by_mark(number)) return address;
+  return base::address_of(flat.marks) + address / granule_bytes;
+}
+inline void* block_of(entry held, std::size_t number) {
+  if (!held_by_mark(number)) return base::pointer_to(held);
+  return base::pointer_to((held - base::address_of(flat.marks)) * granule_bytes);
 }
 
 }  // namespace strata::ground

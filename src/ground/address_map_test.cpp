@@ -14,6 +14,8 @@ namespace strata::ground {
 namespace {
 
 int a_global = 0;
+constexpr std::size_t a_small = 7;
+constexpr std::size_t a_medium = exact_classes + 9;
 
 class AddressMap : public testing::Test {
  protected:
@@ -107,18 +109,58 @@ TEST_F(AddressMap, ForeignAddressesAreNobodys) {
 
 TEST_F(AddressMap, MarksAreOfOneGranule) {
   entered one(2);
-  *mark_at(one.at(32)) = 7;
-  EXPECT_EQ(mark_of(one.at(32)), 7);
+  set_mark(one.at(32), a_small, a_small);
+  EXPECT_EQ(mark_of(one.at(32)), a_small);
   for (std::size_t offset : {0, 16, 33, 40, 47, 48}) EXPECT_EQ(mark_of(one.at(offset)), mark_none);
-  *mark_at(one.at(32)) = mark_none;
+  set_mark(one.at(32), a_small, mark_none);
+  EXPECT_EQ(mark_of(one.at(32)), mark_none);
+}
+
+TEST_F(AddressMap, StartsAreOfOneGranule) {
+  entered one(2);
+  for (std::size_t start : {0, 16, 1008, 1024, 5008}) {
+    set_mark(one.at(start), a_medium, mark_heap);
+    for (std::size_t offset = 0; offset < one.bytes(); offset += 8) {
+      ASSERT_EQ(mark_of(one.at(offset)), offset == start ? mark_heap : mark_none) << offset;
+    }
+    set_mark(one.at(start), a_medium, mark_none);
+    EXPECT_EQ(mark_of(one.at(start)), mark_none);
+  }
+}
+
+TEST_F(AddressMap, ClearedMarksAreGone) {
+  entered one(4);
+  for (std::size_t number : {a_small, a_medium}) {
+    for (std::size_t offset = 0; offset < one.bytes(); offset += 2048) {
+      set_mark(one.at(offset), number, static_cast<mark>(number));
+    }
+    std::size_t kept = page_bytes();
+    clear_marks(one.start + kept, one.bytes() - kept, number);
+    for (std::size_t offset = 0; offset < one.bytes(); offset += 2048) {
+      ASSERT_EQ(mark_of(one.at(offset)), offset < kept ? number : mark_none) << offset;
+    }
+    clear_marks(one.start, one.bytes(), number);
+  }
+}
+
+TEST(StartWord, TellsWhereItsBlockStarts) {
+  for (std::size_t offset = 0; offset < start_bytes; offset += granule_bytes) {
+    start_word word = start_word_of(0x7000'0000'0000 + offset, a_medium);
+    EXPECT_EQ(offset_in(word), offset);
+    for (std::size_t other = 0; other < start_bytes; other += granule_bytes) {
+      ASSERT_EQ(mark_in(word, 4096 + other), other == offset ? a_medium : mark_none);
+    }
+  }
 }
 
 TEST_F(AddressMap, EntriesLeadBackToTheirBlocks) {
   entered one(2);
   for (std::size_t offset = 0; offset < one.bytes(); offset += granule_bytes) {
-    entry held = entry_of(one.at(offset));
-    ASSERT_NE(held, 0u);
-    ASSERT_EQ(block_of(held), one.at(offset));
+    for (std::size_t number : {a_small, a_medium}) {
+      entry held = entry_of(one.at(offset), number);
+      ASSERT_NE(held, 0u);
+      ASSERT_EQ(block_of(held, number), one.at(offset));
+    }
   }
 }
 
@@ -130,7 +172,9 @@ TEST_F(AddressMap, TheFlatMapCoversUserSpaceOnly) {
   EXPECT_LE(std::rotr(base::address_of(&one), 4), flat.limit);
   for (std::uintptr_t low = 1; low < 16; ++low)
     EXPECT_GT(std::rotr(one.start + low, 4), flat.limit);
-  EXPECT_EQ(flat.marks + one.start / granule_bytes, mark_at(one.at(0)));
+  set_mark(one.at(0), a_small, a_small);
+  EXPECT_EQ(flat.marks[one.start / granule_bytes], a_small);
+  set_mark(one.at(0), a_small, mark_none);
 }
 
 TEST_F(AddressMap, WalkMeetsEveryRegionOnce) {

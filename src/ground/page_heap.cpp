@@ -236,18 +236,8 @@ void each_part(std::uintptr_t start, std::size_t count, Action action) {
 
 // ---- Giving back
 
-// Free pages have no marks, so the part of the block map that only tells of them can go as well.
-void purge_marks(chunk* one, std::size_t from, std::size_t count) {
-  std::size_t page = os::page_bytes();
-  std::uintptr_t first = base::address_of(mark_at(base::pointer_to(page_address(one, from))));
-  std::uintptr_t end = first + (count << page_shift()) / granule_bytes;
-  first = base::align_up(first, page);
-  end = base::align_down(end, page);
-  if (first < end) os::purge(base::pointer_to(first), end - first);
-}
-
-// Gives back every dirty page of the chunk, and what the block map holds of its free pages; returns
-// the pages.
+// Gives back every dirty page of the chunk, and what the address map holds of its free pages;
+// returns the pages.
 std::size_t purge_chunk(chunk* one) {
   std::size_t purged = 0;
   one->dirty().each_run(chunk_pages(), [&](std::size_t from, std::size_t count) {
@@ -260,7 +250,9 @@ std::size_t purge_chunk(chunk* one) {
   one->dirty_pages = static_cast<std::uint16_t>(one->dirty_pages - purged);
   retained_pages.fetch_sub(purged, std::memory_order_relaxed);
   update_dirty_list(one);
-  each_free_row(one, [one](std::size_t from, std::size_t count) { purge_marks(one, from, count); });
+  each_free_row(one, [one](std::size_t from, std::size_t count) {
+    purge_marks(page_address(one, from), count << page_shift());
+  });
   return purged;
 }
 

@@ -28,7 +28,7 @@ TEST(SizeClass, SizesAreThoseOfTheBook) {
 TEST(SizeClass, EverySizeGetsTheSmallestThatFits) {
   std::vector<std::size_t> sizes = sizes_by_the_book();
   std::size_t number = 1;
-  for (std::size_t size = 1; size <= small_bytes; ++size) {
+  for (std::size_t size = 1; size <= medium_bytes; ++size) {
     while (sizes[number - 1] < size) ++number;
     ASSERT_EQ(class_of(size), number) << size;
   }
@@ -44,7 +44,7 @@ TEST(SizeClass, EveryBlockSizeIsOfGranules) {
 
 // What aligned allocation leans on: each power of two is a class.
 TEST(SizeClass, PowersOfTwoAreClasses) {
-  for (std::size_t size = granule_bytes; size <= small_bytes; size *= 2) {
+  for (std::size_t size = granule_bytes; size <= medium_bytes; size *= 2) {
     EXPECT_EQ(class_bytes(class_of(size)), size);
   }
 }
