@@ -7,7 +7,8 @@
 #   strata_core_fault  the core compiled with STRATA_FAULT_INJECTION=1 \ built only when a test
 #   strata_fault       lib/libstrata_fault.so made of it               / asks for it
 #
-# Without sources in src/entry only the core exists; without any, nothing.
+# Without sources in src/entry only the core exists; without any, nothing. Builds with a sanitizer,
+# which has a malloc of its own, have the objects and no library.
 
 set(STRATA_LAYERS base os sync ground alloc resource gc wire observe)
 
@@ -62,8 +63,11 @@ else()
   message(STATUS "src/ has no core sources: no library")
 endif()
 
-if(core_sources AND entry_sources AND NOT STRATA_SANITIZE AND NOT STRATA_FUZZ)
+if(core_sources AND entry_sources AND NOT STRATA_FUZZ)
   strata_add_objects(strata_entry ${entry_sources})
+endif()
+
+if(TARGET strata_entry AND NOT STRATA_SANITIZE)
   strata_add_shared(strata_shared strata_entry strata_core)
   set_target_properties(strata_shared PROPERTIES OUTPUT_NAME strata EXPORT_NAME strata)
   add_library(strata::strata ALIAS strata_shared)

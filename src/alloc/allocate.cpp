@@ -47,11 +47,15 @@ void* allocate_of_class(std::size_t number, std::size_t size) {
   return block;
 }
 
+// A free that has to flush stands for many quick ones.
+constexpr std::int32_t ticks_a_flush = 16;
+
 void deallocate_of_class(void* block, std::size_t number) {
   ground::set_mark(block, number, ground::mark_none);
   thread_cache* cache = thread_cache::current();
   if (STRATA_UNLIKELY(cache == nullptr)) return deallocate_uncached(block, number);
-  if (cache->fast()) poll_clock(cache);
+  this_thread.tick -= cache->fast() ? ticks_a_flush : 1;
+  if (this_thread.tick < 0) poll_clock(cache);
   live::count_free(cache, number, ground::class_bytes(number));
   cache->deallocate(block, number);
 }
@@ -93,11 +97,20 @@ STRATA_INLINE ground::mark quick_mark(const void* block) {
 
 // ---- Misuse
 
+// No run holds the address. Perhaps one did.
+[[noreturn]] void stop_for_unowned(void* address) {
+  ground::former_run former = ground::former_run_of(address);
+  if (former.start == 0 || former.block_bytes == 0) fatal(misuse::invalid_free, address);
+  bool started_here = (base::address_of(address) - former.start) % former.block_bytes == 0;
+  fatal(started_here ? misuse::double_free : misuse::interior_free, address, former.block_bytes);
+}
+
 // The address is no live block. Says what it is instead, and stops.
 [[noreturn]] void stop_for(void* address) {
   std::uintptr_t at = base::address_of(address);
+  if (!base::is_aligned(at, ground::granule_bytes)) fatal(misuse::misaligned_free, address);
   auto* owner = ground::run_of(address);
-  if (owner == nullptr) fatal(misuse::invalid_free, address);
+  if (owner == nullptr) stop_for_unowned(address);
   if (owner->kind == ground::run_kind::block) {
     fatal(misuse::interior_free, address, owner->bytes());
   }
@@ -170,9 +183,6 @@ STRATA_NOINLINE void deallocate_medium(void* block) noexcept {
 void deallocate_slow(void* block) noexcept {
   if (block == nullptr) return;
   start();
-  if (!base::is_aligned(base::address_of(block), ground::granule_bytes)) {
-    fatal(misuse::misaligned_free, block);
-  }
   ground::mark mark = ground::mark_of(block);
   if (is_class(mark)) return deallocate_of_class(block, mark);
   if (mark == ground::mark_heap) {
@@ -366,7 +376,7 @@ int walk_runs(ground::region* in, std::size_t number, block_visitor visit, void*
   std::size_t pages = ground::chunk_bytes >> ground::page_shift();
   for (std::size_t page = number * pages; page < (number + 1) * pages; ++page) {
     void* start = base::pointer_to(in->start + (page << ground::page_shift()));
-    ground::run* owner = in->pages[page];
+    ground::run* owner = ground::run_of(start);
     if (owner == nullptr || owner->kind != ground::run_kind::block) continue;
     if (owner->start != base::address_of(start)) continue;
     int answer = visit(start, owner->bytes(), context);

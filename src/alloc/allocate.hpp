@@ -11,6 +11,7 @@
 #include "alloc/thread_cache.hpp"
 #include "base/check.hpp"
 #include "ground/address_map.hpp"
+#include "os/memory.hpp"
 
 namespace strata::alloc {
 
@@ -52,7 +53,8 @@ STRATA_INLINE ground::entry take_head(std::size_t number) {
   ground::entry* head = this_thread.heads[number];
   ground::entry taken = *head;
   if (STRATA_UNLIKELY(taken == 0) || STRATA_UNLIKELY(--this_thread.tick < 0)) return 0;
-  this_thread.heads[number] = head + 1;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  this_thread.heads[number] += 1;
   std::atomic_signal_fence(std::memory_order_seq_cst);  // a mark only on what is taken
   return taken;
 }
@@ -79,6 +81,9 @@ STRATA_INLINE void* allocate(std::size_t size) {
 
 // An index for the flat map. The low bits of a misaligned address land on top and make it too large.
 STRATA_INLINE std::uintptr_t flat_index(const void* block) {
+  if constexpr (config::thread_sanitizer) {
+    if (base::address_of(block) < os::lowest_address) return UINTPTR_MAX;
+  }
   return std::rotr(reinterpret_cast<std::uintptr_t>(block), 4);
 }
 
@@ -89,7 +94,7 @@ STRATA_INLINE bool is_full(const ground::entry* head) {
 STRATA_INLINE void put_head(ground::entry* head, std::size_t number, ground::entry held) {
   std::atomic_signal_fence(std::memory_order_seq_cst);  // nothing held with a mark
   head[-1] = held;
-  this_thread.heads[number] = head - 1;
+  this_thread.heads[number] -= 1;
 }
 
 // No small block, or the magazine is full: tries the start map.

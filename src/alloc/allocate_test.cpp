@@ -264,9 +264,9 @@ class MisuseDeathTest : public testing::TestWithParam<std::size_t> {
 };
 
 TEST_P(MisuseDeathTest, DoubleFree) {
-  // Of a large block nothing is left to tell that there was one.
+  // Of a mapping nothing is left to tell that there was one.
   std::string what =
-      small() ? "strata: double free: " : "strata: invalid free: not a block of this heap: ";
+      mapping() ? "strata: invalid free: not a block of this heap: " : "strata: double free: ";
   EXPECT_DEATH(
       {
         deallocate(block_);
@@ -349,7 +349,7 @@ TEST(ForeignDeathTest, FreeInAPageThatWentBack) {
   ASSERT_TRUE(start());
   char* block = static_cast<char*>(allocate(40 * base::KiB));
   deallocate(block);
-  EXPECT_DEATH(deallocate(block + 4096), "strata: invalid free: not a block of this heap");
+  EXPECT_DEATH(deallocate(block + 4096), "strata: invalid free: inside a block");
 }
 
 }  // namespace

@@ -20,13 +20,9 @@ std::uint8_t fullness_of(const span* one) {
 std::size_t take_from(span* one, ground::entry* into, std::size_t wanted) {
   std::size_t taken = 0;
   std::size_t number = one->home->number();
-  base::bit_row free_row = one->free_bits();
-  for (std::size_t index = free_row.find(true, 0, one->capacity);
-       index < one->capacity && taken < wanted;
-       index = free_row.find(true, index + 1, one->capacity)) {
-    free_row.clear(index);
+  one->free_bits().take_first(one->capacity, wanted, [&](std::size_t index) {
     into[taken++] = ground::entry_of(base::pointer_to(one->block_at(index)), number);
-  }
+  });
   one->free_count = static_cast<std::uint16_t>(one->free_count - taken);
   return taken;
 }
@@ -81,22 +77,33 @@ span* bin::span_with_free_blocks() {
 void bin::flush(const ground::entry* from, std::size_t count) {
   std::uint64_t now_ms = os::coarse_ms();
   sync::locked section(lock_);
-  for (std::size_t i = 0; i < count; ++i) put_back(from[i], now_ms);
+  span* last = nullptr;
+  for (std::size_t i = 0; i < count; ++i) {
+    void* block = ground::block_of(from[i], number_);
+    if (last == nullptr || !last->holds(base::address_of(block))) {
+      if (last != nullptr) relist(last);
+      last = span_of(block);
+      last->last_freed_ms = now_ms;
+      last->holds_free_pages = true;
+    }
+    put_back(last, block);
+  }
+  if (last != nullptr) relist(last);
 }
 
-void bin::put_back(ground::entry held, std::uint64_t now_ms) {
-  void* block = ground::block_of(held, number_);
+span* bin::span_of(void* block) {
   auto* one = static_cast<span*>(ground::run_of(block));
   if (one == nullptr || one->home != this) fatal(misuse::corrupt_metadata, block);
+  return one;
+}
+
+void bin::put_back(span* one, void* block) {
   std::size_t index = one->index_of(base::address_of(block));
   if (one->block_at(index) != base::address_of(block)) fatal(misuse::interior_free, block);
   if (one->free_bits().test(index)) fatal(misuse::double_free, block, one->block_bytes);
   one->free_bits().set(index);
   ++one->free_count;
   ++free_;
-  one->holds_free_pages = true;
-  one->last_freed_ms = now_ms;
-  relist(one);
 }
 
 void bin::relist(span* changed) {

@@ -56,7 +56,8 @@ class bin {
   static constexpr std::size_t list_count = 5;
 
   span* span_with_free_blocks();
-  void put_back(ground::entry held, std::uint64_t now_ms);
+  span* span_of(void* block);
+  void put_back(span* one, void* block);
   void relist(span* changed);
   void drop(span* empty);
   static void purge_inside(span* sparse);

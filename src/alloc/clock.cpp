@@ -45,11 +45,11 @@ std::uint64_t earlier(std::uint64_t now_ms, std::uint64_t age_ms) {
 }
 
 void drain_depot(std::size_t number, std::size_t batches) {
-  ground::entry batch[most_batch];
   for (; batches > 0; --batches) {
-    std::size_t count = depot_of(number).remove(batch);
-    if (count == 0) return;
-    bin_of(number).flush(batch, count);
+    batch* one = depot_of(number).remove();
+    if (one == nullptr) return;
+    bin_of(number).flush(one->blocks, one->count);
+    give_empty_batch(one);
   }
 }
 

@@ -4,7 +4,7 @@
 //
 //   each thread, once a second    half of what its magazines hold goes to the shared levels
 //   one thread, each 50 ms        the page heap purges what has waited long enough
-//   one thread, once a second     depots lose half their batches, bins their empty spans and free
+//   one thread, once a second     depots lose what nobody took, bins their empty spans and free
 //                                 pages; caches of idle threads are lifted
 //
 // The work is bounded: a step takes at most an eighth of the time since the last one, so that giving

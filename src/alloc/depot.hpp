@@ -1,30 +1,24 @@
-// The depot: batches of cached blocks on their way from threads that free to threads that allocate,
-// handed over without a lock.
+// The depot: batches of cached blocks of one class on their way from threads that free to threads
+// that allocate, handed over without a lock (batch_stack.hpp).
 //
-//   full_    0 0 1 0 1 0 ..   bit i: shelf i holds a batch, which whoever clears the bit owns
-//   empty_   1 1 0 0 0 1 ..   bit i: shelf i is empty, and whoever clears the bit may fill it
+// What it may hold follows reuse. A batch that it refuses goes back to its spans; a batch that it is
+// asked for in vain comes from them. Where the second follows the first the depot was too small, and
+// each such pair allows one batch more. Demand alone allows nothing: a program that only grows, or only
+// shrinks, keeps little here, because each block in the depot pins its span. What nobody took since
+// the last trim goes back, and is allowed no longer.
 //
-// A shelf with neither bit is in somebody's hands. Every change of hands is one atomic operation on
-// a word, so there is nothing to be confused by reuse (no ABA). A thread that is stopped for ever
-// between the two operations loses one batch, nothing else.
-//
-// What the depot may hold follows demand: every take, also one in vain, allows one batch more, and
-// every trim halves the allowance. A class that is only freed to keeps little here, because each block
-// in the depot pins its span.
-//
-// The idea of whole magazines changing hands is Bonwick and Adams', 2001 (vmem and magazines).
+// The idea of whole magazines changing hands, and of the working set that sizes the depot, is Bonwick
+// and Adams', 2001 (vmem and magazines).
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 
-#include "ground/address_map.hpp"
+#include "alloc/batch_stack.hpp"
 #include "ground/size_class.hpp"
 
 namespace strata::alloc {
-
-inline constexpr std::size_t most_batch = 32;  // blocks in a batch
 
 // How many blocks a batch of the class has at most.
 constexpr std::size_t batch_of(std::size_t number) {
@@ -33,45 +27,51 @@ constexpr std::size_t batch_of(std::size_t number) {
   return base::larger(2, base::smaller(most_batch, by_bytes));
 }
 
+// How many batches go to or come from the bin in one visit: a visit has a cost of its own.
+constexpr std::size_t batches_a_visit(std::size_t number) {
+  std::size_t by_bytes = 64 * base::KiB / (batch_of(number) * ground::class_bytes(number));
+  return base::larger(1, base::smaller(4, by_bytes));
+}
+inline constexpr std::size_t most_visit = 4 * most_batch;  // blocks
+
 class depot {
  public:
   void set_up(std::size_t number);
 
-  // Copies the batch in; false when the depot holds what it may.
-  bool put(const ground::entry* batch, std::size_t count);
-  // Copies a batch out, at most most_batch blocks; 0 when there is none.
-  std::size_t take(ground::entry* into);
+  // Whether it may hold one batch more.
+  [[nodiscard]] bool has_room() const {
+    return batches() < allowed_.load(std::memory_order_relaxed) + slack_;
+  }
+  void put(batch* full) { stack_.push(full); }
+  // A batch, now the caller's; null when there is none.
+  batch* take();
   // The same, but for giving the blocks back to their spans: not a sign of demand.
-  std::size_t remove(ground::entry* into);
+  batch* remove() { return stack_.pop(); }
+  // Tells that this many batches went back to their spans for want of room.
+  void note_refused(std::size_t batches);
 
-  // Halves the allowance; returns how many batches are above it.
+  // Returns how many batches nobody took since the last trim: the caller removes them.
   std::size_t trim();
 
   // Blocks held; exact when nobody is putting or taking.
   [[nodiscard]] std::size_t held() const;
-  [[nodiscard]] std::size_t batches() const;
-
-  // In a forked child: batches that were in other threads' hands are lost, their shelves not.
-  void reset_in_child();
+  [[nodiscard]] std::size_t batches() const { return stack_.depth(); }
 
  private:
-  static constexpr std::size_t most_shelves = 16;
   static constexpr std::uint32_t least_allowed = 1;
 
-  struct shelf {
-    std::size_t count;
-    ground::entry blocks[most_batch];
-  };
-
-  // Claims one of the bits of the word for the caller; most_shelves when there is none.
-  static std::size_t claim(std::atomic<std::uint32_t>& word);
-
-  std::atomic<std::uint32_t> full_{0};
-  std::atomic<std::uint32_t> empty_{0};
-  std::atomic<std::uint32_t> allowed_{least_allowed};  // batches
-  std::uint32_t all_ = 0;
-  shelf shelves_[most_shelves] = {};
+  batch_stack stack_;
+  // relaxed, all: they guide; a batch more or less does no harm.
+  std::atomic<std::uint32_t> allowed_{least_allowed};
+  std::atomic<std::uint32_t> refused_{0};  // and not asked for since
+  std::atomic<std::uint32_t> lowest_{0};   // batches held since the last trim, at the least
+  std::uint32_t most_allowed_ = least_allowed;
+  std::uint32_t slack_ = 0;  // so many more are taken before a visit to the bin
 };
+
+// An empty batch; null when there is no memory.
+batch* take_empty_batch();
+void give_empty_batch(batch* empty);
 
 depot& depot_of(std::size_t number);
 void set_up_depots();

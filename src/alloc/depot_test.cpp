@@ -11,7 +11,50 @@
 namespace strata::alloc {
 namespace {
 
-TEST(Depot, BatchesHoldAtMostThirtyTwoKiB) {
+class Depot : public testing::Test {
+ protected:
+  static constexpr std::size_t a_class = 4;
+
+  Depot() { one_.set_up(a_class); }
+  void TearDown() override {
+    while (take() != 0) {
+    }
+  }
+
+  static batch* full_batch(const std::vector<ground::entry>& blocks) {
+    batch* made = take_empty_batch();
+    made->fill(blocks.data(), blocks.size());
+    return made;
+  }
+  // Puts a batch of two if there is room.
+  bool put() {
+    if (!one_.has_room()) {
+      one_.note_refused(1);
+      return false;
+    }
+    one_.put(full_batch({1, 2}));
+    return true;
+  }
+  std::size_t put_all_it_takes() {
+    std::size_t put_so_far = 0;
+    while (put_so_far < 100'000 && put()) ++put_so_far;
+    return put_so_far;
+  }
+  std::size_t take() {
+    batch* taken = one_.take();
+    if (taken == nullptr) return 0;
+    std::size_t count = taken->count;
+    give_empty_batch(taken);
+    return count;
+  }
+  void remove(std::size_t batches) {
+    for (; batches > 0; --batches) give_empty_batch(one_.remove());
+  }
+
+  depot one_;
+};
+
+TEST_F(Depot, BatchesHoldAtMostThirtyTwoKiB) {
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     EXPECT_GE(batch_of(number), 2u);
     EXPECT_LE(batch_of(number), most_batch);
@@ -19,77 +62,62 @@ TEST(Depot, BatchesHoldAtMostThirtyTwoKiB) {
   }
 }
 
-TEST(Depot, GivesBackWhatWasPut) {
-  depot one;
-  one.set_up(4);
-  ground::entry batch[most_batch];
-  EXPECT_EQ(one.take(batch), 0u);
-  const ground::entry first[] = {11, 12, 13};
-  ASSERT_TRUE(one.put(first, 3));
-  EXPECT_EQ(one.batches(), 1u);
-  EXPECT_EQ(one.held(), 3u);
-  ASSERT_EQ(one.take(batch), 3u);
-  EXPECT_TRUE(std::equal(first, first + 3, batch));
-  EXPECT_EQ(one.held(), 0u);
+TEST_F(Depot, GivesBackWhatWasPut) {
+  EXPECT_EQ(one_.take(), nullptr);
+  one_.put(full_batch({11, 12, 13}));
+  EXPECT_EQ(one_.batches(), 1u);
+  EXPECT_EQ(one_.held(), 3u);
+  batch* taken = one_.take();
+  ASSERT_NE(taken, nullptr);
+  ground::entry blocks[most_batch];
+  ASSERT_EQ(taken->copy_to(blocks), 3u);
+  EXPECT_EQ(std::vector(blocks, blocks + 3), (std::vector<ground::entry>{11, 12, 13}));
+  EXPECT_EQ(one_.held(), 0u);
+  give_empty_batch(taken);
 }
 
-// Each take tells of demand, and so allows a batch more, up to the number of shelves.
-void ask(depot& one, int times) {
-  ground::entry batch[most_batch];
-  for (int i = 0; i < times; ++i) one.take(batch);
+TEST_F(Depot, DemandAloneAllowsNothing) {
+  std::size_t room = put_all_it_takes();
+  for (std::size_t i = 0; i < room; ++i) take();
+  one_.trim();
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(take(), 0u);
+  EXPECT_LE(put_all_it_takes(), room);
 }
 
-std::size_t put_all_it_takes(depot& one) {
-  const ground::entry batch[] = {1, 2};
-  std::size_t put = 0;
-  while (put < 1000 && one.put(batch, 2)) ++put;
-  return put;
+// What was refused and then asked for in vain would have been of use.
+TEST_F(Depot, HoldsMoreWhereItWasTooSmall) {
+  std::size_t room = put_all_it_takes();
+  EXPECT_LE(room, 1 + batches_a_visit(a_class));
+  for (int i = 0; i < 50; ++i) EXPECT_FALSE(put());
+  while (take() != 0) {
+  }
+  for (int i = 0; i < 20; ++i) take();
+  EXPECT_EQ(put_all_it_takes(), room + 21) << "as often as asked in vain";
 }
 
-TEST(Depot, HoldsMoreTheMoreIsAskedFor) {
-  depot one;
-  one.set_up(4);
-  std::size_t unasked = put_all_it_takes(one);
-  EXPECT_LE(unasked, 2u);
-  ask(one, 6);
-  std::size_t asked = put_all_it_takes(one);
-  EXPECT_GT(asked, unasked);
-  ask(one, 1000);
-  std::size_t shelves = put_all_it_takes(one);
-  EXPECT_GT(shelves, asked);
-  EXPECT_EQ(one.batches(), shelves);
-  EXPECT_EQ(one.held(), 2 * shelves);
+TEST_F(Depot, HoldsABoundedNumberOfBytes) {
+  one_.note_refused(1'000'000);
+  for (int i = 0; i < 100'000; ++i) take();
+  std::size_t most = put_all_it_takes();
+  EXPECT_GT(most, 16u);
+  EXPECT_LE(most * batch_of(a_class) * ground::class_bytes(a_class), 5 * base::MiB);
 }
 
-TEST(Depot, TrimHalvesWhatItMayHold) {
-  depot one;
-  one.set_up(4);
-  ask(one, 1000);
-  std::size_t shelves = put_all_it_takes(one);
-  EXPECT_EQ(one.trim(), shelves / 2) << "how many are too many now";
-  ground::entry batch[most_batch];
-  for (std::size_t i = 0; i < shelves / 2; ++i) EXPECT_EQ(one.remove(batch), 2u);
-  EXPECT_EQ(put_all_it_takes(one), 0u) << "removing is no sign of demand";
-}
-
-TEST(Depot, AForkedChildHasAllShelvesAgain) {
-  depot one;
-  one.set_up(4);
-  ask(one, 1000);
-  std::size_t shelves = put_all_it_takes(one);
-  ground::entry batch[most_batch];
-  EXPECT_EQ(one.take(batch), 2u);
-  one.reset_in_child();
-  EXPECT_EQ(one.held(), 2 * (shelves - 1)) << "what stood on the shelves stays";
-  EXPECT_EQ(put_all_it_takes(one), 1u);
+TEST_F(Depot, TrimLetsGoWhatNobodyTook) {
+  one_.note_refused(100);
+  for (int i = 0; i < 50; ++i) take();
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(put());
+  EXPECT_EQ(one_.trim(), 0u) << "it was empty a moment ago";
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(take(), 2u);
+  EXPECT_EQ(one_.trim(), 30u);
+  remove(30);
+  EXPECT_LT(put_all_it_takes(), 30u) << "and allows less";
 }
 
 // Every token is in exactly one place: threads put and take them, and at the end each is found once.
-TEST(Depot, ThreadsNeitherLoseNorDoubleAToken) {
+TEST_F(Depot, ThreadsNeitherLoseNorDoubleAToken) {
   constexpr std::size_t thread_count = 4;
   constexpr std::size_t tokens_each = 500;
-  depot one;
-  one.set_up(4);
   std::vector<std::vector<ground::entry>> hands(thread_count);
   std::vector<std::atomic<int>> owners(thread_count * tokens_each + 1);
   std::vector<std::thread> threads;
@@ -98,20 +126,22 @@ TEST(Depot, ThreadsNeitherLoseNorDoubleAToken) {
     threads.emplace_back([&, id] {
       std::vector<ground::entry>& hand = hands[id];
       for (ground::entry token : hand) owners[token]++;
-      ground::entry batch[most_batch];
       for (std::size_t round = 0; round < 30'000; ++round) {
         if (std::size_t count = std::min(hand.size(), 1 + round % most_batch);
             round % 2 == 0 && count > 0) {
-          std::copy(hand.end() - static_cast<std::ptrdiff_t>(count), hand.end(), batch);
-          for (std::size_t i = 0; i < count; ++i) owners[batch[i]]--;
-          if (one.put(batch, count))
-            hand.resize(hand.size() - count);
-          else
-            for (std::size_t i = 0; i < count; ++i) owners[batch[i]]++;
+          std::vector<ground::entry> given(hand.end() - static_cast<std::ptrdiff_t>(count),
+                                           hand.end());
+          for (ground::entry token : given) owners[token]--;
+          hand.resize(hand.size() - count);
+          one_.put(full_batch(given));
         } else {
-          std::size_t taken = one.take(batch);
-          for (std::size_t i = 0; i < taken; ++i) ASSERT_EQ(owners[batch[i]]++, 0) << "taken twice";
-          hand.insert(hand.end(), batch, batch + taken);
+          batch* taken = one_.take();
+          if (taken == nullptr) continue;
+          for (std::size_t i = 0; i < taken->count; ++i) {
+            ASSERT_EQ(owners[taken->blocks[i]]++, 0) << "taken twice";
+          }
+          hand.insert(hand.end(), taken->blocks, taken->blocks + taken->count);
+          give_empty_batch(taken);
         }
       }
     });
@@ -120,8 +150,10 @@ TEST(Depot, ThreadsNeitherLoseNorDoubleAToken) {
 
   std::vector<ground::entry> all;
   for (const auto& hand : hands) all.insert(all.end(), hand.begin(), hand.end());
-  ground::entry batch[most_batch];
-  while (std::size_t count = one.take(batch)) all.insert(all.end(), batch, batch + count);
+  while (batch* taken = one_.take()) {
+    all.insert(all.end(), taken->blocks, taken->blocks + taken->count);
+    give_empty_batch(taken);
+  }
   std::sort(all.begin(), all.end());
   ASSERT_EQ(all.size(), thread_count * tokens_each) << "lost";
   for (std::size_t i = 0; i < all.size(); ++i) ASSERT_EQ(all[i], i + 1);

@@ -73,7 +73,7 @@ bool resize_run(large* block, std::size_t size) {
     if (!ground::page_heap::extend(block->start, block->pages, more)) return false;
   }
   std::size_t before = block->pages;
-  ground::set_run(block->start, before, nullptr);
+  ground::clear_run(block->start, before, block->bytes());
   block->pages = static_cast<std::uint32_t>(pages);
   ground::set_run(block->start, pages, block);
   if (pages < before) {
@@ -131,7 +131,7 @@ void destroy_large(large* old) {
   block_total.fetch_sub(1, std::memory_order_relaxed);
   byte_total.fetch_sub(old->usable(), std::memory_order_relaxed);
   if (old->mapped == 0) {
-    ground::set_run(old->start, old->pages, nullptr);
+    ground::clear_run(old->start, old->pages, old->bytes());
     ground::page_heap::give(old->start, old->pages);
   } else {
     {

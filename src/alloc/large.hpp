@@ -38,7 +38,7 @@ large* large_at(const void* address);
 // help. On true old->start may have changed.
 bool resize_large(large* block, std::size_t size);
 // A block that grows by realloc is likely to grow again: a mapping serves it from here on.
-inline constexpr std::size_t growing_bytes = 512 * base::KiB;
+inline constexpr std::size_t growing_bytes = 4 * base::MiB;
 large* make_growing(std::size_t size);
 
 struct large_usage {

@@ -65,7 +65,7 @@ span* make_span(bin* home, ground::size_class number) {
 }
 
 void destroy_span(span* old) {
-  ground::set_run(old->start, old->pages, nullptr);
+  ground::clear_run(old->start, old->pages, old->block_bytes);
   ground::page_heap::give(old->start, old->pages);
   ground::metadata::free(old, descriptor_bytes(old->capacity));
 }

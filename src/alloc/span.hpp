@@ -41,6 +41,7 @@ struct span : ground::run, base::list_node<span> {
   [[nodiscard]] base::bit_row free_bits() {
     return base::bit_row(reinterpret_cast<std::uint64_t*>(this + 1));
   }
+  [[nodiscard]] bool holds(std::uintptr_t address) const { return address - start < bytes(); }
   // Which block the address lies in; capacity or more when in the tail.
   [[nodiscard]] std::size_t index_of(std::uintptr_t address) const {
     return ((address - start) * inverse) >> 40;

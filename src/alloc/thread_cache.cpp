@@ -1,5 +1,6 @@
 #include "alloc/thread_cache.hpp"
 
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -12,6 +13,9 @@
 #include "os/memory.hpp"
 #include "os/process.hpp"
 
+// Reads what another thread writes at the same time, and is made for it: ThreadSanitizer can't judge.
+#define STRATA_UNJUDGED __attribute__((no_sanitize("thread")))
+
 namespace strata::alloc {
 
 constinit magazine parked = {};
@@ -23,7 +27,8 @@ constexpr thread_state parked_state(std::index_sequence<Number...>) {
   return {{((void)Number, parked.words)...}, 0, phase_new, nullptr};
 }
 
-constexpr std::uint8_t first_batch = 4;
+constexpr std::uint16_t first_wanted = 4;
+constexpr std::uint32_t most_empties = 16;
 
 }  // namespace
 
@@ -54,15 +59,21 @@ void thread_cache::start(bool fast) {
   heads_ = fast ? this_thread.heads : own_heads_;
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     heads_[number] = end_of(number);
-    batch_[number] = first_batch;
+    wanted_[number] = first_wanted;
   }
 }
 
-std::size_t thread_cache::filled(std::size_t number) {
+STRATA_UNJUDGED std::size_t thread_cache::filled(std::size_t number) {
   ground::entry* head = heads_[number];
+  ground::entry* end = end_of(number);
+  if (head == end) return 0;
+  // Blocks lie without a gap: where the last word holds one, all do.
+  if (*const_cast<volatile ground::entry*>(end - 1) != 0) {
+    return static_cast<std::size_t>(end - head);
+  }
   std::size_t count = 0;
   // Through volatile: the page may be lifted meanwhile.
-  while (head + count < end_of(number) && *const_cast<volatile ground::entry*>(head + count) != 0) {
+  while (head + count < end && *const_cast<volatile ground::entry*>(head + count) != 0) {
     ++count;
   }
   return count;
@@ -96,17 +107,56 @@ void* thread_cache::allocate(std::size_t number) {
 }
 
 void thread_cache::refill(std::size_t number) {
-  ground::entry batch[most_batch];
-  std::size_t count = depot_of(number).take(batch);
-  if (count == 0) {
-    std::size_t wanted = base::smaller(batch_[number], batch_of(number));
-    count = bin_of(number).refill(batch, wanted);
-  }
-  if (batch_[number] < most_batch) batch_[number] = static_cast<std::uint8_t>(batch_[number] * 2);
-  ground::entry* head = end_of(number) - count;
-  // The block to be handed out first stands at the head: the lowest address.
-  for (std::size_t i = 0; i < count; ++i) head[i] = batch[i];
+  batch* full = depot_of(number).take();
+  if (full == nullptr) return visit_bin(number);
+  ground::entry* head = end_of(number) - full->count;
+  full->copy_to(head);
   heads_[number] = head;
+  keep_empty(full);
+}
+
+// Brings a batch, and leaves further ones in the depot. A thread that comes again brings twice as
+// much.
+void thread_cache::visit_bin(std::size_t number) {
+  ground::entry blocks[most_visit];
+  std::size_t most = batch_of(number) * batches_a_visit(number);
+  std::size_t wanted = base::smaller(wanted_[number], most);
+  if (wanted < most) wanted_[number] = static_cast<std::uint16_t>(wanted * 2);
+  std::size_t count = bin_of(number).refill(blocks, wanted);
+  std::size_t kept = base::smaller(count, batch_of(number));
+  for (std::size_t from = kept; from < count;) {
+    std::size_t here = base::smaller(count - from, batch_of(number));
+    put_or_flush(number, blocks + from, here);
+    from += here;
+  }
+  // The block to be handed out first stands at the head: the lowest address.
+  ground::entry* head = end_of(number) - kept;
+  for (std::size_t i = 0; i < kept; ++i) head[i] = blocks[i];
+  heads_[number] = head;
+}
+
+void thread_cache::put_or_flush(std::size_t number, const ground::entry* blocks,
+                                std::size_t count) {
+  batch* one = take_empty();
+  if (one == nullptr) return bin_of(number).flush(blocks, count);
+  one->fill(blocks, count);
+  depot_of(number).put(one);
+}
+
+// Cut off anywhere, these two lose a batch and nothing else.
+batch* thread_cache::take_empty() {
+  batch* one = empties_;
+  if (one == nullptr) return take_empty_batch();
+  empties_ = one->under.load(std::memory_order_relaxed);
+  --empty_count_;
+  return one;
+}
+void thread_cache::keep_empty(batch* empty) {
+  if (empty_count_ >= most_empties) return give_empty_batch(empty);
+  empty->under.store(empties_, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  empties_ = empty;
+  ++empty_count_;
 }
 
 void thread_cache::deallocate(void* block, std::size_t number) {
@@ -131,12 +181,31 @@ void thread_cache::flush(std::size_t number, std::size_t count) {
       heads_[number] = end_of(number);
       return;
     }
-    ground::entry batch[most_batch];
-    for (std::size_t i = 0; i < here; ++i) batch[i] = head[i];
+    // What leaves the magazine is out of its reach before it gets into anybody else's.
     heads_[number] = head + here;
-    if (!depot_of(number).put(batch, here)) bin_of(number).flush(batch, here);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (depot_of(number).has_room())
+      put_or_flush(number, head, here);
+    else
+      return_to_bin(number, head, here);
     count -= here;
   }
+}
+
+// The depot has no room for the blocks: they go to the bin, and so many batches of the depot with them
+// that there is room for the next ones.
+void thread_cache::return_to_bin(std::size_t number, const ground::entry* from, std::size_t count) {
+  ground::entry blocks[most_visit];
+  std::memcpy(blocks, from, count * sizeof(ground::entry));
+  std::size_t batches = 1;
+  for (; batches < batches_a_visit(number); ++batches) {
+    batch* more = depot_of(number).remove();
+    if (more == nullptr) break;
+    count += more->copy_to(blocks + count);
+    keep_empty(more);
+  }
+  depot_of(number).note_refused(batches);
+  bin_of(number).flush(blocks, count);
 }
 
 void thread_cache::trim() {
@@ -145,7 +214,7 @@ void thread_cache::trim() {
     settle(number);
     std::size_t half = (filled(number) + 1) / 2;
     if (half != 0) flush(number, half);
-    if (half == 0 && batch_[number] > first_batch) batch_[number] /= 2;
+    if (half == 0 && wanted_[number] > first_wanted) wanted_[number] /= 2;
   }
   gate_.leave();
 }
@@ -153,10 +222,19 @@ void thread_cache::trim() {
 void thread_cache::give_all(std::size_t number) {
   settle(number);
   std::size_t count = filled(number);
-  ground::entry batch[magazine_words];
-  for (std::size_t i = 0; i < count; ++i) batch[i] = heads_[number][i];
+  ground::entry blocks[magazine_words];
+  for (std::size_t i = 0; i < count; ++i) blocks[i] = heads_[number][i];
   heads_[number] = end_of(number);
-  if (count != 0) bin_of(number).flush(batch, count);
+  if (count != 0) bin_of(number).flush(blocks, count);
+}
+
+void thread_cache::hand_in() {
+  gate_.enter();
+  for (std::size_t number = 1; number < ground::class_count; ++number) {
+    settle(number);
+    if (std::size_t count = filled(number)) flush(number, count);
+  }
+  gate_.leave();
 }
 
 void thread_cache::drain() {
@@ -167,7 +245,7 @@ void thread_cache::drain() {
 
 // While the page moves, the owner may be anywhere in its fast path. A head that stood still, with
 // nothing pushed since, is the head that the lifted page had.
-void thread_cache::lift(magazine* scratch) {
+STRATA_UNJUDGED void thread_cache::lift(magazine* scratch) {
   if (!gate_.enter_to_lift()) return;
   ground::entry* before[ground::class_count];
   for (std::size_t number = 1; number < ground::class_count; ++number) {
@@ -186,8 +264,8 @@ void thread_cache::lift(magazine* scratch) {
   gate_.leave();
 }
 
-void thread_cache::loot_of_sleeper(const magazine& lifted_one, ground::entry* head,
-                                   std::size_t number) {
+STRATA_UNJUDGED void thread_cache::loot_of_sleeper(const magazine& lifted_one, ground::entry* head,
+                                                   std::size_t number) {
   auto first = static_cast<std::size_t>(head - magazines_[number].words);
   if (first >= magazine_capacity(number) || lifted_one.words[first] == 0) return;
   doubtful_[number] = {lifted_one.words[first], head};
@@ -197,8 +275,8 @@ void thread_cache::loot_of_sleeper(const magazine& lifted_one, ground::entry* he
 // The owner runs. It has pushed without a gap from where its head was at the lift, but for the one
 // operation that the lift may have cut in two; so the first empty word at or above its head is at
 // most one word from there, and what lies two words above belongs to nobody.
-void thread_cache::loot_of_runner(const magazine& lifted_one, ground::entry* head,
-                                  std::size_t number) {
+STRATA_UNJUDGED void thread_cache::loot_of_runner(const magazine& lifted_one, ground::entry* head,
+                                                  std::size_t number) {
   while (head < end_of(number) && *const_cast<volatile ground::entry*>(head) != 0) ++head;
   give_from(lifted_one, static_cast<std::size_t>(head - magazines_[number].words) + 2, number);
 }
@@ -339,7 +417,7 @@ void thread_registry::leave() {
     sync::locked section(registry_lock);
     unlist(cache);
   }
-  cache->drain();
+  cache->hand_in();
   for (ground::entry*& head : this_thread.heads) head = parked.words;
   this_thread.cache = nullptr;
   this_thread.phase = phase_exited;

@@ -118,7 +118,9 @@ class thread_cache : public base::list_node<thread_cache> {
 
   // Moves half of what every magazine holds to the shared levels.
   void trim();
-  // Moves everything there.
+  // Moves everything there: the thread ends.
+  void hand_in();
+  // Moves everything to the bins.
   void drain();
   // The same from another thread, while the owner sleeps (or even runs). scratch: address space
   // for the pages lifted, magazines_bytes() long.
@@ -151,6 +153,11 @@ class thread_cache : public base::list_node<thread_cache> {
   }
   void start(bool fast);
   void refill(std::size_t number);
+  void visit_bin(std::size_t number);
+  void put_or_flush(std::size_t number, const ground::entry* blocks, std::size_t count);
+  void return_to_bin(std::size_t number, const ground::entry* from, std::size_t count);
+  batch* take_empty();
+  void keep_empty(batch* empty);
   void flush(std::size_t number, std::size_t count);
   void settle(std::size_t number);
   std::size_t filled(std::size_t number);
@@ -161,7 +168,9 @@ class thread_cache : public base::list_node<thread_cache> {
 
   ground::entry** heads_ = nullptr;  // the thread's fast heads, or own_heads_
   ground::entry* own_heads_[ground::mark_count] = {};
-  std::uint8_t batch_[ground::class_count] = {};  // how much the next refill asks for
+  std::uint16_t wanted_[ground::class_count] = {};  // how much the next visit to the bin asks for
+  batch* empties_ = nullptr;                        // batches at hand, linked by `under`
+  std::uint32_t empty_count_ = 0;
   doubt doubtful_[ground::class_count] = {};
   bool counted_ = false;
   counters counters_ = {};

@@ -79,6 +79,18 @@ class bit_row {
     return size;
   }
 
+  // Clears the first `wanted` set bits of [0, size), or all there are, and calls action(bit) for each.
+  template <typename Action>
+  void take_first(std::size_t size, std::size_t wanted, Action action) {
+    for (std::size_t word = 0; word < words_for(size) && wanted > 0; ++word) {
+      std::uint64_t left = words_[word];
+      for (; left != 0 && wanted > 0; --wanted, left &= left - 1) {
+        action(word * 64 + static_cast<std::size_t>(std::countr_zero(left)));
+      }
+      words_[word] = left;
+    }
+  }
+
   // Calls action(from, count) for each maximal run of set bits in [0, size).
   template <typename Action>
   void each_run(std::size_t size, Action action) const {

@@ -10,6 +10,11 @@
 #ifndef STRATA_FAULT_INJECTION
 #define STRATA_FAULT_INJECTION 0
 #endif
+#ifdef __SANITIZE_THREAD__
+#define STRATA_THREAD_SANITIZER 1
+#else
+#define STRATA_THREAD_SANITIZER 0
+#endif
 
 namespace strata::config {
 
@@ -19,5 +24,7 @@ inline constexpr bool debug = STRATA_DEBUG != 0;
 inline constexpr bool stress = STRATA_STRESS != 0;
 // Test builds can make any system call of the ground fail (os/fault.hpp).
 inline constexpr bool fault_injection = STRATA_FAULT_INJECTION != 0;
+// ThreadSanitizer watches: it takes most of the address space, and sees no system calls of ours.
+inline constexpr bool thread_sanitizer = STRATA_THREAD_SANITIZER != 0;
 
 }  // namespace strata::config

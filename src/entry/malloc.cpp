@@ -49,6 +49,12 @@ void* resized(void* block, std::size_t size) {
   return checked(alloc::reallocate(block, size));
 }
 
+// The options decide on it, and are read at the start.
+std::size_t page_bytes() {
+  alloc::start();
+  return os::page_bytes();
+}
+
 // glibc's memalign takes any alignment and rounds it up to a power of two.
 void* aligned(std::size_t alignment, std::size_t size) {
   if (alignment > alloc::most_bytes / 2 + 1) {
@@ -103,12 +109,12 @@ STRATA_EXPORT int posix_memalign(void** out, size_t alignment, size_t size) {
   return 0;
 }
 
-STRATA_EXPORT void* valloc(size_t size) { return entry::aligned(os::page_bytes(), size); }
+STRATA_EXPORT void* valloc(size_t size) { return entry::aligned(entry::page_bytes(), size); }
 
 STRATA_EXPORT void* pvalloc(size_t size) {
-  size_t rounded = base::align_up(size, os::page_bytes());
+  size_t rounded = base::align_up(size, entry::page_bytes());
   if (rounded < size) return entry::out_of_memory();
-  return entry::aligned(os::page_bytes(), rounded);
+  return entry::aligned(entry::page_bytes(), rounded);
 }
 
 STRATA_EXPORT size_t malloc_usable_size(void* block) { return alloc::usable_size(block); }

@@ -23,7 +23,6 @@
 #include "alloc/allocate.hpp"
 #include "alloc/bin.hpp"
 #include "alloc/clock.hpp"
-#include "alloc/depot.hpp"
 #include "alloc/heap.hpp"
 #include "alloc/large.hpp"
 #include "alloc/live.hpp"
@@ -125,7 +124,6 @@ void after_fork_in_child() {
   alloc::reset_large_in_child();
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     alloc::bin_of(number).lock().reset();
-    alloc::depot_of(number).reset_in_child();
   }
   alloc::reset_heaps_in_child();
   ground::account::reset_in_child(ground::page_heap::used_bytes() + alloc::mapped_bytes_in_child());

@@ -38,7 +38,7 @@ std::size_t table_bytes(std::size_t bytes) { return base::align_up(bytes, os::pa
 // The heap's tables are one reservation: pages, then chunks, then the row of free chunks.
 struct table_sizes {
   explicit table_sizes(std::size_t heap_bytes)
-      : pages(table_bytes((heap_bytes >> shift) * sizeof(run*))),
+      : pages(table_bytes((heap_bytes >> shift) * sizeof(page_entry))),
         chunks(table_bytes(heap_bytes / chunk_bytes * sizeof(chunk))),
         free_chunks(table_bytes((heap_bytes / chunk_bytes / 64 + 1) * sizeof(std::uint64_t))) {}
 
@@ -68,7 +68,7 @@ bool reserve_heap(std::size_t bytes) {
     return false;
   }
   whole.start = base::address_of(heap);
-  whole.pages = reinterpret_cast<run**>(tables);
+  whole.pages = reinterpret_cast<page_entry*>(tables);
   whole.chunks = reinterpret_cast<chunk*>(tables + sizes.pages);
   whole.free_chunks = reinterpret_cast<std::uint64_t*>(tables + sizes.pages + sizes.chunks);
   whole_reserved = bytes;
@@ -83,16 +83,18 @@ void release_heap() {
   whole_reserved = 0;
 }
 
-// Block map and start map are one reservation.
-bool reserve_flat_maps(std::size_t granules) {
-  std::size_t starts = granules * granule_bytes / start_bytes;
-  std::size_t bytes = granules + starts * sizeof(start_word);
+// Block map and start map are one reservation. Where no address of ours can lie it has no entries.
+bool reserve_flat_maps() {
+  std::size_t bottom = os::lowest_address;
+  std::size_t mapped = (std::size_t{1} << os::address_bits()) - bottom;
+  std::size_t marks = mapped / granule_bytes;
+  std::size_t bytes = marks + mapped / start_bytes * sizeof(start_word);
   auto* maps = static_cast<char*>(os::reserve(bytes, os::page_bytes(), os::reserved_as::readable));
   if (maps == nullptr) return false;
   os::never_huge(maps, bytes);
   os::leave_out_of_core_dumps(maps, bytes);
-  flat.marks = reinterpret_cast<mark*>(maps);
-  flat.starts = reinterpret_cast<start_word*>(maps + granules);
+  flat.marks = reinterpret_cast<mark*>(maps) - bottom / granule_bytes;
+  flat.starts = reinterpret_cast<start_word*>(maps + marks) - bottom / start_bytes;
   return true;
 }
 
@@ -100,15 +102,14 @@ bool set_up_contiguous() {
   std::size_t bytes = reservation_bytes();
   while (bytes >= base::GiB && !reserve_heap(bytes)) bytes /= 4;
   if (bytes < base::GiB) return false;
-  std::size_t granules = (std::size_t{1} << os::address_bits()) / granule_bytes;
-  if (!reserve_flat_maps(granules)) {
+  if (!reserve_flat_maps()) {
     release_heap();
     return false;
   }
   whole.marks = flat.marks + whole.start / granule_bytes;
   whole.starts = flat.starts + whole.start / start_bytes;
   chosen = ground_kind::contiguous;
-  flat.limit = granules - 1;
+  flat.limit = (std::size_t{1} << os::address_bits()) / granule_bytes - 1;
   return true;
 }
 
@@ -180,7 +181,7 @@ bool enter_region(region* added) {
 // A region's tables are one mapping: marks, starts, pages, chunks.
 constexpr std::size_t marks_bytes = sparse_region_bytes / granule_bytes;
 constexpr std::size_t starts_bytes = sparse_region_bytes / start_bytes * sizeof(start_word);
-std::size_t pages_bytes() { return (sparse_region_bytes >> shift) * sizeof(run*); }
+std::size_t pages_bytes() { return (sparse_region_bytes >> shift) * sizeof(page_entry); }
 std::size_t tables_bytes() {
   return marks_bytes + starts_bytes + pages_bytes() +
          sparse_region_bytes / chunk_bytes * sizeof(chunk);
@@ -193,7 +194,7 @@ bool make_tables(region* added) {
   tables += marks_bytes;
   added->starts = reinterpret_cast<start_word*>(tables);
   tables += starts_bytes;
-  added->pages = reinterpret_cast<run**>(tables);
+  added->pages = reinterpret_cast<page_entry*>(tables);
   tables += pages_bytes();
   added->chunks = reinterpret_cast<chunk*>(tables);
   return true;
@@ -291,30 +292,67 @@ region* next_region(std::uintptr_t address) {
   return nullptr;
 }
 
-run* run_of(const void* address) {
-  std::uintptr_t at = base::address_of(address);
-  region* in = region_of(at);
-  if (in == nullptr) return nullptr;
-  std::size_t page = (at - in->start) >> shift;
-  run* owner = in->pages[page];
-  // The inside of a run longer than a chunk is entered once a chunk.
-  if (owner == nullptr) owner = in->pages[base::align_down(page, chunk_bytes >> shift)];
-  return owner != nullptr && at - owner->start < owner->bytes() ? owner : nullptr;
+// ---- Runs
+
+namespace {
+
+run* run_in(page_entry entry) { return entry % 2 != 0 ? nullptr : base::pointer_to<run>(entry); }
+
+page_entry note_of(std::size_t page, std::size_t block_bytes) {
+  return block_bytes / granule_bytes << 32 | page << 1 | 1;
 }
 
-void set_run(std::uintptr_t start, std::size_t pages, run* owner) {
+// Calls write(entry, pages from the start) for each entry that a run has. The inside of a run longer
+// than a chunk is entered once a chunk.
+template <typename Write>
+void each_entry(std::uintptr_t start, std::size_t pages, Write write) {
   region* in = region_of(start);
   std::size_t first = (start - in->start) >> shift;
   std::size_t end = first + pages;
   std::size_t a_chunk = chunk_bytes >> shift;
   if (pages <= a_chunk) {
-    for (std::size_t page = first; page < end; ++page) in->pages[page] = owner;
+    for (std::size_t page = first; page < end; ++page) write(in->pages[page], page - first);
     return;
   }
-  in->pages[first] = in->pages[end - 1] = owner;
+  write(in->pages[first], 0);
+  write(in->pages[end - 1], pages - 1);
   for (std::size_t page = base::align_up(first, a_chunk); page < end; page += a_chunk) {
-    in->pages[page] = owner;
+    write(in->pages[page], page - first);
   }
+}
+
+}  // namespace
+
+run* run_of(const void* address) {
+  std::uintptr_t at = base::address_of(address);
+  region* in = region_of(at);
+  if (in == nullptr) return nullptr;
+  std::size_t page = (at - in->start) >> shift;
+  run* owner = run_in(in->pages[page]);
+  if (owner == nullptr) owner = run_in(in->pages[base::align_down(page, chunk_bytes >> shift)]);
+  return owner != nullptr && at - owner->start < owner->bytes() ? owner : nullptr;
+}
+
+void set_run(std::uintptr_t start, std::size_t pages, run* owner) {
+  each_entry(start, pages,
+             [owner](page_entry& slot, std::size_t) { slot = base::address_of(owner); });
+}
+
+void clear_run(std::uintptr_t start, std::size_t pages, std::size_t block_bytes) {
+  each_entry(start, pages, [block_bytes](page_entry& slot, std::size_t page) {
+    slot = note_of(page, block_bytes);
+  });
+}
+
+former_run former_run_of(const void* address) {
+  std::uintptr_t at = base::address_of(address);
+  region* in = region_of(at);
+  if (in == nullptr) return {};
+  std::size_t page = (at - in->start) >> shift;
+  page_entry note = in->pages[page];
+  if (note % 2 == 0) return {};
+  std::size_t from_start = static_cast<std::uint32_t>(note) >> 1;
+  return {in->start + ((page - from_start) << shift), (note >> 32) * granule_bytes};
 }
 
 // ---- Marks

@@ -7,7 +7,7 @@
 //               most one starts in each: its mark, and in which granule of the KiB it starts.
 //               Exact too, and a thirtieth of the block map's size.
 //   page map    one pointer a page: the run that the page belongs to (page_heap.hpp). It alone
-//               tells of large blocks.
+//               tells of large blocks. Where no run is any more there may be a note of the last.
 //
 // Contiguous ground: the heap is one reservation; block map and start map are flat arrays over the
 // whole user address space, of which only the heap's part is ever written:
@@ -67,13 +67,16 @@ struct flat_map {
 };
 extern flat_map flat __attribute__((visibility("hidden")));
 
+// A run, or a note of a former one:   | block bytes / 16: 32 | pages from its start: 31 | 1 |
+using page_entry = std::uintptr_t;
+
 // A stretch of the heap with its tables.
 struct region {
   std::uintptr_t start = 0;
   std::atomic<std::size_t> bytes = 0;    // in use; grows on contiguous ground
   mark* marks = nullptr;                 // of the granule at start
   start_word* starts = nullptr;          // of the KiB at start
-  run** pages = nullptr;                 // of the page at start
+  page_entry* pages = nullptr;           // of the page at start
   chunk* chunks = nullptr;               // of the chunk at start
   std::uint64_t* free_chunks = nullptr;  // bit row: chunks without a used page
 };
@@ -113,9 +116,17 @@ region* next_region(std::uintptr_t address);
 
 // The run that the address belongs to, or null. No lock; any address.
 run* run_of(const void* address);
-// Enters (or with null: takes out) the run of the pages [start, start + pages). The caller owns
-// the pages.
+// Enters the run of the pages [start, start + pages). The caller owns the pages.
 void set_run(std::uintptr_t start, std::size_t pages, run* owner);
+// Takes it out again, and leaves a note of what lay there: blocks of so many bytes.
+void clear_run(std::uintptr_t start, std::size_t pages, std::size_t block_bytes);
+
+// What lay at an address where no run is now. For messages only: it may be overwritten.
+struct former_run {
+  std::uintptr_t start = 0;  // 0: unknown
+  std::size_t block_bytes = 0;
+};
+former_run former_run_of(const void* address);
 
 // The mark of any address; 0 outside of the heap and at misaligned addresses.
 mark mark_of(const void* address);
@@ -129,9 +140,7 @@ void purge_marks(std::uintptr_t start, std::size_t bytes);
 // What magazines hold of a block: its own address, but for small blocks on contiguous ground, where it
 // is the address of the mark, which saves the fast path two instructions. Never 0.
 using entry = std::uintptr_t;
-inline bool held_by_mark(std::size_t number) {
-  return !is_medium(number) && kind() == ground_kind::contiguous;
-}
+inline bool held_by_mark(std::size_t number) { return !is_medium(number) && flat.limit != 0; }
 inline entry entry_of(const void* block, std::size_t number) {
   std::uintptr_t address = base::address_of(block);
   if (!held_by_mark(number)) return address;

@@ -34,7 +34,7 @@ class AddressMap : public testing::Test {
       set_run(start, count, this);
     }
     ~entered() {
-      set_run(start, pages, nullptr);
+      clear_run(start, pages, bytes());
       page_heap::give(start, pages);
     }
     entered(const entered&) = delete;
@@ -88,6 +88,23 @@ TEST_F(AddressMap, ARunTakenOutIsGone) {
   }
   EXPECT_EQ(run_of(base::pointer_to(start)), nullptr);
   EXPECT_EQ(mark_of(base::pointer_to(start)), mark_none);
+}
+
+TEST_F(AddressMap, ANoteStaysOfARunTakenOut) {
+  for (std::size_t pages : {1, 3, 200}) {
+    std::uintptr_t start = 0;
+    {
+      entered one(pages);
+      start = one.start;
+      EXPECT_EQ(former_run_of(one.at(0)).start, 0u) << "it is there still";
+    }
+    std::uintptr_t last = start + (pages - 1) * page_bytes();
+    for (std::uintptr_t at : {start, start + 4097, last}) {
+      former_run former = former_run_of(base::pointer_to(at));
+      EXPECT_EQ(former.start, start);
+      EXPECT_EQ(former.block_bytes, pages * page_bytes());
+    }
+  }
 }
 
 TEST_F(AddressMap, ForeignAddressesAreNobodys) {

@@ -175,7 +175,7 @@ bool grow_heap(std::size_t chunks) {
   return true;
 }
 
-constexpr std::size_t retained_floor_bytes = 8 * base::MiB;
+constexpr std::size_t retained_floor_bytes = 16 * base::MiB;
 
 pages_taken take_from_chunk(std::size_t count, std::size_t alignment) {
   chunk* one = tightest_fit(count, alignment);
@@ -267,7 +267,7 @@ bool is_due(const chunk* one, std::uint64_t now_ms, std::uint64_t delay_ms) {
 // rows were too short. Those go back first, oldest first, so that memory grows by what is used and
 // not by what is torn up.
 void make_up_for(std::size_t clean) {
-  std::size_t allowed = base::larger(retained_floor_bytes, page_heap::used_bytes() / 8);
+  std::size_t allowed = base::larger(retained_floor_bytes, page_heap::used_bytes() / 2);
   std::size_t purged = 0;
   while (purged < 2 * clean && page_heap::retained_bytes() > allowed) {
     chunk* oldest = lists->dirty.front();

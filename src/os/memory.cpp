@@ -20,9 +20,23 @@ namespace {
 
 std::size_t chosen_page_bytes = 0;
 
+// What one thread unmaps another may get mapped. The kernel orders the two; ThreadSanitizer must be
+// told.
+#if STRATA_THREAD_SANITIZER
+extern "C" void __tsan_acquire(void*);
+extern "C" void __tsan_release(void*);
+char kernel_order;
+void before_unmapping() { __tsan_release(&kernel_order); }
+void after_mapping() { __tsan_acquire(&kernel_order); }
+#else
+void before_unmapping() {}
+void after_mapping() {}
+#endif
+
 void* map_pages(std::size_t bytes, int protection) {
   long result = faultable_syscall(SYS_mmap, 0, static_cast<long>(bytes), protection,
                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  after_mapping();
   return failed(result) ? nullptr : base::pointer_to(static_cast<std::uintptr_t>(result));
 }
 
@@ -103,12 +117,15 @@ bool purge(void* range, std::size_t bytes) {
 }
 
 bool release(void* range, std::size_t bytes) {
+  before_unmapping();
   return !failed(faultable_syscall(SYS_munmap, as_long(range), static_cast<long>(bytes)));
 }
 
 void* remap(void* range, std::size_t old_bytes, std::size_t new_bytes) {
+  before_unmapping();
   long result = faultable_syscall(SYS_mremap, as_long(range), static_cast<long>(old_bytes),
                                   static_cast<long>(new_bytes), MREMAP_MAYMOVE);
+  after_mapping();
   return failed(result) ? nullptr : base::pointer_to(static_cast<std::uintptr_t>(result));
 }
 

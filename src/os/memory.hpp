@@ -13,6 +13,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/config.hpp"
+
 namespace strata::os {
 
 // The system's page size, or a larger power of two that set_page_bytes asked for.
@@ -21,6 +23,9 @@ std::size_t page_bytes();
 void set_page_bytes(std::size_t bytes);
 // Number of bits in a user-space address: 47 or 48 on common systems, 39 on small ones.
 unsigned address_bits();
+// Below this nothing is ever mapped for us: 0, but for ThreadSanitizer, which keeps all but the top
+// of the address space to itself.
+inline constexpr std::uintptr_t lowest_address = config::thread_sanitizer ? 0x7e8000000000 : 0;
 // Bytes of physical memory of the machine.
 std::size_t physical_bytes();
 
