@@ -8,6 +8,7 @@
 #include "alloc/heap.hpp"
 #include "alloc/large.hpp"
 #include "alloc/live.hpp"
+#include "alloc/paranoid.hpp"
 #include "ground/chunk.hpp"
 #include "ground/options.hpp"
 #include "ground/page_heap.hpp"
@@ -50,13 +51,20 @@ void* allocate_of_class(std::size_t number, std::size_t size) {
 // A free that has to flush stands for many quick ones.
 constexpr std::int32_t ticks_a_flush = 16;
 
-void deallocate_of_class(void* block, std::size_t number) {
+// From here on it is not live.
+void forget_of_class(void* block, std::size_t number) {
   ground::set_mark(block, number, ground::mark_none);
   thread_cache* cache = thread_cache::current();
-  if (STRATA_UNLIKELY(cache == nullptr)) return deallocate_uncached(block, number);
+  if (STRATA_UNLIKELY(cache == nullptr)) return;
   this_thread.tick -= cache->fast() ? ticks_a_flush : 1;
   if (this_thread.tick < 0) poll_clock(cache);
   live::count_free(cache, number, ground::class_bytes(number));
+}
+
+// From here on it may be handed out again.
+void return_of_class(void* block, std::size_t number) {
+  thread_cache* cache = thread_cache::current();
+  if (STRATA_UNLIKELY(cache == nullptr)) return deallocate_uncached(block, number);
   cache->deallocate(block, number);
 }
 
@@ -74,11 +82,42 @@ void* allocate_large(std::size_t size, std::size_t alignment, heap* owner, bool 
   return block;
 }
 
-void deallocate_large(large* block) {
+void forget_large(large* block) {
   thread_cache* cache = thread_cache::current();
   live::count_free(cache, large_kind, block->usable());
-  destroy_large(block);
   if (cache != nullptr) poll_clock(cache);
+}
+
+// ---- Freed blocks, now or later
+
+void end_wait(const paranoid::waiting& one) {
+  if (one.number == large_kind) return destroy_large(static_cast<large*>(one.item));
+  paranoid::check_wiped(one.item, one.bytes);
+  return_of_class(one.item, one.number);
+}
+
+void begin_wait(const paranoid::waiting& one) {
+  paranoid::waiting leaving[paranoid::most_leaving];
+  std::size_t count = paranoid::push(one, leaving);
+  for (std::size_t i = 0; i < count; ++i) end_wait(leaving[i]);
+}
+
+void deallocate_of_class(void* block, std::size_t number) {
+  std::size_t room = ground::class_bytes(number);
+  if (STRATA_UNLIKELY(paranoid::on())) paranoid::size_of(block, room);
+  forget_of_class(block, number);
+  if (STRATA_LIKELY(!paranoid::on())) return return_of_class(block, number);
+  paranoid::wipe(block, room);
+  begin_wait({block, number, room});
+}
+
+void deallocate_large(large* block) {
+  bool waits = paranoid::on() && block->owner == nullptr;
+  if (waits) paranoid::size_of(base::pointer_to(block->start), block->usable());
+  forget_large(block);
+  if (!waits) return destroy_large(block);
+  retire_large(block);
+  begin_wait({block, large_kind, block->usable()});
 }
 
 // ---- Marks
@@ -140,7 +179,27 @@ std::size_t aligned_class(std::size_t size, std::size_t alignment) {
   return number < ground::class_count ? number : 0;
 }
 
+// Under paranoid hardening: a block with room for its seal.
+void* allocate_sealed(std::size_t size, std::size_t alignment, bool zero) {
+  if (size > most_bytes - paranoid::seal_bytes) return nullptr;
+  std::size_t padded = size + paranoid::seal_bytes;
+  bool plain = alignment <= ground::granule_bytes && padded <= ground::medium_bytes;
+  std::size_t number = plain ? ground::class_of(padded) : aligned_class(padded, alignment);
+  if (number != 0) {
+    void* block = with_reclaim([=] { return allocate_of_class(number, size); });
+    if (block != nullptr) paranoid::seal(block, ground::class_bytes(number), size, zero);
+    return block;
+  }
+  void* block = with_reclaim([=] { return allocate_large(padded, alignment, nullptr, zero); });
+  if (block != nullptr) paranoid::seal_large(block, large_at(block)->usable(), size);
+  return block;
+}
+
 }  // namespace
+
+void empty_quarantine() {
+  for (paranoid::waiting oldest; paranoid::pop(oldest);) end_wait(oldest);
+}
 
 bool start() {
   if (STRATA_LIKELY(state.load(std::memory_order_acquire) == started)) return true;
@@ -151,6 +210,7 @@ bool start() {
     return true;
   }
   ground::read_options();
+  paranoid::set_up();
   ground::set_up();
   set_up_bins();
   set_up_depots();
@@ -162,6 +222,7 @@ bool start() {
 
 void* allocate_slow(std::size_t size) noexcept {
   start();
+  if (STRATA_UNLIKELY(paranoid::on())) return allocate_sealed(size, 1, false);
   if (size > ground::medium_bytes) {
     if (size > most_bytes) return nullptr;
     return with_reclaim([size] { return allocate_large(size, 1, nullptr, false); });
@@ -197,6 +258,7 @@ void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept {
   if (alignment <= ground::granule_bytes) return allocate(size);
   start();
   if (size > most_bytes || alignment > most_bytes) return nullptr;
+  if (STRATA_UNLIKELY(paranoid::on())) return allocate_sealed(size, alignment, false);
   if (std::size_t number = aligned_class(size, alignment)) {
     return allocate(ground::class_bytes(number));
   }
@@ -205,6 +267,7 @@ void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept {
 }
 
 void* allocate_zeroed(std::size_t size) {
+  if (STRATA_UNLIKELY(paranoid::on())) return allocate_sealed(size, 1, true);
   if (size > ground::medium_bytes) {
     start();
     if (size > most_bytes) return nullptr;
@@ -218,10 +281,12 @@ void* allocate_zeroed(std::size_t size) {
 namespace {
 
 STRATA_NOINLINE std::size_t usable_size_slow(const void* block, ground::mark mark) {
+  if (is_class(mark)) return paranoid::size_of(block, ground::class_bytes(mark));
   if (mark == ground::mark_heap) return static_cast<span*>(ground::run_of(block))->block_bytes;
   large* found = start() ? large_at(block) : nullptr;
   if (found == nullptr) stop_for(const_cast<void*>(block));
-  return found->usable();
+  bool sealed = paranoid::on() && found->owner == nullptr;
+  return sealed ? paranoid::size_of(block, found->usable()) : found->usable();
 }
 
 }  // namespace
@@ -229,7 +294,8 @@ STRATA_NOINLINE std::size_t usable_size_slow(const void* block, ground::mark mar
 std::size_t usable_size(const void* block) {
   if (block == nullptr) return 0;
   ground::mark mark = quick_mark(block);
-  return STRATA_LIKELY(is_class(mark)) ? ground::class_bytes(mark) : usable_size_slow(block, mark);
+  bool plain = is_class(mark) && !paranoid::on();
+  return STRATA_LIKELY(plain) ? ground::class_bytes(mark) : usable_size_slow(block, mark);
 }
 
 namespace {
@@ -275,7 +341,7 @@ void* reallocate_large(large* found, std::size_t usable, std::size_t size) {
     return base::pointer_to(found->start);
   }
   void* fresh = nullptr;
-  if (size > usable && size >= growing_bytes) fresh = grow_into_mapping(size);
+  if (size > usable && size >= growing_bytes && !paranoid::on()) fresh = grow_into_mapping(size);
   if (fresh != nullptr) return move_to(fresh, block, usable);
   return reallocate_small(block, usable, size);
 }
@@ -285,7 +351,7 @@ void* reallocate_large(large* found, std::size_t usable, std::size_t size) {
 void* reallocate(void* block, std::size_t size) {
   if (size > most_bytes) return nullptr;
   std::size_t usable = usable_size(block);
-  if (stays(usable, size)) return block;
+  if (paranoid::on() ? usable == size : stays(usable, size)) return block;
   ground::mark mark = quick_mark(block);
   if (is_class(mark)) return reallocate_small(block, usable, size);
   if (mark == ground::mark_heap) {
@@ -319,6 +385,7 @@ void deallocate_sized_slow(void* block, std::size_t size, std::size_t alignment,
       small != 0 ? usable == small
                  : size <= usable && usable - size < base::larger(alignment, ground::page_bytes());
   if (told == told_size::perhaps_reallocated) right |= stays(usable, size);
+  if (paranoid::on()) right = usable == size;
   if (!right) fatal(misuse::wrong_size, block, usable);
   deallocate(block);
 }
@@ -379,6 +446,7 @@ int walk_runs(ground::region* in, std::size_t number, block_visitor visit, void*
     ground::run* owner = ground::run_of(start);
     if (owner == nullptr || owner->kind != ground::run_kind::block) continue;
     if (owner->start != base::address_of(start)) continue;
+    if (static_cast<large*>(owner)->waits) continue;
     int answer = visit(start, owner->bytes(), context);
     if (answer != 0) return answer;
   }

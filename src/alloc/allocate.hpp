@@ -38,6 +38,9 @@ enum class told_size { exact, perhaps_reallocated };
 void deallocate_sized_slow(void* block, std::size_t size, std::size_t alignment,
                            told_size told) noexcept;
 
+// Under paranoid hardening: freed blocks that wait are free now.
+void empty_quarantine();
+
 std::size_t allocate_batch(std::size_t size, std::size_t count, void** blocks);
 void deallocate_batch(void** blocks, std::size_t count);
 
@@ -59,17 +62,25 @@ STRATA_INLINE ground::entry take_head(std::size_t number) {
   return taken;
 }
 
+// A small block by the fast path, or null. size: at most exact_class_bytes.
+STRATA_INLINE void* take_small(std::size_t size) {
+  std::size_t number = (size + ground::granule_bytes - 1) / ground::granule_bytes;
+  ground::entry taken = take_head(number);
+  if (STRATA_UNLIKELY(taken == 0)) return nullptr;
+  *reinterpret_cast<ground::mark*>(taken) = static_cast<ground::mark>(number);
+  std::uintptr_t block =
+      (taken - reinterpret_cast<std::uintptr_t>(ground::flat.marks)) * ground::granule_bytes;
+  if (block == 0) __builtin_unreachable();  // spares the caller's test
+  return reinterpret_cast<void*>(block);
+}
+
 // Slow: where to go on when the fast path can't serve. It is the last thing done, so that the fast
 // path needs no stack frame.
 template <auto Slow = allocate_slow>
 STRATA_INLINE void* allocate(std::size_t size) {
   if (STRATA_LIKELY(size <= ground::exact_class_bytes)) {
-    std::size_t number = (size + ground::granule_bytes - 1) / ground::granule_bytes;
-    ground::entry taken = take_head(number);
-    if (STRATA_UNLIKELY(taken == 0)) return Slow(size);
-    *reinterpret_cast<ground::mark*>(taken) = static_cast<ground::mark>(number);
-    return reinterpret_cast<void*>((taken - reinterpret_cast<std::uintptr_t>(ground::flat.marks)) *
-                                   ground::granule_bytes);
+    void* block = take_small(size);
+    return STRATA_LIKELY(block != nullptr) ? block : Slow(size);
   }
   if (STRATA_UNLIKELY(size > ground::medium_bytes)) return Slow(size);
   std::size_t number = ground::medium_class_of(size);
@@ -129,7 +140,9 @@ STRATA_INLINE void deallocate_sized(void* block, std::size_t size, std::size_t a
 STRATA_INLINE void* allocate_aligned(std::size_t alignment, std::size_t size) {
   if (STRATA_LIKELY(alignment <= ground::exact_class_bytes && size <= ground::exact_class_bytes)) {
     std::size_t rounded = base::align_up(base::larger(size, 1), alignment);
-    if (STRATA_LIKELY(rounded <= ground::exact_class_bytes)) return allocate(rounded);
+    if (STRATA_LIKELY(rounded <= ground::exact_class_bytes)) {
+      if (void* block = take_small(rounded)) return block;
+    }
   }
   return allocate_aligned_slow(alignment, size);
 }

@@ -46,14 +46,15 @@ class batch_stack {
  public:
   // The caller owns the batch, and no longer does.
   void push(batch* one) {
-    std::uint64_t seen = top_.load(std::memory_order_relaxed);
+    // acquire: the batch on top is looked into.
+    std::uint64_t seen = top_.load(std::memory_order_acquire);
     do {
       batch* first = first_of(seen);
       one->under.store(first, std::memory_order_relaxed);
       one->depth.store(depth_of(first) + 1, std::memory_order_relaxed);
       // release: whoever pops it sees what it holds.
-    } while (!top_.compare_exchange_weak(seen, successor(seen, one), std::memory_order_release,
-                                         std::memory_order_relaxed));
+    } while (!top_.compare_exchange_weak(seen, successor(seen, one), std::memory_order_acq_rel,
+                                         std::memory_order_acquire));
   }
 
   // Null when there is none.

@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "alloc/allocate.hpp"
 #include "alloc/bin.hpp"
 #include "alloc/depot.hpp"
 #include "alloc/thread_cache.hpp"
@@ -84,6 +85,7 @@ void poll_clock(thread_cache* cache) {
 }
 
 void reclaim() {
+  empty_quarantine();
   if (thread_cache* cache = this_thread.cache) cache->drain();
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     drain_depot(number, SIZE_MAX);

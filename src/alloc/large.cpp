@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "alloc/heap.hpp"
+#include "alloc/paranoid.hpp"
 #include "ground/metadata.hpp"
 #include "os/memory.hpp"
 #include "sync/mutex.hpp"
@@ -19,37 +20,87 @@ std::size_t pages_of(std::size_t size) {
   return base::align_up(size, ground::page_bytes()) >> ground::page_shift();
 }
 
+// How many bytes of guards a block is to have. A block that is aligned to more than a page has none
+// before it.
+struct guards {
+  explicit guards(std::size_t alignment, std::size_t page)
+      : before(paranoid::on() && alignment <= page ? page : 0), behind(paranoid::on() ? page : 0) {}
+  [[nodiscard]] std::size_t both() const { return before + behind; }
+
+  std::size_t before;
+  std::size_t behind;
+};
+
+// The block has its memory, [start - before, end + behind).
+void set_guards(large* made, const guards& around) {
+  made->before = static_cast<std::uint32_t>(around.before);
+  made->behind = static_cast<std::uint32_t>(around.behind);
+  // Refused, the block is there all the same.
+  if (around.before != 0) os::guard(base::pointer_to(made->start - around.before), around.before);
+  if (around.behind != 0) {
+    os::guard(base::pointer_to(made->start + made->usable()), around.behind);
+  }
+}
+
 bool make_run(large* made, std::size_t size, std::size_t alignment, bool* zeroed) {
+  guards around(alignment, ground::page_bytes());
   std::size_t page_alignment = base::larger(1, alignment >> ground::page_shift());
   std::size_t pages = pages_of(size);
-  ground::pages_taken taken = ground::page_heap::take(pages, page_alignment);
+  ground::pages_taken taken =
+      ground::page_heap::take(pages + (around.both() >> ground::page_shift()), page_alignment);
   if (taken.start == 0) return false;
-  made->start = taken.start;
+  made->start = taken.start + around.before;
   made->pages = static_cast<std::uint32_t>(pages);
   made->kind = ground::run_kind::block;
+  set_guards(made, around);
   ground::set_run(made->start, pages, made);
   *zeroed = taken.zeroed;
   return true;
 }
 
+void give_run(large* old) {
+  std::uintptr_t start = old->start - old->before;
+  std::size_t bytes = old->before + old->bytes() + old->behind;
+  if (old->before + old->behind != 0) os::commit(base::pointer_to(start), bytes);
+  ground::clear_run(old->start, old->pages, old->bytes());
+  ground::page_heap::give(start, bytes >> ground::page_shift());
+}
+
 bool make_mapping(large* made, std::size_t size, std::size_t alignment) {
   std::size_t bytes = base::align_up(size, os::page_bytes());
+  guards around(alignment, os::page_bytes());
   if (!ground::account::charge(bytes)) return false;
-  void* memory = os::map(bytes, base::larger(alignment, os::page_bytes()));
+  void* memory = os::map(bytes + around.both(), base::larger(alignment, os::page_bytes()));
   if (memory == nullptr) {
     ground::account::refund(bytes);
     return false;
   }
-  made->start = base::address_of(memory);
+  made->start = base::address_of(memory) + around.before;
   made->mapped = bytes;
+  set_guards(made, around);
   sync::locked section(lock);
   mappings.insert(made);
   return true;
 }
 
+void give_mapping(large* old) {
+  {
+    sync::locked section(lock);
+    mappings.remove(old);
+  }
+  void* memory = base::pointer_to(old->start - old->before);
+  std::size_t bytes = old->before + old->mapped + old->behind;
+  // When the kernel won't unmap (the number of mappings is limited) the pages at least go back.
+  if (!os::release(memory, bytes)) os::purge(memory, bytes);
+  ground::account::refund(old->mapped);
+  ground::account::note_returned(old->mapped);
+}
+
 // Runs longer than a chunk start at a chunk, so any alignment up to a chunk is had in either case.
 bool fits_run(std::size_t size, std::size_t alignment) {
-  return size <= ground::page_heap::largest_run_bytes() && alignment <= ground::chunk_bytes &&
+  std::size_t most = ground::page_heap::largest_run_bytes();
+  if (paranoid::on()) most -= 2 * ground::page_bytes();
+  return size <= most && alignment <= ground::chunk_bytes &&
          (alignment <= ground::page_bytes() || size <= ground::chunk_bytes);
 }
 
@@ -130,35 +181,42 @@ void destroy_large(large* old) {
   if (old->owner != nullptr) old->owner->remove(old);
   block_total.fetch_sub(1, std::memory_order_relaxed);
   byte_total.fetch_sub(old->usable(), std::memory_order_relaxed);
-  if (old->mapped == 0) {
-    ground::clear_run(old->start, old->pages, old->bytes());
-    ground::page_heap::give(old->start, old->pages);
-  } else {
-    {
-      sync::locked section(lock);
-      mappings.remove(old);
-    }
-    void* memory = base::pointer_to(old->start);
-    // When the kernel won't unmap (the number of mappings is limited) the pages at least go back.
-    if (!os::release(memory, old->mapped)) os::purge(memory, old->mapped);
-    ground::account::refund(old->mapped);
-    ground::account::note_returned(old->mapped);
-  }
+  if (old->mapped == 0)
+    give_run(old);
+  else
+    give_mapping(old);
   ground::metadata::destroy(old);
 }
+
+void retire_large(large* old) {
+  old->waits = true;
+  void* memory = base::pointer_to(old->start);
+  os::purge(memory, old->usable());
+  os::guard(memory, old->usable());
+}
+
+namespace {
+
+large* live_one(large* found) {
+  if (found->waits) fatal(misuse::double_free, base::pointer_to(found->start), found->usable());
+  return found;
+}
+
+}  // namespace
 
 large* large_at(const void* address) {
   std::uintptr_t at = base::address_of(address);
   if (ground::run* owner = ground::run_of(address)) {
     bool starts_here = owner->kind == ground::run_kind::block && owner->start == at;
-    return starts_here ? static_cast<large*>(owner) : nullptr;
+    return starts_here ? live_one(static_cast<large*>(owner)) : nullptr;
   }
   sync::locked section(lock);
   large* found = mappings.at_or_below(at);
-  return found != nullptr && found->start == at ? found : nullptr;
+  return found != nullptr && found->start == at ? live_one(found) : nullptr;
 }
 
 bool resize_large(large* block, std::size_t size) {
+  if (block->before + block->behind != 0) return false;
   std::size_t before = block->usable();
   bool done = block->mapped == 0 ? resize_run(block, size) : resize_mapping(block, size);
   if (done) byte_total.fetch_add(block->usable() - before, std::memory_order_relaxed);
@@ -172,6 +230,7 @@ large_usage large_total() {
 bool next_mapping(std::uintptr_t address, std::uintptr_t* start, std::size_t* bytes) {
   sync::locked section(lock);
   large* found = mappings.above(address);
+  while (found != nullptr && found->waits) found = mappings.above(found->start);
   if (found == nullptr) return false;
   *start = found->start;
   *bytes = found->mapped;

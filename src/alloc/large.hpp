@@ -4,6 +4,8 @@
 //   above, or grown by realloc             a mapping of its own, which can grow by moving pages
 //                                          (mremap); kept in an ordered tree by address
 //
+// Under paranoid hardening there is an inaccessible page before it and one behind it.
+//
 // The tree has one lock; runs need none of ours.
 #pragma once
 
@@ -19,8 +21,11 @@ namespace strata::alloc {
 struct heap;
 
 struct large : ground::run, base::list_node<large>, base::tree_node<large> {
-  std::size_t mapped = 0;  // bytes of the mapping; 0 for a run
-  heap* owner = nullptr;   // null for malloc's
+  std::size_t mapped = 0;    // bytes of the mapping; 0 for a run
+  heap* owner = nullptr;     // null for malloc's
+  std::uint32_t before = 0;  // bytes of the inaccessible page before and behind it
+  std::uint32_t behind = 0;
+  bool waits = false;  // freed, and in the quarantine
 
   [[nodiscard]] std::uintptr_t key() const { return start; }
   [[nodiscard]] std::size_t usable() const { return mapped != 0 ? mapped : bytes(); }
@@ -30,8 +35,11 @@ struct large : ground::run, base::list_node<large>, base::tree_node<large> {
 // reads as zero.
 large* make_large(std::size_t size, std::size_t alignment, heap* owner, bool* zeroed);
 void destroy_large(large* old);
+// Freed, but not to be reused: its memory goes back, and any access faults. destroy_large follows.
+void retire_large(large* old);
 
-// The large block that starts at the address; null when none does. Any address.
+// The large block that starts at the address; null when none does. Any address. Stops the process when
+// the block has been freed and waits.
 large* large_at(const void* address);
 
 // Changes the size in place, or by moving the pages of a mapping; false when only a new block can

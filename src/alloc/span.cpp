@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "alloc/paranoid.hpp"
 #include "ground/metadata.hpp"
 
 namespace strata::alloc {
@@ -50,6 +51,10 @@ span* make_span(bin* home, ground::size_class number) {
   if (memory.start == 0) {
     ground::metadata::free(descriptor, descriptor_bytes(capacity));
     return nullptr;
+  }
+  // Free blocks are to read as zero.
+  if (paranoid::on() && !memory.zeroed) {
+    paranoid::wipe(base::pointer_to(memory.start), pages << ground::page_shift());
   }
   auto* made = new (descriptor) span;
   made->start = memory.start;

@@ -7,6 +7,7 @@
 #include "alloc/bin.hpp"
 #include "alloc/clock.hpp"
 #include "alloc/live.hpp"
+#include "alloc/paranoid.hpp"
 #include "base/check.hpp"
 #include "ground/metadata.hpp"
 #include "ground/options.hpp"
@@ -123,6 +124,7 @@ void thread_cache::visit_bin(std::size_t number) {
   std::size_t wanted = base::smaller(wanted_[number], most);
   if (wanted < most) wanted_[number] = static_cast<std::uint16_t>(wanted * 2);
   std::size_t count = bin_of(number).refill(blocks, wanted);
+  if (paranoid::on()) paranoid::shuffle(blocks, count);
   std::size_t kept = base::smaller(count, batch_of(number));
   for (std::size_t from = kept; from < count;) {
     std::size_t here = base::smaller(count - from, batch_of(number));
@@ -373,7 +375,8 @@ thread_cache* thread_registry::enter() {
   if (cache == nullptr) cache = make();
   if (cache == nullptr) return nullptr;
   cache->counted_ = ground::option().count;
-  cache->start(ground::kind() == ground::ground_kind::contiguous && !cache->counted_);
+  bool contiguous = ground::kind() == ground::ground_kind::contiguous;
+  cache->start(contiguous && !cache->counted_ && !paranoid::on());
   cache->last_trim_ms = cache->last_tick_ms = os::coarse_ms();
   cache->last_active_ms.store(cache->last_tick_ms, std::memory_order_relaxed);
   // Bound before it is listed: signals that were held back come at the end of the section.

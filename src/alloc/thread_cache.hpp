@@ -11,7 +11,7 @@
 //
 // A head that must always go the slow way points to `parked`, an aligned magazine of zeros: empty
 // and full at once. Heads start parked in every thread; they stay so for marks that are no class, on
-// sparse ground, and while operations are counted. Then the slow way uses heads of its own.
+// sparse ground, while operations are counted, and under paranoid hardening. Then the slow way uses heads of its own.
 //
 // Invariants, seen by the owner between operations:
 //   words head .. end-1 hold blocks until the first 0; words from there to end are 0; *end == 0

@@ -20,6 +20,8 @@ enum class misuse {
   invalid_free,      // not a block of ours
   interior_free,     // inside a block, not its start
   misaligned_free,   // no block can start here
+  overflow,          // something was written behind the block
+  write_after_free,  // something was written to a free block
   wrong_size,        // sized free with a size that the block was not allocated with
   corrupt_metadata,  // our own tables disagree
 };

@@ -23,5 +23,8 @@
     "Treat the system's page as this large (4K, 16K or 64K; never less than it is). 0: as it is.") \
   X(number, purge_ms, "STRATA_PURGE_MS", "1000", "",                                               \
     "How long free pages wait for reuse before they go back to the system, in milliseconds.")      \
+  X(choice, harden, "STRATA_HARDEN", "default", "default|paranoid",                                \
+    "How much misuse is looked for. default: bad frees and bad sizes, at no cost. paranoid: also " \
+    "writes past a block or to freed memory; slow, and a seal of 8 bytes a block.")                \
   X(flag, verbose, "STRATA_VERBOSE", "0", "",                                                      \
     "Say on stderr, at start, which ground was chosen and why.")

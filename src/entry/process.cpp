@@ -26,6 +26,7 @@
 #include "alloc/heap.hpp"
 #include "alloc/large.hpp"
 #include "alloc/live.hpp"
+#include "alloc/paranoid.hpp"
 #include "base/text.hpp"
 #include "entry/statistics.hpp"
 #include "ground/metadata.hpp"
@@ -87,6 +88,7 @@ void before_fork() {
   alloc::thread_registry::lock().lock();
   mask_before_fork = mask;
   alloc::lock_heaps_for_fork();
+  alloc::paranoid::lock_for_fork();
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     alloc::bin_of(number).lock().lock();
   }
@@ -102,6 +104,7 @@ void after_fork_in_parent() {
   for (std::size_t number = ground::class_count - 1; number > 0; --number) {
     alloc::bin_of(number).lock().unlock();
   }
+  alloc::paranoid::unlock_after_fork();
   alloc::unlock_heaps_after_fork();
   os::signal_mask mask = mask_before_fork;
   alloc::thread_registry::lock().unlock();
@@ -125,6 +128,7 @@ void after_fork_in_child() {
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     alloc::bin_of(number).lock().reset();
   }
+  alloc::paranoid::reset_in_child();
   alloc::reset_heaps_in_child();
   ground::account::reset_in_child(ground::page_heap::used_bytes() + alloc::mapped_bytes_in_child());
   alloc::thread_registry::adopt_in_child();
@@ -143,7 +147,10 @@ __attribute__((constructor(101))) void process_starts() {
   publish(0);
 }
 
-__attribute__((destructor)) void process_ends() { publish_final_statistics(); }
+__attribute__((destructor)) void process_ends() {
+  alloc::paranoid::check_waiting();
+  publish_final_statistics();
+}
 
 }  // namespace
 

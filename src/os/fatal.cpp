@@ -19,6 +19,10 @@ const char* name_of(misuse kind) {
       return "invalid free: inside a block, not its start";
     case misuse::misaligned_free:
       return "invalid free: misaligned address";
+    case misuse::overflow:
+      return "write past the end of a block";
+    case misuse::write_after_free:
+      return "write to freed memory";
     case misuse::wrong_size:
       return "sized free with a size that the block does not have";
     case misuse::corrupt_metadata:

@@ -111,6 +111,11 @@ bool commit(void* range, std::size_t bytes) {
                                    PROT_READ | PROT_WRITE));
 }
 
+bool guard(void* range, std::size_t bytes) {
+  return !failed(
+      faultable_syscall(SYS_mprotect, as_long(range), static_cast<long>(bytes), PROT_NONE));
+}
+
 bool purge(void* range, std::size_t bytes) {
   return !failed(
       faultable_syscall(SYS_madvise, as_long(range), static_cast<long>(bytes), MADV_DONTNEED));

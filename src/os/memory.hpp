@@ -38,6 +38,9 @@ void* reserve(std::size_t bytes, std::size_t alignment, reserved_as access);
 void* map(std::size_t bytes, std::size_t alignment);
 // Makes part of a reservation readable and writable.
 bool commit(void* range, std::size_t bytes);
+// Makes a committed range inaccessible; commit() undoes it, and the contents are as before. False when
+// refused (the number of mappings is limited).
+bool guard(void* range, std::size_t bytes);
 // Gives the pages behind a committed range back; it then reads as zero. False when the kernel
 // refused: the contents are then as they were.
 bool purge(void* range, std::size_t bytes);

@@ -130,6 +130,12 @@ void* map_shared_file(const char* path, std::size_t bytes) {
   return failed(result) ? nullptr : base::pointer_to(static_cast<std::uintptr_t>(result));
 }
 
+std::uint64_t random_word() {
+  std::uint64_t word = monotonic_ns();
+  raw_syscall(SYS_getrandom, reinterpret_cast<long>(&word), sizeof word, 0);
+  return word;
+}
+
 void abort_process() { abort(); }
 
 }  // namespace strata::os

@@ -46,6 +46,9 @@ using signal_mask = std::uint64_t;
 signal_mask block_signals();
 void restore_signals(signal_mask before);
 
+// Unpredictable.
+std::uint64_t random_word();
+
 // A file of `bytes` bytes, mapped shared and writable; null when it can't be made.
 void* map_shared_file(const char* path, std::size_t bytes);
 

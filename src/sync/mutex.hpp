@@ -20,13 +20,14 @@ namespace strata::sync {
 
 // In the order in which they are taken.
 enum class rank : std::uint8_t {
-  registry,  // the list of thread caches
-  heaps,     // the list of first-class heaps
-  heap,      // one first-class heap
-  bin,       // one size class's spans
-  large,     // the tree of mappings
-  pages,     // the page heap
-  metadata,  // the metadata arena
+  registry,    // the list of thread caches
+  heaps,       // the list of first-class heaps
+  heap,        // one first-class heap
+  quarantine,  // freed blocks that wait
+  bin,         // one size class's spans
+  large,       // the tree of mappings
+  pages,       // the page heap
+  metadata,    // the metadata arena
 };
 
 class mutex {

@@ -1,0 +1,144 @@
+#include "alloc/paranoid.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include "alloc/thread_cache.hpp"
+#include "base/check.hpp"
+#include "ground/options.hpp"
+#include "os/process.hpp"
+#include "sync/mutex.hpp"
+
+namespace strata::alloc::paranoid {
+namespace {
+
+constexpr std::size_t most_waiting = 2048;
+constexpr std::size_t most_waiting_bytes = 16 * base::MiB;
+constexpr unsigned char junk = 0xd5;
+// A waiting large block holds addresses and no memory.
+constexpr std::size_t large_discount = 16;
+
+constinit std::uint64_t secret = 0;
+
+// splitmix64's finisher (Steele, Lea, Flood, 2014).
+std::uint64_t mixed(std::uint64_t word) {
+  word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
+  word = (word ^ (word >> 27)) * 0x94d049bb133111eb;
+  return word ^ (word >> 31);
+}
+
+std::uint64_t key_of(const void* block) { return mixed(base::address_of(block) ^ secret); }
+unsigned char pattern_of(const void* block) {
+  // Never 0: a string that is one byte too long writes that.
+  return static_cast<unsigned char>(key_of(block) >> 56 | 1);
+}
+
+// ---- The quarantine: a ring
+
+constinit sync::mutex lock(sync::rank::quarantine);
+constinit waiting ring[most_waiting];
+constinit std::size_t first = 0;
+constinit std::size_t count = 0;
+constinit std::size_t total_bytes = 0;
+
+std::size_t weight_of(const waiting& one) {
+  return one.number == large_kind ? one.bytes / large_discount : one.bytes;
+}
+
+// The caller holds the lock, and there is one.
+waiting take_oldest() {
+  waiting oldest = ring[first];
+  first = (first + 1) % most_waiting;
+  --count;
+  total_bytes -= weight_of(oldest);
+  return oldest;
+}
+
+}  // namespace
+
+constinit bool chosen = false;
+
+void set_up() {
+  chosen = ground::option().harden == ground::harden_paranoid;
+  if (chosen) secret = os::random_word();
+}
+
+void seal(void* block, std::size_t room, std::size_t size, bool zero) {
+  check_wiped(block, room);
+  if (!zero) std::memset(block, junk, size);
+  seal_large(block, room, size);
+}
+
+void seal_large(void* block, std::size_t room, std::size_t size) {
+  auto* bytes = static_cast<unsigned char*>(block);
+  std::memset(bytes + size, pattern_of(block), room - seal_bytes - size);
+  std::uint64_t word = key_of(block) ^ size;
+  std::memcpy(bytes + room - seal_bytes, &word, seal_bytes);
+}
+
+std::size_t size_of(const void* block, std::size_t room) {
+  const auto* bytes = static_cast<const unsigned char*>(block);
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes + room - seal_bytes, seal_bytes);
+  std::size_t size = word ^ key_of(block);
+  if (size > room - seal_bytes) fatal(misuse::overflow, block, room);
+  unsigned char pattern = pattern_of(block);
+  for (std::size_t at = size; at < room - seal_bytes; ++at) {
+    if (bytes[at] != pattern) fatal(misuse::overflow, block, size);
+  }
+  return size;
+}
+
+std::size_t push(const waiting& one, waiting (&leaving)[most_leaving]) {
+  sync::locked section(lock);
+  std::size_t out = 0;
+  while (out < most_leaving && count > 0 &&
+         (count == most_waiting || total_bytes + weight_of(one) > most_waiting_bytes)) {
+    leaving[out++] = take_oldest();
+  }
+  ring[(first + count) % most_waiting] = one;
+  ++count;
+  total_bytes += weight_of(one);
+  return out;
+}
+
+bool pop(waiting& oldest) {
+  sync::locked section(lock);
+  if (count == 0) return false;
+  oldest = take_oldest();
+  return true;
+}
+
+void wipe(void* block, std::size_t room) { std::memset(block, 0, room); }
+
+void check_wiped(const void* block, std::size_t room) {
+  const auto* words = static_cast<const std::uint64_t*>(block);
+  for (std::size_t i = 0; i < room / sizeof(std::uint64_t); ++i) {
+    if (words[i] != 0) fatal(misuse::write_after_free, block, room);
+  }
+}
+
+void check_waiting() {
+  if (!chosen || is_stopping()) return;
+  sync::locked section(lock);
+  for (std::size_t i = 0; i < count; ++i) {
+    const waiting& one = ring[(first + i) % most_waiting];
+    if (one.number != large_kind) check_wiped(one.item, one.bytes);
+  }
+}
+
+void shuffle(ground::entry* blocks, std::size_t how_many) {
+  static constinit std::atomic<std::uint64_t> turn{0};
+  for (std::size_t left = how_many; left > 1; --left) {
+    std::uint64_t random = mixed(secret ^ turn.fetch_add(1, std::memory_order_relaxed));
+    std::swap(blocks[left - 1], blocks[random % left]);
+  }
+}
+
+void lock_for_fork() { lock.lock(); }
+void unlock_after_fork() { lock.unlock(); }
+void reset_in_child() { lock.reset(); }
+
+}  // namespace strata::alloc::paranoid
