@@ -9,10 +9,8 @@
 #include "alloc/large.hpp"
 #include "alloc/live.hpp"
 #include "alloc/paranoid.hpp"
-#include "ground/chunk.hpp"
+#include "alloc/tiers.hpp"
 #include "ground/options.hpp"
-#include "ground/page_heap.hpp"
-#include "os/memory.hpp"
 #include "os/process.hpp"
 #include "sync/mutex.hpp"
 
@@ -23,102 +21,6 @@ namespace {
 
 enum start_state : std::uint32_t { not_started, starting, started };
 constinit std::atomic<std::uint32_t> state{not_started};
-
-// ---- Small and medium blocks
-
-// A thread that has handed in its cache: straight from and to the bins.
-void* allocate_uncached(std::size_t number) {
-  ground::entry held = 0;
-  if (bin_of(number).refill(&held, 1) == 0) return nullptr;
-  return ground::block_of(held, number);
-}
-
-void deallocate_uncached(void* block, std::size_t number) {
-  ground::entry held = ground::entry_of(block, number);
-  bin_of(number).flush(&held, 1);
-}
-
-void* allocate_of_class(std::size_t number, std::size_t size) {
-  thread_cache* cache = thread_cache::current();
-  if (STRATA_LIKELY(cache != nullptr) && --this_thread.tick < 0) poll_clock(cache);
-  void* block = cache == nullptr ? allocate_uncached(number) : cache->allocate(number);
-  if (block == nullptr) return nullptr;
-  ground::set_mark(block, number, static_cast<ground::mark>(number));
-  live::count_allocation(cache, number, size, ground::class_bytes(number));
-  return block;
-}
-
-// A free that has to flush stands for many quick ones.
-constexpr std::int32_t ticks_a_flush = 16;
-
-// From here on it is not live.
-void forget_of_class(void* block, std::size_t number) {
-  ground::set_mark(block, number, ground::mark_none);
-  thread_cache* cache = thread_cache::current();
-  if (STRATA_UNLIKELY(cache == nullptr)) return;
-  this_thread.tick -= cache->fast() ? ticks_a_flush : 1;
-  if (this_thread.tick < 0) poll_clock(cache);
-  live::count_free(cache, number, ground::class_bytes(number));
-}
-
-// From here on it may be handed out again.
-void return_of_class(void* block, std::size_t number) {
-  thread_cache* cache = thread_cache::current();
-  if (STRATA_UNLIKELY(cache == nullptr)) return deallocate_uncached(block, number);
-  cache->deallocate(block, number);
-}
-
-// ---- Large blocks
-
-void* allocate_large(std::size_t size, std::size_t alignment, heap* owner, bool zero) {
-  thread_cache* cache = thread_cache::current();
-  if (cache != nullptr) poll_clock(cache);
-  bool zeroed = false;
-  large* made = make_large(size, alignment, owner, &zeroed);
-  if (made == nullptr) return nullptr;
-  void* block = base::pointer_to(made->start);
-  live::count_allocation(cache, large_kind, size, made->usable());
-  if (zero && !zeroed) std::memset(block, 0, size);
-  return block;
-}
-
-void forget_large(large* block) {
-  thread_cache* cache = thread_cache::current();
-  live::count_free(cache, large_kind, block->usable());
-  if (cache != nullptr) poll_clock(cache);
-}
-
-// ---- Freed blocks, now or later
-
-void end_wait(const paranoid::waiting& one) {
-  if (one.number == large_kind) return destroy_large(static_cast<large*>(one.item));
-  paranoid::check_wiped(one.item, one.bytes);
-  return_of_class(one.item, one.number);
-}
-
-void begin_wait(const paranoid::waiting& one) {
-  paranoid::waiting leaving[paranoid::most_leaving];
-  std::size_t count = paranoid::push(one, leaving);
-  for (std::size_t i = 0; i < count; ++i) end_wait(leaving[i]);
-}
-
-void deallocate_of_class(void* block, std::size_t number) {
-  std::size_t room = ground::class_bytes(number);
-  if (STRATA_UNLIKELY(paranoid::on())) paranoid::size_of(block, room);
-  forget_of_class(block, number);
-  if (STRATA_LIKELY(!paranoid::on())) return return_of_class(block, number);
-  paranoid::wipe(block, room);
-  begin_wait({block, number, room});
-}
-
-void deallocate_large(large* block) {
-  bool waits = paranoid::on() && block->owner == nullptr;
-  if (waits) paranoid::size_of(base::pointer_to(block->start), block->usable());
-  forget_large(block);
-  if (!waits) return destroy_large(block);
-  retire_large(block);
-  begin_wait({block, large_kind, block->usable()});
-}
 
 // ---- Marks
 
@@ -160,15 +62,6 @@ STRATA_INLINE ground::mark quick_mark(const void* block) {
   fatal(starts_here ? misuse::double_free : misuse::interior_free, address, one->block_bytes);
 }
 
-// One more try after everything cached has been given back.
-template <typename Try>
-void* with_reclaim(Try attempt) {
-  void* block = attempt();
-  if (STRATA_LIKELY(block != nullptr)) return block;
-  reclaim();
-  return attempt();
-}
-
 // The class whose blocks have the alignment and hold the size; 0 when no class does.
 std::size_t aligned_class(std::size_t size, std::size_t alignment) {
   if (alignment > ground::page_bytes() || size > ground::medium_bytes) return 0;
@@ -196,10 +89,6 @@ void* allocate_sealed(std::size_t size, std::size_t alignment, bool zero) {
 }
 
 }  // namespace
-
-void empty_quarantine() {
-  for (paranoid::waiting oldest; paranoid::pop(oldest);) end_wait(oldest);
-}
 
 bool start() {
   if (STRATA_LIKELY(state.load(std::memory_order_acquire) == started)) return true;
@@ -432,86 +321,6 @@ void* reallocate_in(heap* owner, void* block, std::size_t size) {
     return base::pointer_to(found->start);
   }
   return move_to(allocate_in(owner, 1, size, false), block, base::smaller(usable, size));
-}
-
-// ---- Walk
-
-namespace {
-
-// Visits the large blocks that start in the chunk, by the page map.
-int walk_runs(ground::region* in, std::size_t number, block_visitor visit, void* context) {
-  std::size_t pages = ground::chunk_bytes >> ground::page_shift();
-  for (std::size_t page = number * pages; page < (number + 1) * pages; ++page) {
-    void* start = base::pointer_to(in->start + (page << ground::page_shift()));
-    ground::run* owner = ground::run_of(start);
-    if (owner == nullptr || owner->kind != ground::run_kind::block) continue;
-    if (owner->start != base::address_of(start)) continue;
-    if (static_cast<large*>(owner)->waits) continue;
-    int answer = visit(start, owner->bytes(), context);
-    if (answer != 0) return answer;
-  }
-  return 0;
-}
-
-// 0 when its span has gone meanwhile.
-std::size_t heap_block_bytes(const void* block) {
-  ground::run* owner = ground::run_of(block);
-  if (owner == nullptr || owner->kind != ground::run_kind::span) return 0;
-  return static_cast<span*>(owner)->block_bytes;
-}
-
-int visit_marked(void* block, ground::mark mark, block_visitor visit, void* context) {
-  if (mark == ground::mark_none) return 0;
-  std::size_t size =
-      mark == ground::mark_heap ? heap_block_bytes(block) : ground::class_bytes(mark);
-  return size == 0 ? 0 : visit(block, size, context);
-}
-
-// Visits the small and medium blocks of the chunk, by their marks. Each is read once: other threads
-// free meanwhile.
-int walk_marks(ground::region* in, std::size_t number, block_visitor visit, void* context) {
-  std::uintptr_t first = in->start + number * ground::chunk_bytes;
-  const volatile ground::mark* marks =
-      in->marks + number * ground::chunk_bytes / ground::granule_bytes;
-  for (std::size_t i = 0; i < ground::chunk_bytes / ground::granule_bytes; ++i) {
-    void* block = base::pointer_to(first + i * ground::granule_bytes);
-    if (int answer = visit_marked(block, marks[i], visit, context)) return answer;
-  }
-  const volatile ground::start_word* starts =
-      in->starts + number * ground::chunk_bytes / ground::start_bytes;
-  for (std::size_t i = 0; i < ground::chunk_bytes / ground::start_bytes; ++i) {
-    ground::start_word word = starts[i];
-    std::uintptr_t at = first + i * ground::start_bytes + ground::offset_in(word);
-    auto mark = static_cast<ground::mark>(word);
-    if (int answer = visit_marked(base::pointer_to(at), mark, visit, context)) return answer;
-  }
-  return 0;
-}
-
-}  // namespace
-
-int walk(block_visitor visit, void* context) {
-  start();
-  ground::page_heap::region_hold hold;
-  std::uintptr_t at = 0;
-  std::size_t chunks = 0;
-  while (ground::region* in = ground::next_region(at)) {
-    chunks = in->bytes.load(std::memory_order_relaxed) / ground::chunk_bytes;
-    for (std::size_t number = 0; number < chunks; ++number) {
-      if (in->chunks[number].used_pages == 0) continue;
-      int answer = walk_marks(in, number, visit, context);
-      if (answer == 0) answer = walk_runs(in, number, visit, context);
-      if (answer != 0) return answer;
-    }
-    at = in->start + base::larger(chunks * ground::chunk_bytes, 1);
-  }
-  std::uintptr_t mapping = 0;
-  std::size_t bytes = 0;
-  while (next_mapping(mapping, &mapping, &bytes)) {
-    int answer = visit(base::pointer_to(mapping), bytes, context);
-    if (answer != 0) return answer;
-  }
-  return 0;
 }
 
 }  // namespace strata::alloc

@@ -38,9 +38,6 @@ enum class told_size { exact, perhaps_reallocated };
 void deallocate_sized_slow(void* block, std::size_t size, std::size_t alignment,
                            told_size told) noexcept;
 
-// Under paranoid hardening: freed blocks that wait are free now.
-void empty_quarantine();
-
 std::size_t allocate_batch(std::size_t size, std::size_t count, void** blocks);
 void deallocate_batch(void** blocks, std::size_t count);
 

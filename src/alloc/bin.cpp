@@ -3,6 +3,7 @@
 #include <new>
 
 #include "base/check.hpp"
+#include "ground/account.hpp"
 #include "os/memory.hpp"
 #include "os/process.hpp"
 

@@ -2,10 +2,11 @@
 
 #include <atomic>
 
-#include "alloc/allocate.hpp"
 #include "alloc/bin.hpp"
 #include "alloc/depot.hpp"
 #include "alloc/thread_cache.hpp"
+#include "alloc/tiers.hpp"
+#include "ground/account.hpp"
 #include "ground/options.hpp"
 #include "ground/page_heap.hpp"
 #include "os/process.hpp"

@@ -4,6 +4,7 @@
 
 #include "alloc/heap.hpp"
 #include "alloc/paranoid.hpp"
+#include "ground/account.hpp"
 #include "ground/metadata.hpp"
 #include "os/memory.hpp"
 #include "sync/mutex.hpp"

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "alloc/allocate.hpp"
+#include "ground/account.hpp"
 #include "ground/address_map.hpp"
 #include "os/memory.hpp"
 

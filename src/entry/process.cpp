@@ -29,6 +29,7 @@
 #include "alloc/paranoid.hpp"
 #include "base/text.hpp"
 #include "entry/statistics.hpp"
+#include "ground/account.hpp"
 #include "ground/metadata.hpp"
 #include "ground/options.hpp"
 #include "os/syscall.hpp"

@@ -8,6 +8,7 @@
 #include "alloc/large.hpp"
 #include "alloc/live.hpp"
 #include "alloc/thread_cache.hpp"
+#include "ground/account.hpp"
 #include "ground/metadata.hpp"
 #include "ground/options.hpp"
 #include "ground/page_heap.hpp"

@@ -82,19 +82,4 @@ void reset_in_child();
 
 }  // namespace page_heap
 
-// The memory limit and the account of what went back, shared by the page heap and by mappings.
-namespace account {
-
-// Charges bytes against STRATA_LIMIT; false when they would pass it.
-bool charge(std::size_t bytes);
-void refund(std::size_t bytes);
-std::size_t charged_bytes();
-// In a forked child: what is really in use; other threads may have been in the middle of charging.
-void reset_in_child(std::size_t bytes);
-
-void note_returned(std::size_t bytes);
-std::size_t returned_bytes();
-std::size_t returns();
-
-}  // namespace account
 }  // namespace strata::ground

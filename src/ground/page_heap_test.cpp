@@ -1,4 +1,5 @@
 #include "ground/page_heap.hpp"
+#include "ground/account.hpp"
 
 #include <gtest/gtest.h>
 

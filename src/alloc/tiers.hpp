@@ -1,0 +1,37 @@
+// The tiers below the fast path, by the slow way: blocks of a size class through the thread's cache,
+// large blocks by themselves. They keep marks, counts and the clock, and under paranoid hardening send
+// freed blocks through the quarantine; which tier serves a request is for allocate.cpp to say.
+#pragma once
+
+#include <cstddef>
+
+#include "alloc/clock.hpp"
+#include "base/check.hpp"
+
+namespace strata::alloc {
+
+struct heap;
+struct large;
+
+// A block of the class, now live; size is what was asked for. Null when there is no memory.
+void* allocate_of_class(std::size_t number, std::size_t size);
+// The block is live.
+void deallocate_of_class(void* block, std::size_t number);
+
+// owner: null for malloc's. Null when there is no memory.
+void* allocate_large(std::size_t size, std::size_t alignment, heap* owner, bool zero);
+void deallocate_large(large* block);
+
+// Under paranoid hardening: freed blocks that wait are free now.
+void empty_quarantine();
+
+// One more try after everything cached has been given back.
+template <typename Try>
+void* with_reclaim(Try attempt) {
+  void* block = attempt();
+  if (STRATA_LIKELY(block != nullptr)) return block;
+  reclaim();
+  return attempt();
+}
+
+}  // namespace strata::alloc

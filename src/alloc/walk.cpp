@@ -1,0 +1,88 @@
+// The heap walk: every live block of the process, chunk by chunk, then the mappings.
+#include "alloc/allocate.hpp"
+#include "alloc/large.hpp"
+#include "alloc/span.hpp"
+#include "ground/address_map.hpp"
+#include "ground/chunk.hpp"
+#include "ground/page_heap.hpp"
+
+namespace strata::alloc {
+namespace {
+
+// Visits the large blocks that start in the chunk, by the page map.
+int walk_runs(ground::region* in, std::size_t number, block_visitor visit, void* context) {
+  std::size_t pages = ground::chunk_bytes >> ground::page_shift();
+  for (std::size_t page = number * pages; page < (number + 1) * pages; ++page) {
+    void* start = base::pointer_to(in->start + (page << ground::page_shift()));
+    ground::run* owner = ground::run_of(start);
+    if (owner == nullptr || owner->kind != ground::run_kind::block) continue;
+    if (owner->start != base::address_of(start)) continue;
+    if (static_cast<large*>(owner)->waits) continue;
+    int answer = visit(start, owner->bytes(), context);
+    if (answer != 0) return answer;
+  }
+  return 0;
+}
+
+// 0 when its span has gone meanwhile.
+std::size_t heap_block_bytes(const void* block) {
+  ground::run* owner = ground::run_of(block);
+  if (owner == nullptr || owner->kind != ground::run_kind::span) return 0;
+  return static_cast<span*>(owner)->block_bytes;
+}
+
+int visit_marked(void* block, ground::mark mark, block_visitor visit, void* context) {
+  if (mark == ground::mark_none) return 0;
+  std::size_t size =
+      mark == ground::mark_heap ? heap_block_bytes(block) : ground::class_bytes(mark);
+  return size == 0 ? 0 : visit(block, size, context);
+}
+
+// Visits the small and medium blocks of the chunk, by their marks. Each is read once: other threads
+// free meanwhile.
+int walk_marks(ground::region* in, std::size_t number, block_visitor visit, void* context) {
+  std::uintptr_t first = in->start + number * ground::chunk_bytes;
+  const volatile ground::mark* marks =
+      in->marks + number * ground::chunk_bytes / ground::granule_bytes;
+  for (std::size_t i = 0; i < ground::chunk_bytes / ground::granule_bytes; ++i) {
+    void* block = base::pointer_to(first + i * ground::granule_bytes);
+    if (int answer = visit_marked(block, marks[i], visit, context)) return answer;
+  }
+  const volatile ground::start_word* starts =
+      in->starts + number * ground::chunk_bytes / ground::start_bytes;
+  for (std::size_t i = 0; i < ground::chunk_bytes / ground::start_bytes; ++i) {
+    ground::start_word word = starts[i];
+    std::uintptr_t at = first + i * ground::start_bytes + ground::offset_in(word);
+    auto mark = static_cast<ground::mark>(word);
+    if (int answer = visit_marked(base::pointer_to(at), mark, visit, context)) return answer;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int walk(block_visitor visit, void* context) {
+  start();
+  ground::page_heap::region_hold hold;
+  std::uintptr_t at = 0;
+  std::size_t chunks = 0;
+  while (ground::region* in = ground::next_region(at)) {
+    chunks = in->bytes.load(std::memory_order_relaxed) / ground::chunk_bytes;
+    for (std::size_t number = 0; number < chunks; ++number) {
+      if (in->chunks[number].used_pages == 0) continue;
+      int answer = walk_marks(in, number, visit, context);
+      if (answer == 0) answer = walk_runs(in, number, visit, context);
+      if (answer != 0) return answer;
+    }
+    at = in->start + base::larger(chunks * ground::chunk_bytes, 1);
+  }
+  std::uintptr_t mapping = 0;
+  std::size_t bytes = 0;
+  while (next_mapping(mapping, &mapping, &bytes)) {
+    int answer = visit(base::pointer_to(mapping), bytes, context);
+    if (answer != 0) return answer;
+  }
+  return 0;
+}
+
+}  // namespace strata::alloc
