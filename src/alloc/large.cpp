@@ -105,6 +105,15 @@ bool fits_run(std::size_t size, std::size_t alignment) {
          (alignment <= ground::page_bytes() || size <= ground::chunk_bytes);
 }
 
+void count(const large* live) {
+  block_total.fetch_add(1, std::memory_order_relaxed);
+  byte_total.fetch_add(live->usable(), std::memory_order_relaxed);
+}
+void uncount(const large* freed) {
+  block_total.fetch_sub(1, std::memory_order_relaxed);
+  byte_total.fetch_sub(freed->usable(), std::memory_order_relaxed);
+}
+
 large* finish(large* made, bool got, heap* owner) {
   if (!got) {
     ground::metadata::destroy(made);
@@ -112,8 +121,7 @@ large* finish(large* made, bool got, heap* owner) {
   }
   made->owner = owner;
   if (owner != nullptr) owner->add(made);
-  block_total.fetch_add(1, std::memory_order_relaxed);
-  byte_total.fetch_add(made->usable(), std::memory_order_relaxed);
+  count(made);
   return made;
 }
 
@@ -164,6 +172,7 @@ bool resize_mapping(large* block, std::size_t size) {
 }  // namespace
 
 large* make_large(std::size_t size, std::size_t alignment, heap* owner, bool* zeroed) {
+  sync::signal_shield shield;  // one for all the locks below
   auto* made = ground::metadata::make<large>();
   if (made == nullptr) return nullptr;
   *zeroed = true;
@@ -179,9 +188,9 @@ large* make_growing(std::size_t size) {
 }
 
 void destroy_large(large* old) {
+  sync::signal_shield shield;
   if (old->owner != nullptr) old->owner->remove(old);
-  block_total.fetch_sub(1, std::memory_order_relaxed);
-  byte_total.fetch_sub(old->usable(), std::memory_order_relaxed);
+  if (!old->waits.load(std::memory_order_relaxed)) uncount(old);
   if (old->mapped == 0)
     give_run(old);
   else
@@ -189,17 +198,28 @@ void destroy_large(large* old) {
   ground::metadata::destroy(old);
 }
 
-void retire_large(large* old) {
-  old->waits = true;
-  void* memory = base::pointer_to(old->start);
-  os::purge(memory, old->usable());
-  os::guard(memory, old->usable());
+void begin_wait_of(large* freed) {
+  uncount(freed);
+  freed->waits.store(true, std::memory_order_relaxed);
+}
+void end_wait_of(large* waiting) {
+  waiting->waits.store(false, std::memory_order_relaxed);
+  count(waiting);
+}
+
+void retire_large(large* freed) {
+  begin_wait_of(freed);
+  void* memory = base::pointer_to(freed->start);
+  os::purge(memory, freed->usable());
+  os::guard(memory, freed->usable());
 }
 
 namespace {
 
 large* live_one(large* found) {
-  if (found->waits) fatal(misuse::double_free, base::pointer_to(found->start), found->usable());
+  if (found->waits.load(std::memory_order_relaxed)) {
+    fatal(misuse::double_free, base::pointer_to(found->start), found->usable());
+  }
   return found;
 }
 
@@ -231,7 +251,8 @@ large_usage large_total() {
 bool next_mapping(std::uintptr_t address, std::uintptr_t* start, std::size_t* bytes) {
   sync::locked section(lock);
   large* found = mappings.above(address);
-  while (found != nullptr && found->waits) found = mappings.above(found->start);
+  while (found != nullptr && found->waits.load(std::memory_order_relaxed))
+    found = mappings.above(found->start);
   if (found == nullptr) return false;
   *start = found->start;
   *bytes = found->mapped;

@@ -9,6 +9,7 @@
 // The tree has one lock; runs need none of ours.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -25,7 +26,8 @@ struct large : ground::run, base::list_node<large>, base::tree_node<large> {
   heap* owner = nullptr;     // null for malloc's
   std::uint32_t before = 0;  // bytes of the inaccessible page before and behind it
   std::uint32_t behind = 0;
-  bool waits = false;  // freed, and in the quarantine
+  // Freed, and in the quarantine or in a large cache. relaxed: a walk may read it meanwhile.
+  std::atomic<bool> waits{false};
 
   [[nodiscard]] std::uintptr_t key() const { return start; }
   [[nodiscard]] std::size_t usable() const { return mapped != 0 ? mapped : bytes(); }
@@ -35,8 +37,11 @@ struct large : ground::run, base::list_node<large>, base::tree_node<large> {
 // reads as zero.
 large* make_large(std::size_t size, std::size_t alignment, heap* owner, bool* zeroed);
 void destroy_large(large* old);
-// Freed, but not to be reused: its memory goes back, and any access faults. destroy_large follows.
-void retire_large(large* old);
+// Freed, but not given back yet; it counts as freed from here on. destroy_large or end_wait_of follows.
+void begin_wait_of(large* freed);
+void end_wait_of(large* waiting);
+// The same, and its memory goes back, and any access to it faults. destroy_large follows.
+void retire_large(large* freed);
 
 // The large block that starts at the address; null when none does. Any address. Stops the process when
 // the block has been freed and waits.

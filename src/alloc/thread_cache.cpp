@@ -211,6 +211,7 @@ void thread_cache::return_to_bin(std::size_t number, const ground::entry* from, 
 }
 
 void thread_cache::trim() {
+  larges.release_all();
   gate_.enter();
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     settle(number);
@@ -231,6 +232,7 @@ void thread_cache::give_all(std::size_t number) {
 }
 
 void thread_cache::hand_in() {
+  larges.release_all();
   gate_.enter();
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     settle(number);
@@ -240,6 +242,7 @@ void thread_cache::hand_in() {
 }
 
 void thread_cache::drain() {
+  larges.release_all();
   gate_.enter();
   for (std::size_t number = 1; number < ground::class_count; ++number) give_all(number);
   gate_.leave();
@@ -248,6 +251,7 @@ void thread_cache::drain() {
 // While the page moves, the owner may be anywhere in its fast path. A head that stood still, with
 // nothing pushed since, is the head that the lifted page had.
 STRATA_UNJUDGED void thread_cache::lift(magazine* scratch) {
+  larges.release_all();
   if (!gate_.enter_to_lift()) return;
   ground::entry* before[ground::class_count];
   for (std::size_t number = 1; number < ground::class_count; ++number) {
@@ -449,6 +453,7 @@ void thread_registry::adopt_in_child() {
     next = active().after(one);
     if (one == this_thread.cache) continue;
     unlist(one);
+    one->larges.release_all();
     for (std::size_t number = 1; number < ground::class_count; ++number) one->give_all(number);
     one->gate_.leave();
     retire(one);

@@ -33,6 +33,7 @@
 #include <cstdint>
 
 #include "alloc/depot.hpp"
+#include "alloc/large_cache.hpp"
 #include "base/list.hpp"
 #include "ground/address_map.hpp"
 #include "os/process.hpp"
@@ -133,6 +134,8 @@ class thread_cache : public base::list_node<thread_cache> {
   [[nodiscard]] counters* counts() { return counted_ ? &counters_ : nullptr; }
   // False while heads are parked.
   [[nodiscard]] bool fast() const { return heads_ != own_heads_; }
+
+  large_cache larges;
 
   std::uint64_t last_tick_ms = 0;
   std::uint64_t last_trim_ms = 0;

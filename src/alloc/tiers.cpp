@@ -91,7 +91,11 @@ void* allocate_large(std::size_t size, std::size_t alignment, heap* owner, bool 
   thread_cache* cache = thread_cache::current();
   if (cache != nullptr) poll_clock(cache);
   bool zeroed = false;
-  large* made = make_large(size, alignment, owner, &zeroed);
+  large* made = nullptr;
+  if (cache != nullptr && owner == nullptr && alignment <= ground::page_bytes()) {
+    made = cache->larges.take(base::divide_up(size, ground::page_bytes()));
+  }
+  if (made == nullptr) made = make_large(size, alignment, owner, &zeroed);
   if (made == nullptr) return nullptr;
   void* block = base::pointer_to(made->start);
   live::count_allocation(cache, large_kind, size, made->usable());
@@ -103,6 +107,8 @@ void deallocate_large(large* block) {
   bool waits = paranoid::on() && block->owner == nullptr;
   if (waits) paranoid::size_of(base::pointer_to(block->start), block->usable());
   forget_large(block);
+  thread_cache* cache = thread_cache::current();
+  if (cache != nullptr && cache->larges.keep(block)) return;
   if (!waits) return destroy_large(block);
   retire_large(block);
   begin_wait({block, large_kind, block->usable()});

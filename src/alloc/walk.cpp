@@ -17,7 +17,7 @@ int walk_runs(ground::region* in, std::size_t number, block_visitor visit, void*
     ground::run* owner = ground::run_of(start);
     if (owner == nullptr || owner->kind != ground::run_kind::block) continue;
     if (owner->start != base::address_of(start)) continue;
-    if (static_cast<large*>(owner)->waits) continue;
+    if (static_cast<large*>(owner)->waits.load(std::memory_order_relaxed)) continue;
     int answer = visit(start, owner->bytes(), context);
     if (answer != 0) return answer;
   }

@@ -30,6 +30,7 @@ void add_up_caches(strata_stats& out, counters& counts) {
     for (std::size_t number = 1; number < ground::class_count; ++number) {
       out.classes[number].cached_blocks += cache.cached(number);
     }
+    out.cached_bytes += cache.larges.bytes();
   });
 }
 

@@ -74,6 +74,8 @@ bool reserve_heap(std::size_t bytes) {
   whole_reserved = bytes;
   // A huge page would hold memory for 2 MiB where a program uses a few pages.
   os::never_huge(heap, bytes);
+  // gdb would write out what is inaccessible, too.
+  os::leave_out_of_core_dumps(heap, bytes);
   return true;
 }
 
@@ -116,6 +118,7 @@ bool set_up_contiguous() {
 bool commit_whole(std::size_t bytes) {
   std::size_t from = whole.bytes.load(std::memory_order_relaxed);
   std::size_t to = from + bytes;
+  os::take_into_core_dumps(base::pointer_to(whole.start + from), bytes);
   return os::commit(base::pointer_to(whole.start + from), bytes) &&
          commit_table(whole.marks, from / granule_bytes, to / granule_bytes) &&
          commit_table(whole.starts, from / start_bytes, to / start_bytes) &&

@@ -68,15 +68,22 @@ constexpr std::size_t class_of(std::size_t size) {
 
 namespace detail {
 
+constexpr bool class_is_right_for(std::size_t size) {
+  std::size_t number = class_of(size);
+  if (number == 0 || number >= class_count) return false;
+  if (class_bytes(number) < size) return false;
+  if (class_bytes(number - 1) >= size) return false;  // the smallest that fits
+  std::size_t waste = class_bytes(number) - size;
+  return size <= exact_class_bytes ? waste < granule_bytes : waste * classes_a_doubling < size;
+}
+
+// Sizes in one step of the table have one class: its first and its last stand for all.
 constexpr bool classes_are_right() {
-  for (std::size_t size = 1; size <= medium_bytes; ++size) {
-    std::size_t number = class_of(size);
-    if (number == 0 || number >= class_count) return false;
-    if (class_bytes(number) < size) return false;
-    if (class_bytes(number - 1) >= size) return false;  // the smallest that fits
-    std::size_t waste = class_bytes(number) - size;
-    if (size <= exact_class_bytes && waste >= granule_bytes) return false;
-    if (size > exact_class_bytes && waste * classes_a_doubling >= size) return false;
+  for (std::size_t size = 1; size <= exact_class_bytes; ++size) {
+    if (!class_is_right_for(size)) return false;
+  }
+  for (std::size_t size = exact_class_bytes; size < medium_bytes; size += table_step) {
+    if (!class_is_right_for(size + 1) || !class_is_right_for(size + table_step)) return false;
   }
   return true;
 }

@@ -147,6 +147,9 @@ void never_huge(void* range, std::size_t bytes) {
 void leave_out_of_core_dumps(void* range, std::size_t bytes) {
   raw_syscall(SYS_madvise, as_long(range), static_cast<long>(bytes), MADV_DONTDUMP);
 }
+void take_into_core_dumps(void* range, std::size_t bytes) {
+  raw_syscall(SYS_madvise, as_long(range), static_cast<long>(bytes), MADV_DODUMP);
+}
 
 std::size_t resident_bytes() {
   char text[128];

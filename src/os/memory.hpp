@@ -56,6 +56,7 @@ bool lift_pages(void* from, void* to, std::size_t bytes);
 // Advice, never needed for correctness.
 void never_huge(void* range, std::size_t bytes);
 void leave_out_of_core_dumps(void* range, std::size_t bytes);
+void take_into_core_dumps(void* range, std::size_t bytes);
 
 // Resident bytes of this process now; 0 when /proc can't be read.
 std::size_t resident_bytes();
