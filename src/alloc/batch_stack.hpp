@@ -44,7 +44,7 @@ struct alignas(64) batch {
 
 class batch_stack {
  public:
-  // The caller owns the batch, and no longer does.
+  // The batch is the caller's until then, and nobody's afterwards.
   void push(batch* one) {
     // acquire: the batch on top is looked into.
     std::uint64_t seen = top_.load(std::memory_order_acquire);

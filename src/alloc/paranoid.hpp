@@ -30,7 +30,7 @@ void set_up();
 extern bool chosen __attribute__((visibility("hidden")));
 inline bool on() { return chosen; }
 
-// The room that a block of the size needs, seal included.
+// What a block needs beside its size.
 inline constexpr std::size_t seal_bytes = 8;
 
 // A block is handed out. Stops the process when somebody has written to it while it was free.
