@@ -25,6 +25,10 @@ constinit std::atomic<std::uint32_t> state{not_started};
 // ---- Marks
 
 bool is_class(ground::mark mark) { return mark != ground::mark_none && mark < ground::class_count; }
+// Of the others, those whose class the span tells.
+bool is_in_span(ground::mark mark) {
+  return mark == ground::mark_heap || mark == ground::mark_plain;
+}
 
 // The mark, by the flat maps where they serve.
 STRATA_INLINE ground::mark quick_mark(const void* block) {
@@ -43,7 +47,8 @@ STRATA_INLINE ground::mark quick_mark(const void* block) {
   ground::former_run former = ground::former_run_of(address);
   if (former.start == 0 || former.block_bytes == 0) fatal(misuse::invalid_free, address);
   bool started_here = (base::address_of(address) - former.start) % former.block_bytes == 0;
-  fatal(started_here ? misuse::double_free : misuse::interior_free, address, former.block_bytes);
+  std::size_t usable = former.block_bytes - (canary::on() ? canary::bytes : 0);
+  fatal(started_here ? misuse::double_free : misuse::interior_free, address, usable);
 }
 
 // The address is no live block. Says what it is instead, and stops.
@@ -53,14 +58,16 @@ STRATA_INLINE ground::mark quick_mark(const void* block) {
   auto* owner = ground::run_of(address);
   if (owner == nullptr) stop_for_unowned(address);
   if (owner->kind == ground::run_kind::block) {
-    fatal(misuse::interior_free, address, owner->bytes());
+    fatal(misuse::interior_free, address, static_cast<large*>(owner)->usable());
   }
   auto* one = static_cast<span*>(owner);
   std::size_t index = one->index_of(at);
   if (index >= one->capacity) fatal(misuse::invalid_free, address);
   bool starts_here = one->block_at(index) == at;
-  fatal(starts_here ? misuse::double_free : misuse::interior_free, address, one->block_bytes);
+  fatal(starts_here ? misuse::double_free : misuse::interior_free, address, one->usable_bytes());
 }
+
+span* span_at(const void* block) { return static_cast<span*>(ground::run_of(block)); }
 
 // The class whose blocks have the alignment and hold the size; 0 when no class does.
 std::size_t aligned_class(std::size_t size, std::size_t alignment) {
@@ -74,8 +81,8 @@ std::size_t aligned_class(std::size_t size, std::size_t alignment) {
 
 // Under paranoid hardening: a block with room for its seal.
 void* allocate_sealed(std::size_t size, std::size_t alignment, bool zero) {
-  if (size > most_bytes - paranoid::seal_bytes) return nullptr;
-  std::size_t padded = size + paranoid::seal_bytes;
+  if (size > most_bytes - canary::bytes) return nullptr;
+  std::size_t padded = size + canary::bytes;
   bool plain = alignment <= ground::granule_bytes && padded <= ground::medium_bytes;
   std::size_t number = plain ? ground::class_of(padded) : aligned_class(padded, alignment);
   if (number != 0) {
@@ -83,8 +90,8 @@ void* allocate_sealed(std::size_t size, std::size_t alignment, bool zero) {
     if (block != nullptr) paranoid::seal(block, ground::class_bytes(number), size, zero);
     return block;
   }
-  void* block = with_reclaim([=] { return allocate_large(padded, alignment, nullptr, zero); });
-  if (block != nullptr) paranoid::seal_large(block, large_at(block)->usable(), size);
+  void* block = with_reclaim([=] { return allocate_large(size, alignment, nullptr, zero); });
+  if (block != nullptr) paranoid::seal_large(block, large_at(block)->room(), size);
   return block;
 }
 
@@ -100,6 +107,7 @@ bool start() {
   }
   ground::read_options();
   paranoid::set_up();
+  canary::set_up();
   ground::set_up();
   set_up_bins();
   set_up_depots();
@@ -112,11 +120,11 @@ bool start() {
 void* allocate_slow(std::size_t size) noexcept {
   start();
   if (STRATA_UNLIKELY(paranoid::on())) return allocate_sealed(size, 1, false);
-  if (size > ground::medium_bytes) {
+  if (size > most_medium) {
     if (size > most_bytes) return nullptr;
     return with_reclaim([size] { return allocate_large(size, 1, nullptr, false); });
   }
-  std::size_t number = base::larger(1, ground::class_of(size));
+  std::size_t number = class_for(size);
   return with_reclaim([number, size] { return allocate_of_class(number, size); });
 }
 
@@ -135,9 +143,8 @@ void deallocate_slow(void* block) noexcept {
   start();
   ground::mark mark = ground::mark_of(block);
   if (is_class(mark)) return deallocate_of_class(block, mark);
-  if (mark == ground::mark_heap) {
-    return heap::deallocate(block, static_cast<span*>(ground::run_of(block)));
-  }
+  if (mark == ground::mark_plain) return deallocate_plain(block);
+  if (mark == ground::mark_heap) return heap::deallocate(block, span_at(block));
   large* found = large_at(block);
   if (found == nullptr) stop_for(block);
   deallocate_large(found);
@@ -149,7 +156,10 @@ void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept {
   if (size > most_bytes || alignment > most_bytes) return nullptr;
   if (STRATA_UNLIKELY(paranoid::on())) return allocate_sealed(size, alignment, false);
   if (std::size_t number = aligned_class(size, alignment)) {
-    return allocate(ground::class_bytes(number));
+    bool plain = ground::class_bytes(number) - size < canary::bytes;
+    return with_reclaim([=] {
+      return plain ? allocate_plain(number, size) : allocate_of_class(number, size);
+    });
   }
   size = base::larger(size, 1);
   return with_reclaim([=] { return allocate_large(size, alignment, nullptr, false); });
@@ -157,7 +167,7 @@ void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept {
 
 void* allocate_zeroed(std::size_t size) {
   if (STRATA_UNLIKELY(paranoid::on())) return allocate_sealed(size, 1, true);
-  if (size > ground::medium_bytes) {
+  if (size > most_medium) {
     start();
     if (size > most_bytes) return nullptr;
     return with_reclaim([size] { return allocate_large(size, 1, nullptr, true); });
@@ -171,11 +181,11 @@ namespace {
 
 STRATA_NOINLINE std::size_t usable_size_slow(const void* block, ground::mark mark) {
   if (is_class(mark)) return paranoid::size_of(block, ground::class_bytes(mark));
-  if (mark == ground::mark_heap) return static_cast<span*>(ground::run_of(block))->block_bytes;
+  if (is_in_span(mark)) return span_at(block)->block_bytes;
   large* found = start() ? large_at(block) : nullptr;
   if (found == nullptr) stop_for(const_cast<void*>(block));
   bool sealed = paranoid::on() && found->owner == nullptr;
-  return sealed ? paranoid::size_of(block, found->usable()) : found->usable();
+  return sealed ? paranoid::size_of(block, found->room()) : found->usable();
 }
 
 }  // namespace
@@ -184,7 +194,8 @@ std::size_t usable_size(const void* block) {
   if (block == nullptr) return 0;
   ground::mark mark = quick_mark(block);
   bool plain = is_class(mark) && !paranoid::on();
-  return STRATA_LIKELY(plain) ? ground::class_bytes(mark) : usable_size_slow(block, mark);
+  return STRATA_LIKELY(plain) ? ground::class_bytes(mark) - canary::bytes
+                              : usable_size_slow(block, mark);
 }
 
 namespace {
@@ -202,7 +213,7 @@ void* move_to(void* fresh, void* block, std::size_t bytes) {
 void* grow_into_mapping(std::size_t size) {
   large* made = make_growing(size);
   if (made == nullptr) return nullptr;
-  live::count_allocation(thread_cache::current(), large_kind, size, made->usable());
+  live::count_allocation(thread_cache::current(), large_kind, size, made->room());
   return base::pointer_to(made->start);
 }
 
@@ -216,17 +227,18 @@ void* reallocate_small(void* block, std::size_t usable, std::size_t size) {
   return move_to(fresh, block, base::smaller(usable, size));
 }
 
-bool resized_large(large* found, std::size_t usable, std::size_t size) {
+bool resized_large(large* found, std::size_t size) {
+  std::size_t before = found->room();
   if (!resize_large(found, size)) return false;
   thread_cache* cache = thread_cache::current();
-  live::count_free(cache, large_kind, usable);
-  live::count_allocation(cache, large_kind, size, found->usable());
+  live::count_free(cache, large_kind, before);
+  live::count_allocation(cache, large_kind, size, found->room());
   return true;
 }
 
 void* reallocate_large(large* found, std::size_t usable, std::size_t size) {
   void* block = base::pointer_to(found->start);
-  if (size > ground::medium_bytes && resized_large(found, usable, size)) {
+  if (size > most_medium && resized_large(found, size)) {
     return base::pointer_to(found->start);
   }
   void* fresh = nullptr;
@@ -242,10 +254,8 @@ void* reallocate(void* block, std::size_t size) {
   std::size_t usable = usable_size(block);
   if (paranoid::on() ? usable == size : stays(usable, size)) return block;
   ground::mark mark = quick_mark(block);
-  if (is_class(mark)) return reallocate_small(block, usable, size);
-  if (mark == ground::mark_heap) {
-    return reallocate_in(static_cast<span*>(ground::run_of(block))->home->owner(), block, size);
-  }
+  if (is_class(mark) || mark == ground::mark_plain) return reallocate_small(block, usable, size);
+  if (mark == ground::mark_heap) return reallocate_in(span_at(block)->home->owner(), block, size);
   large* found = large_at(block);
   if (found->owner != nullptr) return reallocate_in(found->owner, block, size);
   return reallocate_large(found, usable, size);
@@ -257,10 +267,13 @@ namespace {
 std::size_t small_size_for(std::size_t size, std::size_t alignment) {
   if (size > ground::medium_bytes) return 0;
   if (alignment <= ground::granule_bytes) {
-    return ground::class_bytes(base::larger(1, ground::class_of(size)));
+    if (size > most_medium) return 0;
+    return ground::class_bytes(class_for(size)) - canary::bytes;
   }
   std::size_t number = aligned_class(size, alignment);
-  return number == 0 ? 0 : ground::class_bytes(number);
+  if (number == 0) return 0;
+  std::size_t bytes = ground::class_bytes(number);
+  return bytes - size < canary::bytes ? bytes : bytes - canary::bytes;
 }
 
 }  // namespace
@@ -317,7 +330,7 @@ void* reallocate_in(heap* owner, void* block, std::size_t size) {
   std::size_t usable = usable_size(block);
   if (stays(usable, size)) return block;
   large* found = ground::mark_of(block) == ground::mark_heap ? nullptr : large_at(block);
-  if (found != nullptr && size > ground::medium_bytes && resized_large(found, usable, size)) {
+  if (found != nullptr && size > ground::medium_bytes && resized_large(found, size)) {
     return base::pointer_to(found->start);
   }
   return move_to(allocate_in(owner, 1, size, false), block, base::smaller(usable, size));

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "alloc/canary.hpp"
 #include "alloc/thread_cache.hpp"
 #include "base/check.hpp"
 #include "ground/address_map.hpp"
@@ -19,6 +20,11 @@ struct heap;
 
 // Sizes above this are refused: a difference of two pointers into a block must fit ptrdiff_t.
 inline constexpr std::size_t most_bytes = PTRDIFF_MAX;
+// The largest requests that a class serves, by shift and by table.
+inline constexpr std::size_t most_small = ground::exact_class_bytes - canary::bytes;
+inline constexpr std::size_t most_medium = ground::medium_bytes - canary::bytes;
+// The class that serves a request of at most most_medium.
+constexpr std::size_t class_for(std::size_t size) { return ground::class_of(size + canary::bytes); }
 
 // Sets everything up; idempotent. False: no memory at all.
 bool start();
@@ -59,12 +65,11 @@ STRATA_INLINE ground::entry take_head(std::size_t number) {
   return taken;
 }
 
-// A small block by the fast path, or null. size: at most exact_class_bytes.
-STRATA_INLINE void* take_small(std::size_t size) {
-  std::size_t number = (size + ground::granule_bytes - 1) / ground::granule_bytes;
+// A small block by the fast path, or null.
+STRATA_INLINE void* take_small(std::size_t number, std::size_t mark) {
   ground::entry taken = take_head(number);
   if (STRATA_UNLIKELY(taken == 0)) return nullptr;
-  *reinterpret_cast<ground::mark*>(taken) = static_cast<ground::mark>(number);
+  *reinterpret_cast<ground::mark*>(taken) = static_cast<ground::mark>(mark);
   std::uintptr_t block =
       (taken - reinterpret_cast<std::uintptr_t>(ground::flat.marks)) * ground::granule_bytes;
   if (block == 0) __builtin_unreachable();  // spares the caller's test
@@ -75,12 +80,13 @@ STRATA_INLINE void* take_small(std::size_t size) {
 // path needs no stack frame.
 template <auto Slow = allocate_slow>
 STRATA_INLINE void* allocate(std::size_t size) {
-  if (STRATA_LIKELY(size <= ground::exact_class_bytes)) {
-    void* block = take_small(size);
+  if (STRATA_LIKELY(size <= most_small)) {
+    std::size_t number = ground::exact_class_of(size + canary::bytes);
+    void* block = take_small(number, number);
     return STRATA_LIKELY(block != nullptr) ? block : Slow(size);
   }
-  if (STRATA_UNLIKELY(size > ground::medium_bytes)) return Slow(size);
-  std::size_t number = ground::medium_class_of(size);
+  if (STRATA_UNLIKELY(size > most_medium)) return Slow(size);
+  std::size_t number = ground::medium_class_of(size + canary::bytes);
   ground::entry taken = take_head(number);
   if (STRATA_UNLIKELY(taken == 0)) return Slow(size);
   ground::flat.starts[taken / ground::start_bytes] = ground::start_word_of(taken, number);
@@ -105,7 +111,7 @@ STRATA_INLINE void put_head(ground::entry* head, std::size_t number, ground::ent
   this_thread.heads[number] -= 1;
 }
 
-// No small block, or the magazine is full: tries the start map.
+// No small block with a canary, or the magazine is full: tries the start map.
 void deallocate_medium(void* block) noexcept;
 
 STRATA_INLINE void deallocate(void* block) {
@@ -123,9 +129,8 @@ STRATA_INLINE void deallocate(void* block) {
 STRATA_INLINE void deallocate_sized(void* block, std::size_t size, std::size_t alignment,
                                     told_size told = told_size::exact) {
   std::uintptr_t index = flat_index(block);
-  std::size_t expected = size <= ground::exact_class_bytes
-                             ? (size + ground::granule_bytes - 1) / ground::granule_bytes
-                             : ground::mark_count;  // no mark: the slow way decides
+  std::size_t expected = size <= most_small ? ground::exact_class_of(size + canary::bytes)
+                                            : ground::mark_count;  // no mark: the slow way decides
   if (STRATA_UNLIKELY(index > ground::flat.limit) ||
       STRATA_UNLIKELY(ground::flat.marks[index] != expected)) {
     return deallocate_sized_slow(block, size, alignment, told);
@@ -135,10 +140,13 @@ STRATA_INLINE void deallocate_sized(void* block, std::size_t size, std::size_t a
 
 // Up to 1 KiB a size that is a multiple of the alignment has a class whose blocks are aligned so.
 STRATA_INLINE void* allocate_aligned(std::size_t alignment, std::size_t size) {
-  if (STRATA_LIKELY(alignment <= ground::exact_class_bytes && size <= ground::exact_class_bytes)) {
+  constexpr std::size_t most = ground::exact_class_bytes;
+  if (STRATA_LIKELY(ground::granule_bytes < alignment && alignment <= most && size <= most)) {
     std::size_t rounded = base::align_up(base::larger(size, 1), alignment);
-    if (STRATA_LIKELY(rounded <= ground::exact_class_bytes)) {
-      if (void* block = take_small(rounded)) return block;
+    if (STRATA_LIKELY(rounded <= most)) {
+      std::size_t number = ground::exact_class_of(rounded);
+      bool plain = rounded - size < canary::bytes;
+      if (void* block = take_small(number, plain ? ground::mark_plain : number)) return block;
     }
   }
   return allocate_aligned_slow(alignment, size);

@@ -189,10 +189,10 @@ TEST_F(Allocate, RefusesTheImpossible) {
   EXPECT_EQ(allocate_aligned(std::size_t{1} << 63, 1), nullptr);
 }
 
-TEST_F(Allocate, UsableSizeIsTheClasss) {
-  for (std::size_t size = 1; size <= ground::medium_bytes; size += 13) {
+TEST_F(Allocate, UsableSizeIsTheClasssButForTheCanary) {
+  for (std::size_t size = 0; size <= most_medium; size += 13) {
     void* block = allocate(size);
-    EXPECT_EQ(usable_size(block), ground::class_bytes(ground::class_of(size)));
+    EXPECT_EQ(usable_size(block), ground::class_bytes(class_for(size)) - canary::bytes);
     deallocate_sized(block, size, 1);
   }
 }
@@ -210,8 +210,8 @@ TEST_F(Allocate, BatchesAreOfSeparateBlocks) {
 
 TEST_F(Allocate, ReallocKeepsWhatFitsInPlace) {
   void* block = allocate(1000);
-  EXPECT_EQ(reallocate(block, 1008), block);
-  EXPECT_EQ(reallocate(block, 504), block);
+  EXPECT_EQ(reallocate(block, 1000), block);
+  EXPECT_EQ(reallocate(block, 500), block);
   EXPECT_NE(reallocate(block, 2000), block);
 }
 
@@ -251,7 +251,7 @@ class MisuseDeathTest : public testing::TestWithParam<std::size_t> {
   void SetUp() override { ASSERT_TRUE(start()); }
   void TearDown() override { deallocate(block_); }
 
-  [[nodiscard]] bool small() const { return GetParam() <= ground::medium_bytes; }
+  [[nodiscard]] bool small() const { return GetParam() <= most_medium; }
   [[nodiscard]] bool mapping() const { return GetParam() > ground::page_heap::largest_run_bytes(); }
   [[nodiscard]] static std::string at(const void* address) {
     std::ostringstream text;

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "alloc/canary.hpp"
 #include "base/check.hpp"
 #include "ground/account.hpp"
 #include "os/memory.hpp"
@@ -21,8 +22,11 @@ std::uint8_t fullness_of(const span* one) {
 std::size_t take_from(span* one, ground::entry* into, std::size_t wanted) {
   std::size_t taken = 0;
   std::size_t number = one->home->number();
+  bool placing = one->home->has_canaries() && one->canaries == canary::kind::secret;
   one->free_bits().take_first(one->capacity, wanted, [&](std::size_t index) {
-    into[taken++] = ground::entry_of(base::pointer_to(one->block_at(index)), number);
+    std::uintptr_t block = one->block_at(index);
+    if (placing) canary::place(block, one->block_bytes, one->canaries);
+    into[taken++] = ground::entry_of(base::pointer_to(block), number);
   });
   one->free_count = static_cast<std::uint16_t>(one->free_count - taken);
   return taken;
@@ -92,6 +96,8 @@ void bin::flush(const ground::entry* from, std::size_t count) {
   if (last != nullptr) relist(last);
 }
 
+bool bin::has_canaries() const { return owner_ == nullptr && canary::on(); }
+
 span* bin::span_of(void* block) {
   auto* one = static_cast<span*>(ground::run_of(block));
   if (one == nullptr || one->home != this) fatal(misuse::corrupt_metadata, block);
@@ -101,7 +107,8 @@ span* bin::span_of(void* block) {
 void bin::put_back(span* one, void* block) {
   std::size_t index = one->index_of(base::address_of(block));
   if (one->block_at(index) != base::address_of(block)) fatal(misuse::interior_free, block);
-  if (one->free_bits().test(index)) fatal(misuse::double_free, block, one->block_bytes);
+  if (one->free_bits().test(index)) fatal(misuse::double_free, block, one->usable_bytes());
+  if (has_canaries()) canary::check(base::address_of(block), one->block_bytes, one->canaries);
   one->free_bits().set(index);
   ++one->free_count;
   ++free_;

@@ -47,6 +47,8 @@ class bin {
   [[nodiscard]] bin_usage usage();
   [[nodiscard]] heap* owner() const { return owner_; }
   [[nodiscard]] ground::size_class number() const { return number_; }
+  // Whether blocks outside of their spans have canaries.
+  [[nodiscard]] bool has_canaries() const;
   void verify();
 
   sync::mutex& lock() { return lock_; }

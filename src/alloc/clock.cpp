@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "alloc/bin.hpp"
+#include "alloc/canary.hpp"
 #include "alloc/depot.hpp"
 #include "alloc/thread_cache.hpp"
 #include "alloc/tiers.hpp"
@@ -93,6 +94,14 @@ void reclaim() {
     bin_of(number).trim(UINT64_MAX);
   }
   ground::page_heap::release_unused_regions();
+}
+
+void check_cached() {
+  if (!canary::on() || is_stopping()) return;
+  if (thread_cache* cache = this_thread.cache) cache->check_canaries();
+  for (std::size_t number = 1; number < ground::class_count; ++number) {
+    drain_depot(number, SIZE_MAX);
+  }
 }
 
 std::size_t trim_all(std::size_t keep_bytes) {

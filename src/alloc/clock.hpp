@@ -25,6 +25,9 @@ void poll_clock(thread_cache* cache);
 // the bytes that went back to the system.
 std::size_t trim_all(std::size_t keep_bytes);
 
+// The process ends: stops it when a write past the end of a block in a cache shows (canary.hpp).
+void check_cached();
+
 // Asked for when memory has run out: empties what can be emptied without the system's help.
 void reclaim();
 

@@ -67,7 +67,7 @@ void heap::release_all() {
     bins[number].release_all();
   }
   while (large* block = larges_.front()) {
-    live::count_free(cache, large_kind, block->usable());
+    live::count_free(cache, large_kind, block->room());
     destroy_large(block);
   }
 }

@@ -17,8 +17,8 @@ constinit base::ordered_tree<large> mappings;
 constinit std::atomic<std::size_t> block_total{0};
 constinit std::atomic<std::size_t> byte_total{0};
 
-std::size_t pages_of(std::size_t size) {
-  return base::align_up(size, ground::page_bytes()) >> ground::page_shift();
+std::size_t pages_of(std::size_t room) {
+  return base::align_up(room, ground::page_bytes()) >> ground::page_shift();
 }
 
 // How many bytes of guards a block is to have. A block that is aligned to more than a page has none
@@ -39,14 +39,14 @@ void set_guards(large* made, const guards& around) {
   // Refused, the block is there all the same.
   if (around.before != 0) os::guard(base::pointer_to(made->start - around.before), around.before);
   if (around.behind != 0) {
-    os::guard(base::pointer_to(made->start + made->usable()), around.behind);
+    os::guard(base::pointer_to(made->start + made->room()), around.behind);
   }
 }
 
-bool make_run(large* made, std::size_t size, std::size_t alignment, bool* zeroed) {
+bool make_run(large* made, std::size_t room, std::size_t alignment, bool* zeroed) {
   guards around(alignment, ground::page_bytes());
   std::size_t page_alignment = base::larger(1, alignment >> ground::page_shift());
-  std::size_t pages = pages_of(size);
+  std::size_t pages = pages_of(room);
   ground::pages_taken taken =
       ground::page_heap::take(pages + (around.both() >> ground::page_shift()), page_alignment);
   if (taken.start == 0) return false;
@@ -67,8 +67,8 @@ void give_run(large* old) {
   ground::page_heap::give(start, bytes >> ground::page_shift());
 }
 
-bool make_mapping(large* made, std::size_t size, std::size_t alignment) {
-  std::size_t bytes = base::align_up(size, os::page_bytes());
+bool make_mapping(large* made, std::size_t room, std::size_t alignment) {
+  std::size_t bytes = base::align_up(room, os::page_bytes());
   guards around(alignment, os::page_bytes());
   if (!ground::account::charge(bytes)) return false;
   void* memory = os::map(bytes + around.both(), base::larger(alignment, os::page_bytes()));
@@ -98,36 +98,43 @@ void give_mapping(large* old) {
 }
 
 // Runs longer than a chunk start at a chunk, so any alignment up to a chunk is had in either case.
-bool fits_run(std::size_t size, std::size_t alignment) {
+bool fits_run(std::size_t room, std::size_t alignment) {
   std::size_t most = ground::page_heap::largest_run_bytes();
   if (paranoid::on()) most -= 2 * ground::page_bytes();
-  return size <= most && alignment <= ground::chunk_bytes &&
-         (alignment <= ground::page_bytes() || size <= ground::chunk_bytes);
+  return room <= most && alignment <= ground::chunk_bytes &&
+         (alignment <= ground::page_bytes() || room <= ground::chunk_bytes);
 }
 
 void count(const large* live) {
   block_total.fetch_add(1, std::memory_order_relaxed);
-  byte_total.fetch_add(live->usable(), std::memory_order_relaxed);
+  byte_total.fetch_add(live->room(), std::memory_order_relaxed);
 }
 void uncount(const large* freed) {
   block_total.fetch_sub(1, std::memory_order_relaxed);
-  byte_total.fetch_sub(freed->usable(), std::memory_order_relaxed);
+  byte_total.fetch_sub(freed->room(), std::memory_order_relaxed);
 }
 
-large* finish(large* made, bool got, heap* owner) {
+void place_canary(large* in, bool end_is_zero) {
+  if (!canary::on()) return;
+  in->canary = end_is_zero ? canary::kind::zero : canary::kind::secret;
+  if (!end_is_zero) canary::place(in->start, in->room(), in->canary);
+}
+
+large* finish(large* made, bool got, bool zeroed, heap* owner) {
   if (!got) {
     ground::metadata::destroy(made);
     return nullptr;
   }
+  place_canary(made, zeroed);
   made->owner = owner;
   if (owner != nullptr) owner->add(made);
   count(made);
   return made;
 }
 
-bool resize_run(large* block, std::size_t size) {
-  std::size_t pages = pages_of(size);
-  if (size > ground::page_heap::largest_run_bytes()) return false;
+bool resize_run(large* block, std::size_t room) {
+  std::size_t pages = pages_of(room);
+  if (room > ground::page_heap::largest_run_bytes()) return false;
   if (pages > block->pages) {
     std::size_t more = pages - block->pages;
     if (!ground::page_heap::extend(block->start, block->pages, more)) return false;
@@ -142,8 +149,8 @@ bool resize_run(large* block, std::size_t size) {
   return true;
 }
 
-bool resize_mapping(large* block, std::size_t size) {
-  std::size_t bytes = base::align_up(size, os::page_bytes());
+bool resize_mapping(large* block, std::size_t room) {
+  std::size_t bytes = base::align_up(room, os::page_bytes());
   if (bytes > block->mapped && !ground::account::charge(bytes - block->mapped)) return false;
   std::size_t before = block->mapped;
   void* moved = nullptr;
@@ -171,20 +178,29 @@ bool resize_mapping(large* block, std::size_t size) {
 
 }  // namespace
 
+std::size_t large_pages(std::size_t size) {
+  return pages_of(size + canary::bytes);
+}
+
+void check_canary(const large& block) {
+  if (canary::on()) canary::check(block.start, block.room(), block.canary);
+}
+
 large* make_large(std::size_t size, std::size_t alignment, heap* owner, bool* zeroed) {
   sync::signal_shield shield;  // one for all the locks below
   auto* made = ground::metadata::make<large>();
   if (made == nullptr) return nullptr;
   *zeroed = true;
-  bool got = fits_run(size, alignment) ? make_run(made, size, alignment, zeroed)
-                                       : make_mapping(made, size, alignment);
-  return finish(made, got, owner);
+  std::size_t room = size + canary::bytes;
+  bool got = fits_run(room, alignment) ? make_run(made, room, alignment, zeroed)
+                                       : make_mapping(made, room, alignment);
+  return finish(made, got, *zeroed, owner);
 }
 
 large* make_growing(std::size_t size) {
   auto* made = ground::metadata::make<large>();
   if (made == nullptr) return nullptr;
-  return finish(made, make_mapping(made, size, os::page_bytes()), nullptr);
+  return finish(made, make_mapping(made, size + canary::bytes, os::page_bytes()), true, nullptr);
 }
 
 void destroy_large(large* old) {
@@ -210,8 +226,8 @@ void end_wait_of(large* waiting) {
 void retire_large(large* freed) {
   begin_wait_of(freed);
   void* memory = base::pointer_to(freed->start);
-  os::purge(memory, freed->usable());
-  os::guard(memory, freed->usable());
+  os::purge(memory, freed->room());
+  os::guard(memory, freed->room());
 }
 
 namespace {
@@ -238,10 +254,14 @@ large* large_at(const void* address) {
 
 bool resize_large(large* block, std::size_t size) {
   if (block->before + block->behind != 0) return false;
-  std::size_t before = block->usable();
-  bool done = block->mapped == 0 ? resize_run(block, size) : resize_mapping(block, size);
-  if (done) byte_total.fetch_add(block->usable() - before, std::memory_order_relaxed);
-  return done;
+  std::size_t before = block->room();
+  std::size_t room = size + canary::bytes;
+  check_canary(*block);
+  bool done = block->mapped == 0 ? resize_run(block, room) : resize_mapping(block, room);
+  if (!done) return false;
+  place_canary(block, block->mapped != 0 && block->room() > before);
+  byte_total.fetch_add(block->room() - before, std::memory_order_relaxed);
+  return true;
 }
 
 large_usage large_total() {
@@ -255,7 +275,7 @@ bool next_mapping(std::uintptr_t address, std::uintptr_t* start, std::size_t* by
     found = mappings.above(found->start);
   if (found == nullptr) return false;
   *start = found->start;
-  *bytes = found->mapped;
+  *bytes = found->usable();
   return true;
 }
 

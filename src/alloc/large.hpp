@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "alloc/canary.hpp"
 #include "base/list.hpp"
 #include "base/ordered_tree.hpp"
 #include "ground/page_heap.hpp"
@@ -26,12 +27,19 @@ struct large : ground::run, base::list_node<large>, base::tree_node<large> {
   heap* owner = nullptr;     // null for malloc's
   std::uint32_t before = 0;  // bytes of the inaccessible page before and behind it
   std::uint32_t behind = 0;
+  canary::kind canary = canary::kind::secret;
   // Freed, and in the quarantine or in a large cache. relaxed: a walk may read it meanwhile.
   std::atomic<bool> waits{false};
 
   [[nodiscard]] std::uintptr_t key() const { return start; }
-  [[nodiscard]] std::size_t usable() const { return mapped != 0 ? mapped : bytes(); }
+  [[nodiscard]] std::size_t room() const { return mapped != 0 ? mapped : bytes(); }
+  [[nodiscard]] std::size_t usable() const { return room() - canary::bytes; }
 };
+
+// How many pages a run for a block of this size has.
+std::size_t large_pages(std::size_t size);
+// Stops the process when something was written past the end of the live block.
+void check_canary(const large& block);
 
 // A large block; null when there is no memory. alignment: a power of two. zeroed tells whether it
 // reads as zero.

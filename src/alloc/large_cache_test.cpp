@@ -30,7 +30,7 @@ class LargeCache : public testing::Test {
 
   static large* make(std::size_t pages) {
     bool zeroed = false;
-    return make_large(pages * ground::page_bytes(), 1, nullptr, &zeroed);
+    return make_large(pages * ground::page_bytes() - canary::bytes, 1, nullptr, &zeroed);
   }
 
   large_cache cache_;

@@ -15,10 +15,11 @@
 namespace strata::alloc {
 namespace {
 
-constexpr std::size_t mapping_bytes = 64 * base::MiB;
-
-// Whole pages, whatever their size.
-std::size_t run_bytes() { return base::align_up(40 * base::KiB, ground::page_bytes()); }
+// What fits whole pages beside the canary.
+constexpr std::size_t mapping_bytes = 64 * base::MiB - canary::bytes;
+std::size_t run_bytes() {
+  return base::align_up(40 * base::KiB, ground::page_bytes()) - canary::bytes;
+}
 
 void* start_of(const large* block) { return base::pointer_to(block->start); }
 
@@ -56,13 +57,13 @@ class Large : public testing::Test {
 };
 
 TEST_F(Large, RunsAndMappingsMeetAtTheLargestRun) {
-  std::size_t most = ground::page_heap::largest_run_bytes();
+  std::size_t most = ground::page_heap::largest_run_bytes() - canary::bytes;
   large* run = make(most);
   large* mapping = make(most + 1);
   EXPECT_EQ(run->mapped, 0u);
   EXPECT_NE(mapping->mapped, 0u);
   EXPECT_EQ(large_total().blocks, before_.blocks + 2);
-  EXPECT_EQ(large_total().bytes, before_.bytes + run->usable() + mapping->usable());
+  EXPECT_EQ(large_total().bytes, before_.bytes + run->room() + mapping->room());
   destroy_large(run);
   destroy_large(mapping);
 }
@@ -94,7 +95,7 @@ TEST_F(Large, IsFoundByItsStartOnly) {
     large* block = make(size);
     char* at = static_cast<char*>(start_of(block));
     EXPECT_EQ(large_at(at), block);
-    for (std::size_t offset : {std::size_t{1}, std::size_t{16}, std::size_t{4096}, size - 16}) {
+    for (std::size_t offset : {std::size_t{1}, std::size_t{16}, std::size_t{4096}, size - 24}) {
       EXPECT_EQ(large_at(at + offset), nullptr) << offset;
     }
     destroy_large(block);
@@ -118,7 +119,7 @@ TEST_F(Large, ARunResizesInPlace) {
   std::memset(start_of(block), 0x22, block->usable());
   ASSERT_TRUE(resize_large(block, run_bytes()));
   EXPECT_EQ(block->usable(), run_bytes());
-  EXPECT_EQ(ground::run_of(base::pointer_to(where + run_bytes())), nullptr);
+  EXPECT_EQ(ground::run_of(base::pointer_to(where + block->room())), nullptr);
   EXPECT_EQ(static_cast<char*>(start_of(block))[run_bytes() - 1], 0x22);
   destroy_large(block);
 }
@@ -126,7 +127,7 @@ TEST_F(Large, ARunResizesInPlace) {
 TEST_F(Large, ARunDoesNotGrowIntoItsNeighbour) {
   large* block = make(run_bytes());
   large* neighbour = make(run_bytes());
-  if (neighbour->start == block->start + run_bytes()) {
+  if (neighbour->start == block->start + block->room()) {
     EXPECT_FALSE(resize_large(block, 2 * run_bytes()));
   }
   EXPECT_FALSE(resize_large(block, ground::page_heap::largest_run_bytes() + 1));
@@ -136,23 +137,23 @@ TEST_F(Large, ARunDoesNotGrowIntoItsNeighbour) {
 }
 
 TEST_F(Large, AMappingGrowsAndKeepsItsContents) {
-  large* block = make_growing(growing_bytes);
+  large* block = make_growing(growing_bytes - canary::bytes);
   ASSERT_NE(block, nullptr);
   EXPECT_EQ(block->mapped, growing_bytes);
   for (std::size_t size = growing_bytes; size <= 16 * base::MiB; size *= 2) {
-    ASSERT_TRUE(resize_large(block, size));
+    ASSERT_TRUE(resize_large(block, size - canary::bytes));
     EXPECT_EQ(large_at(start_of(block)), block);
-    EXPECT_TRUE(size == growing_bytes || reads_zero(block, size / 2, size));
+    EXPECT_TRUE(size == growing_bytes || reads_zero(block, size / 2, block->usable()));
     std::size_t filled = size == growing_bytes ? 0 : size / 2;
     for (std::size_t at = 0; at < filled; at += 64) {
       ASSERT_EQ(*base::pointer_to<std::uint64_t>(block->start + at), at + 1);
     }
-    for (std::size_t at = 0; at < size; at += 64) {
+    for (std::size_t at = 0; at < block->usable(); at += 64) {
       *base::pointer_to<std::uint64_t>(block->start + at) = at + 1;
     }
   }
   std::size_t returned = ground::account::returned_bytes();
-  ASSERT_TRUE(resize_large(block, base::MiB));
+  ASSERT_TRUE(resize_large(block, base::MiB - canary::bytes));
   EXPECT_EQ(ground::account::returned_bytes(), returned + 15 * base::MiB);
   EXPECT_EQ(*base::pointer_to<std::uint64_t>(block->start + base::MiB - 64), base::MiB - 63);
   destroy_large(block);
@@ -176,7 +177,7 @@ TEST_F(Large, MappingsAreWalkedInOrder) {
     ASSERT_GT(at, before);
     large* found = large_at(base::pointer_to(at));
     ASSERT_NE(found, nullptr);
-    EXPECT_EQ(found->mapped, bytes);
+    EXPECT_EQ(found->usable(), bytes);
     ++met;
   }
   EXPECT_EQ(met, made.size());

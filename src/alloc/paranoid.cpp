@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "alloc/canary.hpp"
 #include "alloc/thread_cache.hpp"
 #include "base/check.hpp"
 #include "ground/options.hpp"
@@ -73,19 +74,19 @@ void seal(void* block, std::size_t room, std::size_t size, bool zero) {
 
 void seal_large(void* block, std::size_t room, std::size_t size) {
   auto* bytes = static_cast<unsigned char*>(block);
-  std::memset(bytes + size, pattern_of(block), room - seal_bytes - size);
+  std::memset(bytes + size, pattern_of(block), room - canary::bytes - size);
   std::uint64_t word = key_of(block) ^ size;
-  std::memcpy(bytes + room - seal_bytes, &word, seal_bytes);
+  std::memcpy(bytes + room - canary::bytes, &word, canary::bytes);
 }
 
 std::size_t size_of(const void* block, std::size_t room) {
   const auto* bytes = static_cast<const unsigned char*>(block);
   std::uint64_t word = 0;
-  std::memcpy(&word, bytes + room - seal_bytes, seal_bytes);
+  std::memcpy(&word, bytes + room - canary::bytes, canary::bytes);
   std::size_t size = word ^ key_of(block);
-  if (size > room - seal_bytes) fatal(misuse::overflow, block, room);
+  if (size > room - canary::bytes) fatal(misuse::overflow, block, room);
   unsigned char pattern = pattern_of(block);
-  for (std::size_t at = size; at < room - seal_bytes; ++at) {
+  for (std::size_t at = size; at < room - canary::bytes; ++at) {
     if (bytes[at] != pattern) fatal(misuse::overflow, block, size);
   }
   return size;

@@ -30,9 +30,6 @@ void set_up();
 extern bool chosen __attribute__((visibility("hidden")));
 inline bool on() { return chosen; }
 
-// What a block needs beside its size.
-inline constexpr std::size_t seal_bytes = 8;
-
 // A block is handed out. Stops the process when somebody has written to it while it was free.
 void seal(void* block, std::size_t room, std::size_t size, bool zero);
 // The same for a large block, whose bytes are as the caller made them.

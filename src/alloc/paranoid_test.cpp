@@ -8,6 +8,7 @@
 #include <numeric>
 #include <vector>
 
+#include "alloc/canary.hpp"
 #include "alloc/thread_cache.hpp"
 
 namespace strata::alloc::paranoid {
@@ -23,7 +24,7 @@ class Seal : public testing::Test {
 };
 
 TEST_F(Seal, TellsEverySize) {
-  for (std::size_t size = 0; size <= room - seal_bytes; ++size) {
+  for (std::size_t size = 0; size <= room - canary::bytes; ++size) {
     wipe(bytes(), room);
     seal(bytes(), room, size, false);
     EXPECT_EQ(size_of(bytes(), room), size);

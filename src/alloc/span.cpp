@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "alloc/bin.hpp"
 #include "alloc/paranoid.hpp"
 #include "ground/metadata.hpp"
 
@@ -41,6 +42,10 @@ std::size_t descriptor_bytes(std::size_t capacity) {
 
 }  // namespace
 
+std::size_t span::usable_bytes() const {
+  return block_bytes - (home->has_canaries() ? canary::bytes : 0);
+}
+
 span* make_span(bin* home, ground::size_class number) {
   std::size_t block = ground::class_bytes(number);
   std::size_t pages = pages_for(block);
@@ -65,6 +70,7 @@ span* make_span(bin* home, ground::size_class number) {
   made->inverse = ((std::uint64_t{1} << 40) + block - 1) / block;
   made->capacity = made->free_count = static_cast<std::uint16_t>(capacity);
   made->free_bits().set_range(0, capacity);
+  if (memory.zeroed && ground::is_medium(number)) made->canaries = canary::kind::zero;
   ground::set_run(made->start, pages, made);
   return made;
 }

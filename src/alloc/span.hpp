@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "alloc/canary.hpp"
 #include "base/bits.hpp"
 #include "base/list.hpp"
 #include "ground/page_heap.hpp"
@@ -37,10 +38,13 @@ struct span : ground::run, base::list_node<span> {
   std::uint16_t free_count = 0;
   std::uint8_t fullness = 0;      // which of the bin's lists
   bool holds_free_pages = false;  // blocks were freed since the free pages inside were purged
+  canary::kind canaries = canary::kind::secret;
 
   [[nodiscard]] base::bit_row free_bits() {
     return base::bit_row(reinterpret_cast<std::uint64_t*>(this + 1));
   }
+  // What a program may use of a block.
+  [[nodiscard]] std::size_t usable_bytes() const;
   [[nodiscard]] bool holds(std::uintptr_t address) const { return address - start < bytes(); }
   // Which block the address lies in; capacity or more when in the tail.
   [[nodiscard]] std::size_t index_of(std::uintptr_t address) const {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "alloc/bin.hpp"
+#include "alloc/canary.hpp"
 #include "alloc/clock.hpp"
 #include "alloc/live.hpp"
 #include "alloc/paranoid.hpp"
@@ -237,6 +238,19 @@ void thread_cache::hand_in() {
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     settle(number);
     if (std::size_t count = filled(number)) flush(number, count);
+  }
+  gate_.leave();
+}
+
+void thread_cache::check_canaries() {
+  gate_.enter();
+  for (std::size_t number = 1; number < ground::class_count; ++number) {
+    std::size_t count = filled(number);
+    for (std::size_t i = 0; i < count; ++i) {
+      void* block = ground::block_of(heads_[number][i], number);
+      auto* from = static_cast<span*>(ground::run_of(block));
+      canary::check(base::address_of(block), from->block_bytes, from->canaries);
+    }
   }
   gate_.leave();
 }

@@ -19,6 +19,8 @@ extern "C" void __tsan_init() __attribute__((weak));
 namespace strata::alloc {
 namespace {
 
+constexpr std::size_t block_bytes = 50;
+
 // Taken out of spans: in caches, in depots, or in somebody's hands.
 std::size_t out_of_spans(std::size_t number) {
   bin_usage usage = bin_of(number).usage();
@@ -43,7 +45,7 @@ bool can_lift() {
 
 class ThreadCache : public testing::Test {
  protected:
-  static constexpr std::size_t number = 4;  // 64 bytes
+  static constexpr std::size_t number = class_for(block_bytes);
 
   void SetUp() override {
     ASSERT_TRUE(start());
@@ -131,7 +133,7 @@ TEST_F(ThreadCache, AThreadsEndStrandsNothing) {
     thread_registry::leave();
     EXPECT_EQ(thread_cache::current(), nullptr) << "a thread that has left gets no cache again";
     // Still served, from the bins.
-    void* block = allocate(64);
+    void* block = allocate(block_bytes);
     ASSERT_NE(block, nullptr);
     deallocate(block);
   });
@@ -173,12 +175,12 @@ class sleeper {
   enum phase { filling, asleep, awake };
   void run() {
     std::vector<void*> blocks;
-    for (int i = 0; i < 200; ++i) blocks.push_back(allocate(64));
+    for (int i = 0; i < 200; ++i) blocks.push_back(allocate(block_bytes));
     for (void* block : blocks) deallocate(block);
     phase_ = asleep;
     while (phase_ != awake) std::this_thread::yield();
     std::set<void*> seen;
-    for (int i = 0; i < 200; ++i) seen.insert(allocate(64));
+    for (int i = 0; i < 200; ++i) seen.insert(allocate(block_bytes));
     EXPECT_EQ(seen.size(), 200u);
     EXPECT_EQ(seen.count(nullptr), 0u);
     for (void* block : seen) deallocate(block);

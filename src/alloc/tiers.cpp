@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "alloc/bin.hpp"
+#include "alloc/canary.hpp"
 #include "alloc/large.hpp"
 #include "alloc/live.hpp"
 #include "alloc/paranoid.hpp"
@@ -48,7 +49,7 @@ void return_of_class(void* block, std::size_t number) {
 
 void forget_large(large* block) {
   thread_cache* cache = thread_cache::current();
-  live::count_free(cache, large_kind, block->usable());
+  live::count_free(cache, large_kind, block->room());
   if (cache != nullptr) poll_clock(cache);
 }
 
@@ -87,31 +88,44 @@ void deallocate_of_class(void* block, std::size_t number) {
   begin_wait({block, number, room});
 }
 
+void* allocate_plain(std::size_t number, std::size_t size) {
+  void* block = allocate_of_class(number, size);
+  if (block != nullptr) ground::set_mark(block, number, ground::mark_plain);
+  return block;
+}
+
+void deallocate_plain(void* block) {
+  auto* from = static_cast<span*>(ground::run_of(block));
+  canary::place(base::address_of(block), from->block_bytes, from->canaries);
+  deallocate_of_class(block, from->home->number());
+}
+
 void* allocate_large(std::size_t size, std::size_t alignment, heap* owner, bool zero) {
   thread_cache* cache = thread_cache::current();
   if (cache != nullptr) poll_clock(cache);
   bool zeroed = false;
   large* made = nullptr;
   if (cache != nullptr && owner == nullptr && alignment <= ground::page_bytes()) {
-    made = cache->larges.take(base::divide_up(size, ground::page_bytes()));
+    made = cache->larges.take(large_pages(size));
   }
   if (made == nullptr) made = make_large(size, alignment, owner, &zeroed);
   if (made == nullptr) return nullptr;
   void* block = base::pointer_to(made->start);
-  live::count_allocation(cache, large_kind, size, made->usable());
+  live::count_allocation(cache, large_kind, size, made->room());
   if (zero && !zeroed) std::memset(block, 0, size);
   return block;
 }
 
 void deallocate_large(large* block) {
   bool waits = paranoid::on() && block->owner == nullptr;
-  if (waits) paranoid::size_of(base::pointer_to(block->start), block->usable());
+  check_canary(*block);
+  if (waits) paranoid::size_of(base::pointer_to(block->start), block->room());
   forget_large(block);
   thread_cache* cache = thread_cache::current();
   if (cache != nullptr && cache->larges.keep(block)) return;
   if (!waits) return destroy_large(block);
   retire_large(block);
-  begin_wait({block, large_kind, block->usable()});
+  begin_wait({block, large_kind, block->room()});
 }
 
 void empty_quarantine() {

@@ -1,5 +1,6 @@
 // The heap walk: every live block of the process, chunk by chunk, then the mappings.
 #include "alloc/allocate.hpp"
+#include "alloc/canary.hpp"
 #include "alloc/large.hpp"
 #include "alloc/span.hpp"
 #include "ground/address_map.hpp"
@@ -17,15 +18,16 @@ int walk_runs(ground::region* in, std::size_t number, block_visitor visit, void*
     ground::run* owner = ground::run_of(start);
     if (owner == nullptr || owner->kind != ground::run_kind::block) continue;
     if (owner->start != base::address_of(start)) continue;
-    if (static_cast<large*>(owner)->waits.load(std::memory_order_relaxed)) continue;
-    int answer = visit(start, owner->bytes(), context);
+    auto* block = static_cast<large*>(owner);
+    if (block->waits.load(std::memory_order_relaxed)) continue;
+    int answer = visit(start, block->usable(), context);
     if (answer != 0) return answer;
   }
   return 0;
 }
 
-// 0 when its span has gone meanwhile.
-std::size_t heap_block_bytes(const void* block) {
+// Of a mark that is no class. 0 when its span has gone meanwhile.
+std::size_t bytes_by_span(const void* block) {
   ground::run* owner = ground::run_of(block);
   if (owner == nullptr || owner->kind != ground::run_kind::span) return 0;
   return static_cast<span*>(owner)->block_bytes;
@@ -34,7 +36,7 @@ std::size_t heap_block_bytes(const void* block) {
 int visit_marked(void* block, ground::mark mark, block_visitor visit, void* context) {
   if (mark == ground::mark_none) return 0;
   std::size_t size =
-      mark == ground::mark_heap ? heap_block_bytes(block) : ground::class_bytes(mark);
+      mark < ground::class_count ? ground::class_bytes(mark) - canary::bytes : bytes_by_span(block);
   return size == 0 ? 0 : visit(block, size, context);
 }
 

@@ -150,6 +150,7 @@ __attribute__((constructor(101))) void process_starts() {
 
 __attribute__((destructor)) void process_ends() {
   alloc::paranoid::check_waiting();
+  alloc::check_cached();
   publish_final_statistics();
 }
 

@@ -39,8 +39,9 @@ struct run;
 // Marks. 1 .. class_count - 1 are the size classes.
 using mark = std::uint8_t;
 inline constexpr mark mark_none = 0;
-inline constexpr mark mark_heap = class_count;  // a block of a first-class heap
-inline constexpr std::size_t mark_count = class_count + 1;
+inline constexpr mark mark_heap = class_count;       // a block of a first-class heap
+inline constexpr mark mark_plain = class_count + 1;  // a block without a canary
+inline constexpr std::size_t mark_count = class_count + 2;
 
 // A word of the start map:   | 0 0 | granule in the KiB: 6 bits | mark: 8 bits |   0: no block
 using start_word = std::uint16_t;
@@ -130,7 +131,7 @@ former_run former_run_of(const void* address);
 
 // The mark of any address; 0 outside of the heap and at misaligned addresses.
 mark mark_of(const void* address);
-// Enters what the block of the class is now: its class, mark_heap, or mark_none. Its owner calls.
+// Enters what the block of the class is now: any mark. Its owner calls.
 void set_mark(const void* block, std::size_t number, mark as);
 // mark_none for every block of the class that starts in [start, start + bytes).
 void clear_marks(std::uintptr_t start, std::size_t bytes, std::size_t number);

@@ -12,8 +12,10 @@ std::vector<std::size_t> sizes_by_the_book() {
   std::vector<std::size_t> sizes;
   for (std::size_t size = 16; size <= 1024; size += 16) sizes.push_back(size);
   for (std::size_t from = 1024; from < 32768; from *= 2) {
+    if (from > 1024) sizes.push_back(from + 128);
     for (std::size_t part = 1; part <= 8; ++part) sizes.push_back(from + part * from / 8);
   }
+  sizes.push_back(32768 + 128);
   return sizes;
 }
 
@@ -42,9 +44,9 @@ TEST(SizeClass, EveryBlockSizeIsOfGranules) {
   }
 }
 
-// What aligned allocation leans on: each power of two is a class.
+// What aligned allocation leans on.
 TEST(SizeClass, PowersOfTwoAreClasses) {
-  for (std::size_t size = granule_bytes; size <= medium_bytes; size *= 2) {
+  for (std::size_t size = granule_bytes; size <= longest_power; size *= 2) {
     EXPECT_EQ(class_bytes(class_of(size)), size);
   }
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -132,7 +133,7 @@ void* map_shared_file(const char* path, std::size_t bytes) {
 
 std::uint64_t random_word() {
   std::uint64_t word = monotonic_ns();
-  raw_syscall(SYS_getrandom, reinterpret_cast<long>(&word), sizeof word, 0);
+  raw_syscall(SYS_getrandom, reinterpret_cast<long>(&word), sizeof word, GRND_NONBLOCK);
   return word;
 }
 

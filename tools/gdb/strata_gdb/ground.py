@@ -11,8 +11,10 @@ from strata_gdb.inferior import Refusal, is_core_dump, number
 GRANULE_BYTES = 16
 START_BYTES = 1024  # a word of the start map each
 EXACT_BYTES = 1024  # up to here each multiple of a granule is a class
-CLASSES_A_DOUBLING = 8  # above
-MEDIUM_BYTES = 32 * 1024  # the largest size that has a class
+PARTS_OF_DOUBLING = 8  # above, classes are so many to a doubling, and one more just above its start
+MEDIUM_STEP = EXACT_BYTES // PARTS_OF_DOUBLING
+CANARY_BYTES = 8
+MEDIUM_BYTES = 32 * 1024 + MEDIUM_STEP - CANARY_BYTES  # the largest request that has a class
 CHUNK_BYTES = 2 << 20
 MARKED_DIGIT = b"0" + b"1" * 255
 
@@ -24,13 +26,16 @@ Former = namedtuple("Former", "start block_bytes")
 
 def class_of(size):
     """The number of the size class that serves a size up to MEDIUM_BYTES."""
-    if size <= EXACT_BYTES:
-        return max(1, -(-size // GRANULE_BYTES))
-    doublings = ((size - 1) // EXACT_BYTES).bit_length() - 1
-    below = EXACT_BYTES << doublings
-    step = below // CLASSES_A_DOUBLING
+    room = size + CANARY_BYTES
     exact = EXACT_BYTES // GRANULE_BYTES
-    return exact + CLASSES_A_DOUBLING * doublings + -(-(size - below) // step)
+    if room <= EXACT_BYTES:
+        return -(-room // GRANULE_BYTES)
+    doublings = ((room - 1) // EXACT_BYTES).bit_length() - 1
+    below = EXACT_BYTES << doublings
+    first = exact + (PARTS_OF_DOUBLING + 1) * doublings  # the class of below + MEDIUM_STEP
+    if room <= below + MEDIUM_STEP:
+        return first + (0 if doublings > 0 else 1)
+    return first + -(-(room - below) // (below // PARTS_OF_DOUBLING))
 
 
 class Ground:
