@@ -75,8 +75,14 @@ std::size_t aligned_class(std::size_t size, std::size_t alignment) {
   std::size_t rounded = base::larger(base::align_up(size, alignment), alignment);
   if (rounded > ground::medium_bytes) return 0;
   std::size_t number = ground::class_of(rounded);
-  while (number < ground::class_count && ground::class_bytes(number) % alignment != 0) ++number;
+  while (number < ground::class_count && !base::is_aligned(ground::class_bytes(number), alignment))
+    ++number;
   return number < ground::class_count ? number : 0;
+}
+
+// By the fast path, or null.
+void* take_of_class(std::size_t number, std::size_t mark) {
+  return ground::is_medium(number) ? take_medium(number, mark) : take_small(number, mark);
 }
 
 // Under paranoid hardening: a block with room for its seal.
@@ -128,7 +134,22 @@ void* allocate_slow(std::size_t size) noexcept {
   return with_reclaim([number, size] { return allocate_of_class(number, size); });
 }
 
-STRATA_NOINLINE void deallocate_medium(void* block) noexcept {
+namespace {
+
+// A block without a canary gets one, and is cached like the others.
+void deallocate_plain(void* block) {
+  span* from = span_at(block);
+  std::size_t number = from->home->number();
+  canary::place(base::address_of(block), from->block_bytes, from->canaries);
+  ground::entry* head = this_thread.heads[number];
+  if (STRATA_UNLIKELY(is_full(head))) return deallocate_of_class(block, number);
+  ground::set_mark(block, number, ground::mark_none);
+  put_head(head, number, ground::entry_of(block, number));
+}
+
+}  // namespace
+
+STRATA_NOINLINE void deallocate_other(void* block) noexcept {
   std::uintptr_t at = base::address_of(block);
   ground::start_word* start = ground::flat.starts + at / ground::start_bytes;
   ground::mark number = ground::mark_in(*start, at);
@@ -141,7 +162,7 @@ STRATA_NOINLINE void deallocate_medium(void* block) noexcept {
 void deallocate_slow(void* block) noexcept {
   if (block == nullptr) return;
   start();
-  ground::mark mark = ground::mark_of(block);
+  ground::mark mark = quick_mark(block);
   if (is_class(mark)) return deallocate_of_class(block, mark);
   if (mark == ground::mark_plain) return deallocate_plain(block);
   if (mark == ground::mark_heap) return heap::deallocate(block, span_at(block));
@@ -157,9 +178,9 @@ void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept {
   if (STRATA_UNLIKELY(paranoid::on())) return allocate_sealed(size, alignment, false);
   if (std::size_t number = aligned_class(size, alignment)) {
     bool plain = ground::class_bytes(number) - size < canary::bytes;
-    return with_reclaim([=] {
-      return plain ? allocate_plain(number, size) : allocate_of_class(number, size);
-    });
+    if (void* block = take_of_class(number, plain ? ground::mark_plain : number)) return block;
+    return with_reclaim(
+        [=] { return plain ? allocate_plain(number, size) : allocate_of_class(number, size); });
   }
   size = base::larger(size, 1);
   return with_reclaim([=] { return allocate_large(size, alignment, nullptr, false); });

@@ -76,6 +76,14 @@ STRATA_INLINE void* take_small(std::size_t number, std::size_t mark) {
   return reinterpret_cast<void*>(block);
 }
 
+// The same for a medium block.
+STRATA_INLINE void* take_medium(std::size_t number, std::size_t mark) {
+  ground::entry taken = take_head(number);
+  if (STRATA_UNLIKELY(taken == 0)) return nullptr;
+  ground::flat.starts[taken / ground::start_bytes] = ground::start_word_of(taken, mark);
+  return reinterpret_cast<void*>(taken);
+}
+
 // Slow: where to go on when the fast path can't serve. It is the last thing done, so that the fast
 // path needs no stack frame.
 template <auto Slow = allocate_slow>
@@ -87,10 +95,8 @@ STRATA_INLINE void* allocate(std::size_t size) {
   }
   if (STRATA_UNLIKELY(size > most_medium)) return Slow(size);
   std::size_t number = ground::medium_class_of(size + canary::bytes);
-  ground::entry taken = take_head(number);
-  if (STRATA_UNLIKELY(taken == 0)) return Slow(size);
-  ground::flat.starts[taken / ground::start_bytes] = ground::start_word_of(taken, number);
-  return reinterpret_cast<void*>(taken);
+  void* block = take_medium(number, number);
+  return STRATA_LIKELY(block != nullptr) ? block : Slow(size);
 }
 
 // An index for the flat map. The low bits of a misaligned address land on top and make it too large.
@@ -111,8 +117,8 @@ STRATA_INLINE void put_head(ground::entry* head, std::size_t number, ground::ent
   this_thread.heads[number] -= 1;
 }
 
-// No small block with a canary, or the magazine is full: tries the start map.
-void deallocate_medium(void* block) noexcept;
+// No small block with a canary, or the magazine is full.
+void deallocate_other(void* block) noexcept;
 
 STRATA_INLINE void deallocate(void* block) {
   std::uintptr_t index = flat_index(block);
@@ -120,7 +126,7 @@ STRATA_INLINE void deallocate(void* block) {
   ground::mark* mark = ground::flat.marks + index;
   std::size_t number = *mark;
   ground::entry* head = this_thread.heads[number];
-  if (STRATA_UNLIKELY(is_full(head))) return deallocate_medium(block);
+  if (STRATA_UNLIKELY(is_full(head))) return deallocate_other(block);
   *mark = ground::mark_none;
   put_head(head, number, reinterpret_cast<ground::entry>(mark));
 }

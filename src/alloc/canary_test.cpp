@@ -141,9 +141,18 @@ TEST(CanaryOfLargeBlocksDeathTest, IsCheckedAtFreeAndAtRealloc) {
   for (std::size_t size : {100'000, 1'000'000, 50'000'000}) {
     auto* block = static_cast<char*>(allocate(size));
     auto end = static_cast<std::ptrdiff_t>(usable_size(block));
-    EXPECT_DEATH({ damage(block, end); deallocate(block); }, "write past the end of a block");
-    EXPECT_DEATH({ damage(block, end); reallocate(block, 2 * size); },
-                 "write past the end of a block");
+    EXPECT_DEATH(
+        {
+          damage(block, end);
+          deallocate(block);
+        },
+        "write past the end of a block");
+    EXPECT_DEATH(
+        {
+          damage(block, end);
+          reallocate(block, 2 * size);
+        },
+        "write past the end of a block");
     deallocate(block);
   }
 }

@@ -23,7 +23,7 @@ namespace strata::alloc {
 // How many blocks a batch of the class has at most.
 constexpr std::size_t batch_of(std::size_t number) {
   if (number == 0) return 1;
-  std::size_t by_bytes = 32 * base::KiB / ground::class_bytes(number);
+  std::size_t by_bytes = 16 * base::KiB / ground::class_bytes(number);
   return base::larger(2, base::smaller(most_batch, by_bytes));
 }
 

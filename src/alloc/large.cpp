@@ -178,9 +178,7 @@ bool resize_mapping(large* block, std::size_t room) {
 
 }  // namespace
 
-std::size_t large_pages(std::size_t size) {
-  return pages_of(size + canary::bytes);
-}
+std::size_t large_pages(std::size_t size) { return pages_of(size + canary::bytes); }
 
 void check_canary(const large& block) {
   if (canary::on()) canary::check(block.start, block.room(), block.canary);

@@ -47,7 +47,7 @@ inline constexpr std::size_t magazine_bytes = magazine_words * sizeof(ground::en
 // Blocks that a magazine of the class holds at most.
 constexpr std::size_t magazine_capacity(std::size_t number) {
   if (number == 0) return 1;
-  std::size_t by_bytes = 64 * base::KiB / ground::class_bytes(number);
+  std::size_t by_bytes = 128 * base::KiB / ground::class_bytes(number);
   return base::larger(4, base::smaller(magazine_words - 1, by_bytes));
 }
 

@@ -94,12 +94,6 @@ void* allocate_plain(std::size_t number, std::size_t size) {
   return block;
 }
 
-void deallocate_plain(void* block) {
-  auto* from = static_cast<span*>(ground::run_of(block));
-  canary::place(base::address_of(block), from->block_bytes, from->canaries);
-  deallocate_of_class(block, from->home->number());
-}
-
 void* allocate_large(std::size_t size, std::size_t alignment, heap* owner, bool zero) {
   thread_cache* cache = thread_cache::current();
   if (cache != nullptr) poll_clock(cache);

@@ -18,9 +18,8 @@ void* allocate_of_class(std::size_t number, std::size_t size);
 // The block is live.
 void deallocate_of_class(void* block, std::size_t number);
 
-// The same for a block without a canary, see canary.hpp.
+// A block that is all the program's, without a canary (canary.hpp).
 void* allocate_plain(std::size_t number, std::size_t size);
-void deallocate_plain(void* block);
 
 // owner: null for malloc's. Null when there is no memory.
 void* allocate_large(std::size_t size, std::size_t alignment, heap* owner, bool zero);

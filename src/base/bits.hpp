@@ -12,7 +12,10 @@ inline constexpr std::size_t MiB = 1024 * KiB;
 inline constexpr std::size_t GiB = 1024 * MiB;
 inline constexpr std::size_t TiB = 1024 * GiB;
 
-constexpr bool is_power_of_two(std::size_t value) { return std::has_single_bit(value); }
+// std::has_single_bit calls a function to count the bits, where the processor may lack POPCNT.
+constexpr bool is_power_of_two(std::size_t value) {
+  return value != 0 && (value & (value - 1)) == 0;
+}
 
 // alignment is a power of two; the result wraps to a small value when it exceeds the word.
 constexpr std::size_t align_up(std::size_t value, std::size_t alignment) {

@@ -123,42 +123,53 @@ void give_in(chunk* one, std::size_t first, std::size_t count, std::uint64_t now
   update(one);
 }
 
-// The first page of the lowest row of `count` free pages with the alignment, or chunk_pages().
-std::size_t find_row(chunk* one, std::size_t count, std::size_t alignment) {
-  std::size_t size = chunk_pages();
-  for (std::size_t from = one->used().find(false, 0, size); from < size;) {
-    std::size_t end = one->used().find(true, from, size);
-    std::size_t aligned = base::align_up(from, alignment);
-    if (aligned + count <= end) return aligned;
-    from = one->used().find(false, end, size);
-  }
-  return size;
-}
-
 // ---- Runs within a chunk
 
-constexpr int candidates = 8;
+// Where a run might go, and how many of its pages would be dirty: those need no page fault.
+struct place {
+  chunk* in = nullptr;
+  std::size_t first = 0;
+  std::size_t dirty = 0;
+};
 
-// Of the first few chunks in the list that can take the row, the fullest.
-chunk* fullest_fit(std::size_t longest, std::size_t count, std::size_t alignment) {
-  chunk* best = nullptr;
-  int looked_at = 0;
-  longest_list& list = lists->by_longest[longest];
-  for (chunk* one = list.front(); one != nullptr && looked_at < candidates;
-       one = list.after(one), ++looked_at) {
-    if (best != nullptr && best->used_pages >= one->used_pages) continue;
-    if (alignment == 1 || find_row(one, count, alignment) < chunk_pages()) best = one;
-  }
+// Of the rows of the chunk that fit, the one with the most dirty pages; the lowest of equals.
+place best_row(chunk* one, std::size_t count, std::size_t alignment) {
+  place best;
+  each_free_row(one, [&](std::size_t from, std::size_t free) {
+    std::size_t first = base::align_up(from, alignment);
+    if (first + count > from + free) return;
+    std::size_t dirty = one->dirty_pages == 0 ? 0 : one->dirty().count_range(first, count);
+    if (best.in == nullptr || dirty > best.dirty) best = {one, first, dirty};
+  });
   return best;
 }
 
-chunk* tightest_fit(std::size_t count, std::size_t alignment) {
+bool is_better(const place& one, const place& than) {
+  if (one.in == nullptr || than.in == nullptr) return than.in == nullptr;
+  if (one.dirty != than.dirty) return one.dirty > than.dirty;
+  return one.in->used_pages > than.in->used_pages;
+}
+
+constexpr int most_candidates = 8;
+
+// The best of the first few chunks that can take the run, tightest first.
+place find_place(std::size_t count, std::size_t alignment) {
+  place best;
+  int looked_at = 0;
   std::size_t end = chunk_pages() + 1;
   for (std::size_t longest = occupied().find(true, count, end); longest < end;
        longest = occupied().find(true, longest + 1, end)) {
-    if (chunk* one = fullest_fit(longest, count, alignment)) return one;
+    longest_list& list = lists->by_longest[longest];
+    for (chunk* one = list.front(); one != nullptr && looked_at < most_candidates;
+         one = list.after(one), ++looked_at) {
+      place here = best_row(one, count, alignment);
+      if (is_better(here, best)) best = here;
+    }
+    bool content = best.dirty == count || retained_pages.load(std::memory_order_relaxed) == 0;
+    if (best.in != nullptr && (content || looked_at == most_candidates)) break;
+    if (best.in == nullptr) looked_at = 0;
   }
-  return nullptr;
+  return best;
 }
 
 bool grow_heap(std::size_t chunks) {
@@ -179,12 +190,11 @@ bool grow_heap(std::size_t chunks) {
 constexpr std::size_t retained_floor_bytes = 16 * base::MiB;
 
 pages_taken take_from_chunk(std::size_t count, std::size_t alignment) {
-  chunk* one = tightest_fit(count, alignment);
-  if (one == nullptr && grow_heap(1)) one = tightest_fit(count, alignment);
-  if (one == nullptr) return {};
-  std::size_t first = find_row(one, count, alignment);
-  bool zeroed = take_in(one, first, count);
-  return {page_address(one, first), zeroed};
+  place found = find_place(count, alignment);
+  if (found.in == nullptr && grow_heap(1)) found = find_place(count, alignment);
+  if (found.in == nullptr) return {};
+  bool zeroed = take_in(found.in, found.first, count);
+  return {page_address(found.in, found.first), zeroed};
 }
 
 // ---- Runs over several chunks: whole free chunks side by side, the last perhaps in part
