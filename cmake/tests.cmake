@@ -30,12 +30,13 @@ function(strata_add_test)
 endfunction()
 
 # strata_add_gtest(<target> <source>...): a GoogleTest program; each of its tests is a quick test of
-# its own, in a process of its own.
+# its own, in a process of its own. Some look at what an ordinary block is like, so none is guarded
+# unless the test asks for it.
 function(strata_add_gtest target)
   add_executable(${target} ${ARGN})
   target_link_libraries(${target} PRIVATE GTest::gmock GTest::gtest_main strata_warnings)
-  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS
-                                                                                         quick)
+  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS quick ENVIRONMENT STRATA_GUARD_MS=0)
 endfunction()
 
 # strata_add_fuzzers(): one libFuzzer program for each test/fuzz/*_fuzz.cpp.
@@ -80,7 +81,8 @@ if(unit_sources AND TARGET strata_core)
     TEST_LIST strata_unit_sparse
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS quick ENVIRONMENT STRATA_GROUND=sparse)
+    PROPERTIES LABELS quick ENVIRONMENT STRATA_GROUND=sparse ENVIRONMENT_MODIFICATION
+               STRATA_GUARD_MS=set:0)
 else()
   message(STATUS "src/ has no unit tests")
 endif()

@@ -5,6 +5,7 @@
 
 #include "alloc/bin.hpp"
 #include "alloc/clock.hpp"
+#include "alloc/guard.hpp"
 #include "alloc/heap.hpp"
 #include "alloc/large.hpp"
 #include "alloc/live.hpp"
@@ -101,6 +102,32 @@ void* allocate_sealed(std::size_t size, std::size_t alignment, bool zero) {
   return block;
 }
 
+// ---- Guarded blocks
+
+STRATA_INLINE bool guard_is_next() {
+  return guard::all() || (this_thread.guard_next && this_thread.tick <= 0);
+}
+
+// A guarded block; null when none can be had, or its kind is never guarded.
+STRATA_NOINLINE void* allocate_guarded(std::size_t size, std::size_t alignment) {
+  bool natural = alignment <= ground::granule_bytes && size <= most_medium;
+  std::size_t number = natural ? class_for(size) : aligned_class(size, alignment);
+  if (number == 0 || alignment > os::page_bytes()) return nullptr;
+  this_thread.guard_next = false;
+  if (thread_cache* cache = thread_cache::current()) poll_clock(cache);
+  return guard::allocate(size, alignment, number);
+}
+
+// An ordinary block.
+void* allocate_unguarded(std::size_t size) noexcept {
+  if (size > most_medium) {
+    if (size > most_bytes) return nullptr;
+    return with_reclaim([size] { return allocate_large(size, 1, nullptr, false); });
+  }
+  std::size_t number = class_for(size);
+  return with_reclaim([number, size] { return allocate_of_class(number, size); });
+}
+
 }  // namespace
 
 bool start() {
@@ -114,6 +141,7 @@ bool start() {
   ground::read_options();
   paranoid::set_up();
   canary::set_up();
+  guard::set_up();
   ground::set_up();
   set_up_bins();
   set_up_depots();
@@ -126,12 +154,10 @@ bool start() {
 void* allocate_slow(std::size_t size) noexcept {
   start();
   if (STRATA_UNLIKELY(paranoid::on())) return allocate_sealed(size, 1, false);
-  if (size > most_medium) {
-    if (size > most_bytes) return nullptr;
-    return with_reclaim([size] { return allocate_large(size, 1, nullptr, false); });
+  if (STRATA_UNLIKELY(guard_is_next())) {
+    if (void* block = allocate_guarded(size, 1)) return block;
   }
-  std::size_t number = class_for(size);
-  return with_reclaim([number, size] { return allocate_of_class(number, size); });
+  return allocate_unguarded(size);
 }
 
 namespace {
@@ -166,16 +192,20 @@ void deallocate_slow(void* block) noexcept {
   if (is_class(mark)) return deallocate_of_class(block, mark);
   if (mark == ground::mark_plain) return deallocate_plain(block);
   if (mark == ground::mark_heap) return heap::deallocate(block, span_at(block));
+  if (guard::owns(block)) return guard::deallocate(block);
   large* found = large_at(block);
   if (found == nullptr) stop_for(block);
   deallocate_large(found);
 }
 
 void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept {
-  if (alignment <= ground::granule_bytes) return allocate(size);
   start();
   if (size > most_bytes || alignment > most_bytes) return nullptr;
   if (STRATA_UNLIKELY(paranoid::on())) return allocate_sealed(size, alignment, false);
+  if (STRATA_UNLIKELY(guard_is_next())) {
+    if (void* block = allocate_guarded(size, alignment)) return block;
+  }
+  if (alignment <= ground::granule_bytes) return allocate<allocate_unguarded>(size);
   if (std::size_t number = aligned_class(size, alignment)) {
     bool plain = ground::class_bytes(number) - size < canary::bytes;
     if (void* block = take_of_class(number, plain ? ground::mark_plain : number)) return block;
@@ -203,6 +233,7 @@ namespace {
 STRATA_NOINLINE std::size_t usable_size_slow(const void* block, ground::mark mark) {
   if (is_class(mark)) return paranoid::size_of(block, ground::class_bytes(mark));
   if (is_in_span(mark)) return span_at(block)->block_bytes;
+  if (guard::owns(block)) return guard::size_of(block);
   large* found = start() ? large_at(block) : nullptr;
   if (found == nullptr) stop_for(const_cast<void*>(block));
   bool sealed = paranoid::on() && found->owner == nullptr;
@@ -268,18 +299,29 @@ void* reallocate_large(large* found, std::size_t usable, std::size_t size) {
   return reallocate_small(block, usable, size);
 }
 
-}  // namespace
-
-void* reallocate(void* block, std::size_t size) {
-  if (size > most_bytes) return nullptr;
-  std::size_t usable = usable_size(block);
+// Not a small or medium block, or sealed.
+STRATA_NOINLINE void* reallocate_slow(void* block, ground::mark mark, std::size_t size) {
+  // A guarded block ends where its bytes end: it never stays.
+  if (guard::owns(block)) return reallocate_small(block, guard::size_of(block), size);
+  std::size_t usable = usable_size_slow(block, mark);
   if (paranoid::on() ? usable == size : stays(usable, size)) return block;
-  ground::mark mark = quick_mark(block);
   if (is_class(mark) || mark == ground::mark_plain) return reallocate_small(block, usable, size);
   if (mark == ground::mark_heap) return reallocate_in(span_at(block)->home->owner(), block, size);
   large* found = large_at(block);
   if (found->owner != nullptr) return reallocate_in(found->owner, block, size);
   return reallocate_large(found, usable, size);
+}
+
+}  // namespace
+
+void* reallocate(void* block, std::size_t size) {
+  if (size > most_bytes) return nullptr;
+  ground::mark mark = quick_mark(block);
+  if (STRATA_UNLIKELY(!is_class(mark) || paranoid::on())) {
+    return reallocate_slow(block, mark, size);
+  }
+  std::size_t usable = ground::class_bytes(mark) - canary::bytes;
+  return stays(usable, size) ? block : reallocate_small(block, usable, size);
 }
 
 namespace {
@@ -293,8 +335,7 @@ std::size_t small_size_for(std::size_t size, std::size_t alignment) {
   }
   std::size_t number = aligned_class(size, alignment);
   if (number == 0) return 0;
-  std::size_t bytes = ground::class_bytes(number);
-  return bytes - size < canary::bytes ? bytes : bytes - canary::bytes;
+  return canary::usable(ground::class_bytes(number), size);
 }
 
 }  // namespace
@@ -302,13 +343,15 @@ std::size_t small_size_for(std::size_t size, std::size_t alignment) {
 void deallocate_sized_slow(void* block, std::size_t size, std::size_t alignment,
                            told_size told) noexcept {
   if (block == nullptr) return;
-  std::size_t usable = usable_size(block);
+  bool guarded = guard::owns(block);
+  std::size_t usable = guarded ? guard::room_of(block) : usable_size(block);
   std::size_t small = small_size_for(size, alignment);
   bool right =
       small != 0 ? usable == small
                  : size <= usable && usable - size < base::larger(alignment, ground::page_bytes());
   if (told == told_size::perhaps_reallocated) right |= stays(usable, size);
   if (paranoid::on()) right = usable == size;
+  if (!right && guarded) guard::stop_for_size(block);
   if (!right) fatal(misuse::wrong_size, block, usable);
   deallocate(block);
 }

@@ -49,6 +49,11 @@ inline bool on() { return chosen.on; }
 
 enum class kind : std::uint8_t { secret, zero };
 
+// What a program may use of a block of so many bytes that was made for a request of `size`.
+constexpr std::size_t usable(std::size_t room, std::size_t size) {
+  return room - size < bytes ? room : room - bytes;
+}
+
 // room: the block's bytes with its canary.
 inline std::uintptr_t place_of(std::uintptr_t block, std::size_t room) {
   return block + room - bytes;

@@ -5,6 +5,7 @@
 #include "alloc/bin.hpp"
 #include "alloc/canary.hpp"
 #include "alloc/depot.hpp"
+#include "alloc/guard.hpp"
 #include "alloc/thread_cache.hpp"
 #include "alloc/tiers.hpp"
 #include "ground/account.hpp"
@@ -74,6 +75,10 @@ void poll_clock(thread_cache* cache) {
   cache->last_active_ms.store(now_ms, std::memory_order_relaxed);
   if (cache->lifted.load(std::memory_order_relaxed)) cache->wake();
   this_thread.tick = since_tick > purge_step_ms ? tick_of_quiet_thread : tick_of_busy_thread;
+  if (guard::is_due(now_ms)) {
+    this_thread.guard_next = true;
+    this_thread.tick = guard::some_of(this_thread.tick);
+  }
   if (now_ms - cache->last_trim_ms >= trim_step_ms) {
     cache->last_trim_ms = now_ms;
     cache->trim();

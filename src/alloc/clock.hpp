@@ -6,6 +6,7 @@
 //   one thread, each 50 ms        the page heap purges what has waited long enough
 //   one thread, once a second     depots lose what nobody took, bins their empty spans and free
 //                                 pages; caches of idle threads are lifted
+//   one thread, each 20 ms        one of its next allocations is guarded (guard.hpp)
 //
 // The work is bounded: a step takes at most an eighth of the time since the last one, so that giving
 // 4 GB back neither stalls a busy program nor takes long in an idle one.

@@ -23,14 +23,7 @@ constexpr std::size_t large_discount = 16;
 
 constinit std::uint64_t secret = 0;
 
-// splitmix64's finisher (Steele, Lea, Flood, 2014).
-std::uint64_t mixed(std::uint64_t word) {
-  word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
-  word = (word ^ (word >> 27)) * 0x94d049bb133111eb;
-  return word ^ (word >> 31);
-}
-
-std::uint64_t key_of(const void* block) { return mixed(base::address_of(block) ^ secret); }
+std::uint64_t key_of(const void* block) { return base::mixed(base::address_of(block) ^ secret); }
 unsigned char pattern_of(const void* block) {
   // Never 0: a string that is one byte too long writes that.
   return static_cast<unsigned char>(key_of(block) >> 56 | 1);
@@ -133,7 +126,7 @@ void check_waiting() {
 void shuffle(ground::entry* blocks, std::size_t how_many) {
   static constinit std::atomic<std::uint64_t> turn{0};
   for (std::size_t left = how_many; left > 1; --left) {
-    std::uint64_t random = mixed(secret ^ turn.fetch_add(1, std::memory_order_relaxed));
+    std::uint64_t random = base::mixed(secret ^ turn.fetch_add(1, std::memory_order_relaxed));
     std::swap(blocks[left - 1], blocks[random % left]);
   }
 }

@@ -7,6 +7,7 @@
 #include "alloc/bin.hpp"
 #include "alloc/canary.hpp"
 #include "alloc/clock.hpp"
+#include "alloc/guard.hpp"
 #include "alloc/live.hpp"
 #include "alloc/paranoid.hpp"
 #include "base/check.hpp"
@@ -26,7 +27,7 @@ namespace {
 
 template <std::size_t... Number>
 constexpr thread_state parked_state(std::index_sequence<Number...>) {
-  return {{((void)Number, parked.words)...}, 0, phase_new, nullptr};
+  return {{((void)Number, parked.words)...}, 0, phase_new, false, nullptr};
 }
 
 constexpr std::uint16_t first_wanted = 4;
@@ -394,7 +395,7 @@ thread_cache* thread_registry::enter() {
   if (cache == nullptr) return nullptr;
   cache->counted_ = ground::option().count;
   bool contiguous = ground::kind() == ground::ground_kind::contiguous;
-  cache->start(contiguous && !cache->counted_ && !paranoid::on());
+  cache->start(contiguous && !cache->counted_ && !paranoid::on() && !guard::all());
   cache->last_trim_ms = cache->last_tick_ms = os::coarse_ms();
   cache->last_active_ms.store(cache->last_tick_ms, std::memory_order_relaxed);
   // Bound before it is listed: signals that were held back come at the end of the section.

@@ -11,7 +11,8 @@
 //
 // A head that must always go the slow way points to `parked`, an aligned magazine of zeros: empty
 // and full at once. Heads start parked in every thread; they stay so for marks that are no class, on
-// sparse ground, while operations are counted, and under paranoid hardening. Then the slow way uses heads of its own.
+// sparse ground, while operations are counted, under paranoid hardening, and where every block is to be
+// guarded. Then the slow way uses heads of its own.
 //
 // Invariants, seen by the owner between operations:
 //   words head .. end-1 hold blocks until the first 0; words from there to end are 0; *end == 0
@@ -189,6 +190,7 @@ struct thread_state {
   ground::entry* heads[ground::mark_count];
   std::int32_t tick;   // allocations until the clock is looked at
   std::uint8_t phase;  // thread_phase
+  bool guard_next;     // a guarded block is due when tick is down (guard.hpp)
   thread_cache* cache;
 };
 enum thread_phase : std::uint8_t { phase_new, phase_running, phase_exited };

@@ -1,6 +1,7 @@
-// The heap walk: every live block of the process, chunk by chunk, then the mappings.
+// The heap walk: every live block of the process, chunk by chunk, then the mappings and the guarded blocks.
 #include "alloc/allocate.hpp"
 #include "alloc/canary.hpp"
+#include "alloc/guard.hpp"
 #include "alloc/large.hpp"
 #include "alloc/span.hpp"
 #include "ground/address_map.hpp"
@@ -82,6 +83,11 @@ int walk(block_visitor visit, void* context) {
   std::size_t bytes = 0;
   while (next_mapping(mapping, &mapping, &bytes)) {
     int answer = visit(base::pointer_to(mapping), bytes, context);
+    if (answer != 0) return answer;
+  }
+  guard::block_info guarded;
+  for (std::size_t slot = 0; guard::next_live(slot, guarded); ++slot) {
+    int answer = visit(guarded.start, guarded.size, context);
     if (answer != 0) return answer;
   }
   return 0;

@@ -33,6 +33,12 @@ constexpr std::size_t divide_up(std::size_t value, std::size_t divisor) {
 constexpr unsigned log2_of(std::size_t power_of_two) {
   return static_cast<unsigned>(std::countr_zero(power_of_two));
 }
+// splitmix64's finisher (Steele, Lea, Flood, 2014): each bit of the word changes half of the result's.
+constexpr std::uint64_t mixed(std::uint64_t word) {
+  word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
+  word = (word ^ (word >> 27)) * 0x94d049bb133111eb;
+  return word ^ (word >> 31);
+}
 constexpr std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
 constexpr std::size_t larger(std::size_t a, std::size_t b) { return a > b ? a : b; }
 

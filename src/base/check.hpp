@@ -4,7 +4,7 @@
 //   STRATA_ASSERT       debug builds: what a caller inside Strata promised
 //   STRATA_ASSERT_SLOW  stress builds: whole structures
 //
-// fatal() writes one line to stderr and aborts; it allocates nothing and takes no lock. Its body
+// fatal() writes a line to stderr, or a few, and aborts; it allocates nothing and takes no lock. Its body
 // lives in os/, which owns the system calls.
 #pragma once
 
@@ -17,18 +17,23 @@ namespace strata {
 // What a program, or a bug of ours, did to memory. The text is in os/fatal.cpp.
 enum class misuse {
   double_free,
-  invalid_free,      // not a block of ours
-  interior_free,     // inside a block, not its start
-  misaligned_free,   // no block can start here
-  overflow,          // something was written behind the block
-  write_after_free,  // something was written to a free block
-  wrong_size,        // sized free with a size that the block was not allocated with
-  corrupt_metadata,  // our own tables disagree
+  invalid_free,       // not a block of ours
+  interior_free,      // inside a block, not its start
+  misaligned_free,    // no block can start here
+  overflow,           // something was written behind the block
+  write_after_free,   // something was written to a free block
+  underflow,          // something was written before the block
+  access_behind,      // a guarded block was left at its end,
+  access_before,      // or at its start,
+  access_after_free,  // or is free
+  wrong_size,         // sized free with a size that the block was not allocated with
+  corrupt_metadata,   // our own tables disagree
 };
 
 // Stops the process with the kind of misuse, the address, and, when block_bytes is not 0, the size
-// of the block that the address belongs to.
-[[noreturn]] void fatal(misuse kind, const void* address, std::size_t block_bytes = 0);
+// of the block that the address belongs to. details: further lines.
+[[noreturn]] void fatal(misuse kind, const void* address, std::size_t block_bytes = 0,
+                        const char* details = "");
 // True once fatal() was called: the process is about to end, perhaps with locks held.
 bool is_stopping();
 [[noreturn]] void fatal_check(const char* expression, const char* file, int line);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -23,6 +24,7 @@
 #include "alloc/allocate.hpp"
 #include "alloc/bin.hpp"
 #include "alloc/clock.hpp"
+#include "alloc/guard.hpp"
 #include "alloc/heap.hpp"
 #include "alloc/large.hpp"
 #include "alloc/live.hpp"
@@ -32,6 +34,7 @@
 #include "ground/account.hpp"
 #include "ground/metadata.hpp"
 #include "ground/options.hpp"
+#include "os/fault_watch.hpp"
 #include "os/syscall.hpp"
 
 namespace strata::entry {
@@ -90,6 +93,7 @@ void before_fork() {
   mask_before_fork = mask;
   alloc::lock_heaps_for_fork();
   alloc::paranoid::lock_for_fork();
+  alloc::guard::lock_for_fork();
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     alloc::bin_of(number).lock().lock();
   }
@@ -105,6 +109,7 @@ void after_fork_in_parent() {
   for (std::size_t number = ground::class_count - 1; number > 0; --number) {
     alloc::bin_of(number).lock().unlock();
   }
+  alloc::guard::unlock_after_fork();
   alloc::paranoid::unlock_after_fork();
   alloc::unlock_heaps_after_fork();
   os::signal_mask mask = mask_before_fork;
@@ -129,9 +134,11 @@ void after_fork_in_child() {
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     alloc::bin_of(number).lock().reset();
   }
+  alloc::guard::reset_in_child();
   alloc::paranoid::reset_in_child();
   alloc::reset_heaps_in_child();
-  ground::account::reset_in_child(ground::page_heap::used_bytes() + alloc::mapped_bytes_in_child());
+  ground::account::reset_in_child(ground::page_heap::used_bytes() + alloc::mapped_bytes_in_child() +
+                                  alloc::guard::held_bytes());
   alloc::thread_registry::adopt_in_child();
   own_statistics_in_child();
   os::restore_signals(mask_before_fork);
@@ -194,4 +201,18 @@ extern "C" __attribute__((visibility("default"))) int mlockall(int flags) noexce
   if (!os::failed(result)) return 0;
   errno = static_cast<int>(-result);
   return -1;
+}
+
+// libc's own, behind ours.
+extern "C" int __sigaction(int signal, const struct sigaction* action,
+                           struct sigaction* before) noexcept;
+
+// Whoever asks for the action that stood before its own must not find the watch for faults there: it
+// would call that for every crash of its own, and lose its message.
+extern "C" __attribute__((visibility("default"))) int sigaction(int signal,
+                                                                const struct sigaction* action,
+                                                                struct sigaction* before) noexcept {
+  int result = __sigaction(signal, action, before);
+  if (result == 0 && before != nullptr) os::hide_watch(*before);
+  return result;
 }

@@ -4,6 +4,7 @@
 
 #include "alloc/bin.hpp"
 #include "alloc/depot.hpp"
+#include "alloc/guard.hpp"
 #include "alloc/heap.hpp"
 #include "alloc/large.hpp"
 #include "alloc/live.hpp"
@@ -47,6 +48,14 @@ void fill_class(strata_class_stats& out, std::size_t number, const counters& cou
   std::size_t taken = bins.blocks + heaps.blocks - out.free_slots;
   // Figures of running threads change while they are read.
   out.live_blocks = taken > out.cached_blocks ? taken - out.cached_blocks : 0;
+}
+
+// A guarded block is one of the class that it would else have come from.
+void add_guarded(strata_stats& out) {
+  alloc::guard::block_info guarded;
+  for (std::size_t slot = 0; alloc::guard::next_live(slot, guarded); ++slot) {
+    ++out.classes[guarded.number].live_blocks;
+  }
 }
 
 // What of `usable` bytes the program did not ask for, by the mean of all allocations alike.
@@ -113,6 +122,9 @@ void take_statistics(strata_stats& out) {
   add_up_caches(out, counts);
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     fill_class(out.classes[number], number, counts);
+  }
+  add_guarded(out);
+  for (std::size_t number = 1; number < ground::class_count; ++number) {
     add_class(out, out.classes[number]);
   }
   add_large(out, counts);

@@ -81,6 +81,7 @@ void executable_path(char* buffer, std::size_t capacity) {
 
 std::int32_t process_id() { return static_cast<std::int32_t>(raw_syscall(SYS_getpid)); }
 std::int32_t parent_process_id() { return static_cast<std::int32_t>(raw_syscall(SYS_getppid)); }
+std::int32_t thread_id() { return static_cast<std::int32_t>(raw_syscall(SYS_gettid)); }
 
 std::uint64_t coarse_ms() {
   struct timespec now;

@@ -23,6 +23,7 @@ void executable_path(char* buffer, std::size_t capacity);
 
 std::int32_t process_id();
 std::int32_t parent_process_id();
+std::int32_t thread_id();
 
 // Milliseconds of a clock that never goes back and costs a few nanoseconds to read; good to some
 // 4 ms.

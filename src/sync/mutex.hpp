@@ -24,6 +24,7 @@ enum class rank : std::uint8_t {
   heaps,       // the list of first-class heaps
   heap,        // one first-class heap
   quarantine,  // freed blocks that wait
+  guard,       // the slots of guarded blocks
   bin,         // one size class's spans
   large,       // the tree of mappings
   pages,       // the page heap

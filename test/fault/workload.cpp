@@ -203,6 +203,19 @@ void lift() {
   FAULT_CHECK(pthread_join(thread, nullptr) == 0);
 }
 
+// Where the system refuses, the blocks are ordinary ones.
+void guarded() {
+  for (std::size_t size : sizes) {
+    alloc::this_thread.guard_next = true;
+    alloc::this_thread.tick = 0;
+    block one = filled(alloc::allocate_slow(size), size);
+    alloc::this_thread.guard_next = true;
+    alloc::this_thread.tick = 0;
+    resize(one, size + 1);
+    free_checked(one);
+  }
+}
+
 void verify() {
   ground::page_heap::verify();
   for (std::size_t number = 1; number < ground::class_count; ++number) {
@@ -223,6 +236,7 @@ void run_workload() {
   heaps();
   threads();
   lift();
+  guarded();
   alloc::trim_all(0);
 }
 
