@@ -130,17 +130,31 @@ STRATA_NOINLINE void deallocate_medium(void* block) noexcept {
   put_head(head, number, at);
 }
 
-void deallocate_slow(void* block) noexcept {
+namespace {
+
+void deallocate_by(void* block, route by) {
   if (block == nullptr) return;
   start();
   ground::mark mark = ground::mark_of(block);
-  if (is_class(mark)) return deallocate_of_class(block, mark);
+  if (is_class(mark)) return deallocate_of_class(block, mark, by);
   if (mark == ground::mark_heap) {
     return heap::deallocate(block, static_cast<span*>(ground::run_of(block)));
   }
   large* found = large_at(block);
   if (found == nullptr) stop_for(block);
-  deallocate_large(found);
+  deallocate_large(found, by);
+}
+
+}  // namespace
+
+void deallocate_slow(void* block) noexcept { deallocate_by(block, route::cached); }
+void deallocate_uncached(void* block) { deallocate_by(block, route::uncached); }
+
+void* allocate_uncached(std::size_t size) {
+  start();
+  if (size > ground::medium_bytes || paranoid::on()) return allocate_slow(size);
+  std::size_t number = base::larger(1, ground::class_of(size));
+  return with_reclaim([=] { return allocate_of_class(number, size, route::uncached); });
 }
 
 void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept {
