@@ -74,6 +74,35 @@ STRATA_API void* strata_heap_aligned_alloc(strata_heap* heap, size_t alignment, 
 /* block must be null or from this heap. */
 STRATA_API void* strata_heap_realloc(strata_heap* heap, void* block, size_t size);
 
+/* ---- Moving blocks --------------------------------------------------------------------------
+ * For programs that can update their pointers. Blocks of one size share spans of pages, and a span
+ * goes back when it is empty: a few live blocks here and there keep much memory (free_slot_bytes of the
+ * statistics). These say which blocks are better elsewhere, and bring them there: a block should
+ * move when its span has room and is no fuller than the span that serves its size next. To go through
+ * all blocks of a program once or twice leaves about as many spans as they need. Blocks that are not
+ * visited, and free ones in the caches of threads, keep their spans.
+ *
+ * A block keeps its usable size and its alignment, and a block of a first-class heap its heap.
+ * Blocks above 32 KiB never move, nor does any under STRATA_HARDEN=paranoid. block is null, or
+ * live and not freed or moved by another thread meanwhile; anything else stops the process, as a
+ * free of it would. O(1); nothing is allocated but the new place. Most answers need no lock; a move
+ * takes that of the block's size class twice.
+ *
+ * The idea is that of je_get_defrag_hint in the jemalloc that comes with Redis; it measures by the
+ * average fullness. */
+
+/* 1 when the block should move, 0 when it is as well where it is; 0 for null. A hint: other threads
+ * may have changed the answer before it arrives. */
+STRATA_API int strata_should_move(const void* block);
+/* Moves the block if it should: copies its usable bytes to a better place, frees it, and returns the new
+ * address. Null when it stays, and for null. O(usable size). */
+STRATA_API void* strata_move(void* block);
+/* malloc and free past the calling thread's cache, for those who have to copy for themselves: the
+ * block comes from the span that serves next, and goes back to its span at once. Slower than malloc
+ * and free: each takes a lock. */
+STRATA_API void* strata_malloc_uncached(size_t size);
+STRATA_API void strata_free_uncached(void* block);
+
 /* ---- Giving memory back ---------------------------------------------------------------------
  * Returns free memory to the system now, without waiting for the purge clock, and keeps at most
  * keep_bytes of it. Empties the calling thread's cache and the depots. Returns the bytes handed

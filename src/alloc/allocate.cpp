@@ -163,12 +163,12 @@ void* allocate_slow(std::size_t size) noexcept {
 namespace {
 
 // A block without a canary gets one, and is cached like the others.
-void deallocate_plain(void* block) {
+void deallocate_plain(void* block, route by) {
   span* from = span_at(block);
   std::size_t number = from->home->number();
   canary::place(base::address_of(block), from->block_bytes, from->canaries);
   ground::entry* head = this_thread.heads[number];
-  if (STRATA_UNLIKELY(is_full(head))) return deallocate_of_class(block, number);
+  if (is_full(head) || by == route::uncached) return deallocate_of_class(block, number, by);
   ground::set_mark(block, number, ground::mark_none);
   put_head(head, number, ground::entry_of(block, number));
 }
@@ -185,17 +185,31 @@ STRATA_NOINLINE void deallocate_other(void* block) noexcept {
   put_head(head, number, at);
 }
 
-void deallocate_slow(void* block) noexcept {
+namespace {
+
+void deallocate_by(void* block, route by) {
   if (block == nullptr) return;
   start();
   ground::mark mark = quick_mark(block);
-  if (is_class(mark)) return deallocate_of_class(block, mark);
-  if (mark == ground::mark_plain) return deallocate_plain(block);
+  if (is_class(mark)) return deallocate_of_class(block, mark, by);
+  if (mark == ground::mark_plain) return deallocate_plain(block, by);
   if (mark == ground::mark_heap) return heap::deallocate(block, span_at(block));
   if (guard::owns(block)) return guard::deallocate(block);
   large* found = large_at(block);
   if (found == nullptr) stop_for(block);
-  deallocate_large(found);
+  deallocate_large(found, by);
+}
+
+}  // namespace
+
+void deallocate_slow(void* block) noexcept { deallocate_by(block, route::cached); }
+void deallocate_uncached(void* block) { deallocate_by(block, route::uncached); }
+
+void* allocate_uncached(std::size_t size) {
+  start();
+  if (size > most_medium || paranoid::on()) return allocate_slow(size);
+  std::size_t number = class_for(size);
+  return with_reclaim([=] { return allocate_of_class(number, size, route::uncached); });
 }
 
 void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept {

@@ -50,6 +50,18 @@ void deallocate_batch(void** blocks, std::size_t count);
 void* allocate_in(heap* owner, std::size_t alignment, std::size_t size, bool zero);
 void* reallocate_in(heap* owner, void* block, std::size_t size);
 
+// Past the thread's cache: from the fullest span of the class, and at once back to its span.
+void* allocate_uncached(std::size_t size);
+void deallocate_uncached(void* block);
+
+// ---- Moving blocks (move.cpp)
+// Both stop the process when block is not live.
+
+// Whether moving it would lead to fewer spans. For null, false.
+bool should_move(const void* block);
+// Moves it then, and returns its new address; null when it stays.
+void* move(void* block);
+
 // Calls visit(context, block, usable size) for each live block until it returns non-zero.
 using block_visitor = int (*)(void* block, std::size_t size, void* context);
 int walk(block_visitor visit, void* context);

@@ -56,19 +56,30 @@ std::size_t bin::refill(ground::entry* into, std::size_t wanted) {
   while (taken < wanted) {
     span* one = span_with_free_blocks();
     if (one == nullptr) break;
-    if (one == spare_) spare_ = nullptr;
-    std::size_t here = take_from(one, into + taken, wanted - taken);
-    free_ -= here;
-    taken += here;
-    relist(one);
+    taken += take(one, into + taken, wanted - taken);
   }
+  publish_next();
   return taken;
 }
 
-span* bin::span_with_free_blocks() {
+std::size_t bin::take(span* from, ground::entry* into, std::size_t wanted) {
+  if (from == spare_) spare_ = nullptr;
+  std::size_t taken = take_from(from, into, wanted);
+  free_ -= taken;
+  relist(from);
+  return taken;
+}
+
+// Null when all blocks are used.
+span* bin::next_span() {
   for (std::size_t fullness = 0; fullness < all_used; ++fullness) {
     if (span* one = lists_[fullness].front()) return one;
   }
+  return nullptr;
+}
+
+span* bin::span_with_free_blocks() {
+  if (span* one = next_span()) return one;
   span* made = make_span(this, number_);
   if (made == nullptr) return nullptr;
   made->fullness = fullness_of(made);
@@ -77,6 +88,41 @@ span* bin::span_with_free_blocks() {
   blocks_ += made->capacity;
   free_ += made->capacity;
   return made;
+}
+
+STRATA_UNJUDGED bool bin::should_leave(span* from) {
+  std::uint32_t free_here = const_cast<volatile std::uint16_t&>(from->free_count);
+  if (free_here == 0 || next_.load(std::memory_order_relaxed) == from) return false;
+  if (free_here >= next_free_.load(std::memory_order_relaxed)) return true;
+  sync::locked section(lock_);
+  bool leaves = is_better_left(from);
+  publish_next();
+  return leaves;
+}
+
+ground::entry bin::take_better(span* from) {
+  sync::locked section(lock_);
+  ground::entry taken = 0;
+  if (is_better_left(from)) take(next_span(), &taken, 1);
+  publish_next();
+  return taken;
+}
+
+void bin::publish_next() {
+  const span* next = next_span();
+  next_.store(next, std::memory_order_relaxed);
+  next_free_.store(next != nullptr ? next->free_count : 0, std::memory_order_relaxed);
+}
+
+// A list is in no order, and its front stays until it is full: so a fuller one that is seen here
+// takes its place.
+bool bin::is_better_left(span* from) {
+  span* next = next_span();
+  if (from->free_count == 0 || from == next) return false;
+  if (from->free_count >= next->free_count) return true;
+  base::list<span>::remove(from);
+  lists_[from->fullness].push_front(from);
+  return false;
 }
 
 void bin::flush(const ground::entry* from, std::size_t count) {
@@ -94,6 +140,7 @@ void bin::flush(const ground::entry* from, std::size_t count) {
     put_back(last, block);
   }
   if (last != nullptr) relist(last);
+  publish_next();
 }
 
 bool bin::has_canaries() const { return owner_ == nullptr && canary::on(); }
@@ -142,6 +189,7 @@ void bin::trim(std::uint64_t before_ms) {
     span* empty = spare_;
     spare_ = nullptr;
     drop(empty);
+    publish_next();
   }
   for (std::size_t fullness = 0; fullness < all_used; ++fullness) {
     for (span* one = lists_[fullness].front(); one != nullptr; one = lists_[fullness].after(one)) {
@@ -190,6 +238,7 @@ void bin::verify() {
     }
   }
   STRATA_CHECK(spans == spans_ && free_blocks == free_);
+  STRATA_CHECK(next_.load(std::memory_order_relaxed) == next_span());
 }
 
 }  // namespace strata::alloc

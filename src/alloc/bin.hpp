@@ -7,10 +7,14 @@
 //   lists_[3]  at most 1/4 used
 //   lists_[4]  all used
 //
+// The front of the first list that is not empty serves next. Moving a block there is worth it when
+// its own span is no fuller: one span comes closer to being full and another to being empty.
+//
 // One lock a bin guards its lists and its spans. An empty span goes back to the page heap at once,
 // except one, which is kept until the next trim.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -38,6 +42,12 @@ class bin {
   // Puts blocks back. Stops the process when one is free already.
   void flush(const ground::entry* from, std::size_t count);
 
+  // Whether a block of the span, which is one of this bin's, is better moved to another. Most answers
+  // need no lock.
+  bool should_leave(span* from);
+  // Takes a free block for one that is better moved out of the span; 0: it is not.
+  ground::entry take_better(span* from);
+
   // Gives back what is empty: the spare span, and pages inside spans that no block in use touches
   // and that nobody freed a block in since before_ms.
   void trim(std::uint64_t before_ms);
@@ -57,7 +67,11 @@ class bin {
   static constexpr std::size_t all_used = 4;
   static constexpr std::size_t list_count = 5;
 
+  span* next_span();
   span* span_with_free_blocks();
+  std::size_t take(span* from, ground::entry* into, std::size_t wanted);
+  bool is_better_left(span* from);
+  void publish_next();
   span* span_of(void* block);
   void put_back(span* one, void* block);
   void relist(span* changed);
@@ -72,6 +86,10 @@ class bin {
   std::size_t blocks_ = 0;
   std::size_t free_ = 0;
   base::list<span> lists_[list_count];
+  // The next span and how much of it is free, for who looks without the lock. relaxed, both: what is
+  // read may be out of date, and the answer is only a hint.
+  std::atomic<const span*> next_{nullptr};
+  std::atomic<std::uint32_t> next_free_{0};
 };
 
 // The bins of the process, by class.

@@ -16,9 +16,6 @@
 #include "os/memory.hpp"
 #include "os/process.hpp"
 
-// Reads what another thread writes at the same time, and is made for it: ThreadSanitizer can't judge.
-#define STRATA_UNJUDGED __attribute__((no_sanitize("thread")))
-
 namespace strata::alloc {
 
 constinit magazine parked = {};

@@ -49,6 +49,7 @@ class ThreadCache : public testing::Test {
 
   void SetUp() override {
     ASSERT_TRUE(start());
+    thread_registry::lift_idle(UINT64_MAX);  // of threads of tests before this one
     reclaim();
     lost_ = out_of_all_spans();
     lost_of_class_ = out_of_spans(number);

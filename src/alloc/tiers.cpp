@@ -15,7 +15,7 @@ namespace {
 
 // ---- Small and medium blocks
 
-// A thread that has handed in its cache: straight from and to the bins.
+// Straight from and to the bins: also for a thread that has handed in its cache.
 void* allocate_uncached(std::size_t number) {
   ground::entry held = 0;
   if (bin_of(number).refill(&held, 1) == 0) return nullptr;
@@ -41,9 +41,11 @@ void forget_of_class(void* block, std::size_t number) {
 }
 
 // From here on it may be handed out again.
-void return_of_class(void* block, std::size_t number) {
+void return_of_class(void* block, std::size_t number, route by) {
   thread_cache* cache = thread_cache::current();
-  if (STRATA_UNLIKELY(cache == nullptr)) return deallocate_uncached(block, number);
+  if (STRATA_UNLIKELY(cache == nullptr || by == route::uncached)) {
+    return deallocate_uncached(block, number);
+  }
   cache->deallocate(block, number);
 }
 
@@ -58,7 +60,7 @@ void forget_large(large* block) {
 void end_wait(const paranoid::waiting& one) {
   if (one.number == large_kind) return destroy_large(static_cast<large*>(one.item));
   paranoid::check_wiped(one.item, one.bytes);
-  return_of_class(one.item, one.number);
+  return_of_class(one.item, one.number, route::cached);
 }
 
 void begin_wait(const paranoid::waiting& one) {
@@ -69,21 +71,22 @@ void begin_wait(const paranoid::waiting& one) {
 
 }  // namespace
 
-void* allocate_of_class(std::size_t number, std::size_t size) {
+void* allocate_of_class(std::size_t number, std::size_t size, route by) {
   thread_cache* cache = thread_cache::current();
   if (STRATA_LIKELY(cache != nullptr) && --this_thread.tick < 0) poll_clock(cache);
-  void* block = cache == nullptr ? allocate_uncached(number) : cache->allocate(number);
+  bool uncached = cache == nullptr || by == route::uncached;
+  void* block = uncached ? allocate_uncached(number) : cache->allocate(number);
   if (block == nullptr) return nullptr;
   ground::set_mark(block, number, static_cast<ground::mark>(number));
   live::count_allocation(cache, number, size, ground::class_bytes(number));
   return block;
 }
 
-void deallocate_of_class(void* block, std::size_t number) {
+void deallocate_of_class(void* block, std::size_t number, route by) {
   std::size_t room = ground::class_bytes(number);
   if (STRATA_UNLIKELY(paranoid::on())) paranoid::size_of(block, room);
   forget_of_class(block, number);
-  if (STRATA_LIKELY(!paranoid::on())) return return_of_class(block, number);
+  if (STRATA_LIKELY(!paranoid::on())) return return_of_class(block, number, by);
   paranoid::wipe(block, room);
   begin_wait({block, number, room});
 }
@@ -110,13 +113,13 @@ void* allocate_large(std::size_t size, std::size_t alignment, heap* owner, bool 
   return block;
 }
 
-void deallocate_large(large* block) {
+void deallocate_large(large* block, route by) {
   bool waits = paranoid::on() && block->owner == nullptr;
   check_canary(*block);
   if (waits) paranoid::size_of(base::pointer_to(block->start), block->room());
   forget_large(block);
   thread_cache* cache = thread_cache::current();
-  if (cache != nullptr && cache->larges.keep(block)) return;
+  if (cache != nullptr && by == route::cached && cache->larges.keep(block)) return;
   if (!waits) return destroy_large(block);
   retire_large(block);
   begin_wait({block, large_kind, block->room()});

@@ -48,5 +48,7 @@ bool is_stopping();
 
 #define STRATA_LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define STRATA_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+// Reads what another thread writes at the same time, and is made for it: ThreadSanitizer can't judge.
+#define STRATA_UNJUDGED __attribute__((no_sanitize("thread")))
 #define STRATA_NOINLINE __attribute__((noinline))
 #define STRATA_INLINE inline __attribute__((always_inline))

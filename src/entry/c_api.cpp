@@ -69,6 +69,11 @@ size_t strata_malloc_batch(size_t size, size_t count, void** blocks) {
 
 void strata_free_batch(void** blocks, size_t count) { alloc::deallocate_batch(blocks, count); }
 
+int strata_should_move(const void* block) { return alloc::should_move(block) ? 1 : 0; }
+void* strata_move(void* block) { return alloc::move(block); }
+void* strata_malloc_uncached(size_t size) { return checked(alloc::allocate_uncached(size)); }
+void strata_free_uncached(void* block) { alloc::deallocate_uncached(block); }
+
 strata_heap* strata_heap_create(void) {
   alloc::start();
   return static_cast<strata_heap*>(checked(alloc::make_heap()));

@@ -112,6 +112,8 @@ void seat::step_slot() {
     resize(slot);
   } else if (dice < 88) {
     pass(slot);
+  } else if (dice < 94) {
+    move(slot);
   } else {
     inquire(slot);
   }
@@ -165,6 +167,8 @@ void seat::step_heap() {
     accept(slot);
   } else if (random_.one_in(3) && live_bytes_ < max_live_bytes) {
     resize_accepted(slot, 1 + next_size(), &record);
+  } else if (random_.one_in(4)) {
+    move(slot);
   } else {
     retire(slot);
   }
@@ -195,6 +199,25 @@ void seat::resize(block& slot) {
   if (size <= options_.max_size) {
     resize_accepted(slot, size, nullptr);
   }
+}
+
+// Wherever it goes, it is as it was.
+void seat::move(block& slot) {
+  block moved = slot;
+  retire_unended(slot);
+  here.call = "strata_move";
+  void* address = strata_move(moved.address);
+  if (address != nullptr) {
+    moved.address = static_cast<unsigned char*>(address);
+  }
+  check(moved);
+  const size_t claimed = moved.claimed;
+  check_new_block(moved);
+  if (moved.claimed != claimed) {
+    fail("the usable size has changed", moved, moved.claimed);
+  }
+  accept(moved);
+  slot = moved;
 }
 
 // A program that asks for the usable size may use all of it from then on.

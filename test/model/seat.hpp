@@ -5,7 +5,7 @@
 //   heaps_   strata heaps, each with the blocks that live in it
 //   inbox_   blocks that other seats passed on, to be ended here
 //
-// A block's life: made → claimed → filled → (checked, resized, passed …) → checked → released →
+// A block's life: made → claimed → filled → (checked, resized, moved, passed …) → checked → released →
 // ended. It is released before it is ended, for its bytes may be another thread's at once.
 #pragma once
 
@@ -81,6 +81,7 @@ class seat {
   void step_heap();
   void sweep();
   void resize(block& slot);
+  void move(block& slot);
   void inquire(block& slot);
   void pass(block& slot);
   void destroy_heap(heap_record& record);

@@ -103,6 +103,7 @@ constexpr maker makers[] = {
      [](size_t size, size_t alignment) { return strata_aligned_alloc(alignment, size); },
      origin::aligned_otherwise, alignment_rule::asked},
     {"strata_malloc_sized", by_malloc_sized},
+    {"strata_malloc_uncached", [](size_t size, size_t) { return strata_malloc_uncached(size); }},
 };
 constexpr size_t maker_count = sizeof(makers) / sizeof(makers[0]);
 
@@ -140,13 +141,15 @@ void end_aligned_new(const block& made, bool array, bool sized) {
 
 // By a function that accepts the blocks of every other one.
 void end_by_any(size_t dice, void* address) {
-  switch (dice % 4) {
+  switch (dice) {
     case 0:
       return free(address);
     case 1:
       return strata_free(address);
     case 2:
       return operator delete(address);
+    case 3:
+      return strata_free_uncached(address);
     default:
       if (realloc(address, 0) != nullptr) {
         fail("realloc to nothing returned a block", block{});
@@ -268,7 +271,7 @@ void resize_heap_block(strata_heap* heap, block& made, size_t size) {
 void end_block(random_source& random, const block& made) {
   here.call = "free or delete";
   const size_t dice = random.below(16);
-  if (dice < 4 && made.made_by != origin::heap) {
+  if (dice < 5 && made.made_by != origin::heap) {
     end_by_any(dice, made.address);
   } else {
     end_by_its_own(dice, made);
