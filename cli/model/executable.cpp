@@ -149,6 +149,74 @@ std::optional<refusal> judge_elf(const elf_facts& facts, const std::string& path
   return std::nullopt;
 }
 
+// ---- Sanitizers
+
+// Each sanitizer with a malloc, by the function that starts its runtime.
+struct known_sanitizer {
+  std::string_view start;
+  const char* name;
+};
+constexpr std::array known_sanitizers = {
+    known_sanitizer{"__asan_init", "AddressSanitizer"},
+    known_sanitizer{"__hwasan_init", "HWAddressSanitizer"},
+    known_sanitizer{"__lsan_init", "LeakSanitizer"},
+    known_sanitizer{"__msan_init", "MemorySanitizer"},
+    known_sanitizer{"__tsan_init", "ThreadSanitizer"},
+};
+
+// So many elements of a file, read at once; empty when the file is damaged.
+template <typename Element>
+std::vector<Element> read_table(int file, std::uint64_t offset, std::uint64_t count) {
+  struct stat info {};
+  if (fstat(file, &info) != 0) return {};
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  if (offset > size || count > (size - offset) / sizeof(Element)) return {};
+  std::vector<Element> table(count);
+  const bool read =
+      read_at(file, table.data(), count * sizeof(Element), static_cast<off_t>(offset));
+  return read ? table : std::vector<Element>();
+}
+
+// Of the symbols that the program has or needs. A weak reference, such as libstrata.a's, is neither.
+std::string sanitizer_among(const std::vector<Elf64_Sym>& symbols, const std::vector<char>& names) {
+  for (const Elf64_Sym& symbol : symbols) {
+    const bool needed = symbol.st_shndx != SHN_UNDEF || ELF64_ST_BIND(symbol.st_info) == STB_GLOBAL;
+    if (!needed || symbol.st_name >= names.size()) continue;
+    const std::string_view rest(&names[symbol.st_name], names.size() - symbol.st_name);
+    const std::string_view name = rest.substr(0, rest.find('\0'));
+    for (const known_sanitizer& known : known_sanitizers) {
+      if (name == known.start) return known.name;
+    }
+  }
+  return {};
+}
+
+std::string sanitizer_in_elf(int file) {
+  Elf64_Ehdr header{};
+  if (read_elf(file).fits != elf_facts::fit::native) return {};
+  if (!read_at(file, &header, sizeof header, 0)) return {};
+  const auto sections = read_table<Elf64_Shdr>(file, header.e_shoff, header.e_shnum);
+  for (const Elf64_Shdr& section : sections) {
+    const bool has_symbols = section.sh_type == SHT_DYNSYM || section.sh_type == SHT_SYMTAB;
+    if (!has_symbols || section.sh_link >= sections.size()) continue;
+    const Elf64_Shdr& strings = sections[section.sh_link];
+    std::string found = sanitizer_among(
+        read_table<Elf64_Sym>(file, section.sh_offset, section.sh_size / sizeof(Elf64_Sym)),
+        read_table<char>(file, strings.sh_offset, strings.sh_size));
+    if (!found.empty()) return found;
+  }
+  return {};
+}
+
+// ---- Judging
+
+// What the file begins with, enough for a #! line.
+std::string first_bytes_of(int file) {
+  std::array<char, 256> first{};
+  const ssize_t size = pread(file, first.data(), first.size(), 0);
+  return {first.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+}
+
 std::optional<refusal> judge(const std::string& path, int depth) {
   const descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) {
@@ -159,9 +227,7 @@ std::optional<refusal> judge(const std::string& path, int depth) {
     return refuse(
         "is setuid, setgid or has file capabilities: the loader preloads nothing into it");
   }
-  std::array<char, 256> first{};
-  const ssize_t size = pread(file.get(), first.data(), first.size(), 0);
-  const std::string start(first.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  const std::string start = first_bytes_of(file.get());
   if (!start.starts_with("#!")) return judge_elf(read_elf(file.get()), path);
 
   const std::string interpreter = script_interpreter(start);
@@ -217,6 +283,18 @@ elf_facts read_elf(int file) {
   if (!read_interpreter(file, header, facts.interpreter)) return facts;
   facts.fits = elf_facts::fit::native;
   return facts;
+}
+
+std::string sanitizer_in(const std::string& path) {
+  std::string at = path;
+  for (int depth = 0; depth <= script_depth_max; ++depth) {
+    const descriptor file(open(at.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) return {};
+    const std::string start = first_bytes_of(file.get());
+    if (!start.starts_with("#!")) return sanitizer_in_elf(file.get());
+    at = script_interpreter(start);
+  }
+  return {};
 }
 
 std::string script_interpreter(const std::string& first_bytes) {

@@ -33,6 +33,10 @@ struct elf_facts {
 };
 elf_facts read_elf(int file);
 
+// The sanitizer that the program at path is built with, if it is one that brings a malloc of its own:
+// "AddressSanitizer"; otherwise empty. Of a script: its interpreter's.
+std::string sanitizer_in(const std::string& path);
+
 // The interpreter named by a first line of the form "#!/bin/sh -e"; empty when there is none.
 std::string script_interpreter(const std::string& first_bytes);
 

@@ -128,6 +128,43 @@ TEST_F(ExecutableTest, FindsProgramsAlongThePath) {
   EXPECT_EQ(std::get<refusal>(find_program(program + "/below", path)).status, 127);
 }
 
+// A program with one symbol.
+std::string program_with_symbol(const char* name, unsigned char binding, Elf64_Half section) {
+  struct {
+    elf_image start = dynamic_program();
+    Elf64_Shdr sections[3] = {};
+    Elf64_Sym symbols[2] = {};
+    char names[32] = {};
+  } image;
+  image.start.header.e_shoff = offsetof(decltype(image), sections);
+  image.start.header.e_shnum = 3;
+  image.sections[1].sh_type = SHT_DYNSYM;
+  image.sections[1].sh_link = 2;
+  image.sections[1].sh_offset = offsetof(decltype(image), symbols);
+  image.sections[1].sh_size = sizeof image.symbols;
+  image.sections[2].sh_offset = offsetof(decltype(image), names);
+  image.sections[2].sh_size = sizeof image.names;
+  image.symbols[1].st_name = 1;
+  image.symbols[1].st_info = static_cast<unsigned char>(ELF64_ST_INFO(binding, STT_FUNC));
+  image.symbols[1].st_shndx = section;
+  std::strcpy(image.names + 1, name);
+  return {reinterpret_cast<const char*>(&image), sizeof image};
+}
+
+TEST_F(ExecutableTest, KnowsSanitizersByTheirRuntimes) {
+  const auto found = [&](const char* name, unsigned char binding, Elf64_Half section) {
+    return sanitizer_in(make("program", program_with_symbol(name, binding, section)));
+  };
+  EXPECT_EQ(found("__asan_init", STB_GLOBAL, SHN_UNDEF), "AddressSanitizer");
+  EXPECT_EQ(found("__tsan_init", STB_WEAK, 1), "ThreadSanitizer");
+  EXPECT_EQ(found("__asan_init", STB_WEAK, SHN_UNDEF), "");
+  EXPECT_EQ(found("__ubsan_handle_add", STB_GLOBAL, SHN_UNDEF), "");
+  make("program", program_with_symbol("__msan_init", STB_GLOBAL, 1));
+  EXPECT_EQ(sanitizer_in(make("script", "#!" + directory() + "/program\n")), "MemorySanitizer");
+  EXPECT_EQ(sanitizer_in(make("text", "no program")), "");
+  EXPECT_EQ(sanitizer_in(directory() + "/none"), "");
+}
+
 TEST(ScriptInterpreter, IsTheFirstWordBehindTheMark) {
   EXPECT_EQ(script_interpreter("#!/bin/sh\n"), "/bin/sh");
   EXPECT_EQ(script_interpreter("#! \t/usr/bin/env python3\nmore"), "/usr/bin/env");

@@ -11,7 +11,8 @@ namespace strata::cli {
 
 struct run_result {
   std::vector<std::string> program;  // as it was called
-  std::string library{};
+  std::string library{};             // preloaded; empty: none
+  std::string sanitizer{};           // whose malloc served the program instead; empty: none
   pid_t pid = -1;
   ending end{};
   process_tree tree{};

@@ -85,6 +85,7 @@ std::string run_json(const run_result& result) {
   const json_value document = {{"schema", "strata-run-1"},
                                {"program", result.program},
                                {"library", result.library},
+                               {"sanitizer", result.sanitizer},
                                {"pid", result.pid},
                                {"end", ending_json(result.end)},
                                {"totals",

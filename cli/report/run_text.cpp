@@ -213,8 +213,8 @@ std::string children_section(const run_result& result, const strata_stats* main,
 std::string missing_section(const run_result& result) {
   return result.tree.unreadable > 0
              ? "  No figures: libstrata.so wrote statistics of another version.\n"
-             : "  No figures: the program did not load libstrata.so, or could not write its "
-               "statistics.\n";
+             : "  No figures: the program did not load libstrata.so, could not write its "
+               "statistics, or had its\n  malloc from a tool (valgrind, a sanitizer).\n";
 }
 
 }  // namespace

@@ -153,6 +153,12 @@ int compare_verb(const arguments& given) {
   if (const auto* refused = std::get_if<refusal>(&found)) {
     return complain(line.program()[0] + ": " + refused->reason, refused->status);
   }
+  if (const std::string sanitizer = sanitizer_in(std::get<std::string>(found));
+      !sanitizer.empty()) {
+    return complain(
+        line.program()[0] + ": " + sanitizer + "'s malloc serves it; nothing to compare",
+        not_startable);
+  }
   contest all{.program = line.program(), .runs = options.runs, .warmup = options.warmup};
   std::string why;
   all.contenders = find_contenders(options, why);

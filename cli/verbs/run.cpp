@@ -37,7 +37,7 @@ struct run_options {
 command prepare(const std::string& path, const std::vector<std::string>& program,
                 const std::string& library, const run_options& options) {
   command what{.path = path, .arguments = program, .variables = environment::current()};
-  what.variables.prepend_preload(library);
+  if (!library.empty()) what.variables.prepend_preload(library);
   if (!options.limit.empty()) {
     what.variables.set("STRATA_LIMIT", std::to_string(*parse_size(options.limit)));
   }
@@ -49,9 +49,8 @@ int not_started(const std::string& name, int reason) {
 }
 
 // Runs the program with counting, reports, and ends as the program did.
-int run_and_report(command what, const std::string& library, const run_options& options,
+int run_and_report(command what, run_result result, const run_options& options,
                    result_file* stats_file) {
-  run_result result{.program = what.arguments, .library = library};
   {
     const temporary_directory directory;
     if (directory.path().empty()) {
@@ -66,12 +65,24 @@ int run_and_report(command what, const std::string& library, const run_options& 
     result.tree = read_stats_files(directory.path());
   }
   signal(SIGPIPE, SIG_IGN);  // nobody reading the report must not change how the program ended
-  if (!options.quiet) write_all(STDERR_FILENO, run_text(result, style::of_stream(STDERR_FILENO)));
+  if (!options.quiet && result.sanitizer.empty()) {
+    write_all(STDERR_FILENO, run_text(result, style::of_stream(STDERR_FILENO)));
+  }
   if (stats_file != nullptr && !stats_file->commit(run_json(result))) {
     complain(stats_file->error());
   }
   // end_like runs no destructors: what must be cleaned up is cleaned up above.
   end_like(result.end.wait_status);
+}
+
+// Says it where it is not Strata. An exit status: what is asked for can't be done then.
+std::optional<int> tell_who_serves(const std::string& name, const std::string& sanitizer,
+                                   const run_options& options) {
+  if (sanitizer.empty()) return std::nullopt;
+  const std::string served = name + ": " + sanitizer + "'s malloc serves it";
+  if (!options.limit.empty()) return complain("--limit cannot be kept: " + served);
+  complain(served + "; Strata is not preloaded and has no figures");
+  return std::nullopt;
 }
 
 }  // namespace
@@ -100,14 +111,20 @@ int run_verb(const arguments& given) {
   if (const auto* refused = std::get_if<refusal>(&found)) {
     return complain(line.program()[0] + ": " + refused->reason, refused->status);
   }
+  const std::string& path = std::get<std::string>(found);
+  const std::string sanitizer = sanitizer_in(path);
+  if (const auto status = tell_who_serves(line.program()[0], sanitizer, options)) return *status;
+  const std::string preloaded = sanitizer.empty() ? library : std::string();
   std::unique_ptr<result_file> stats_file;
   if (!options.stats_file.empty()) {
     stats_file = std::make_unique<result_file>(options.stats_file);
     if (!stats_file->error().empty()) return complain(stats_file->error());
   }
-  const command what = prepare(std::get<std::string>(found), line.program(), library, options);
+  const command what = prepare(path, line.program(), preloaded, options);
   if (options.quiet && stats_file == nullptr) return not_started(what.arguments[0], become(what));
-  return run_and_report(what, library, options, stats_file.get());
+  return run_and_report(what,
+                        {.program = what.arguments, .library = preloaded, .sanitizer = sanitizer},
+                        options, stats_file.get());
 }
 
 }  // namespace strata::cli

@@ -110,9 +110,10 @@ STRATA_INLINE bool guard_is_next() {
 
 // A guarded block; null when none can be had, or its kind is never guarded.
 STRATA_NOINLINE void* allocate_guarded(std::size_t size, std::size_t alignment) {
-  bool natural = alignment <= ground::granule_bytes && size <= most_medium;
+  if (size > most_medium || alignment > os::page_bytes()) return nullptr;
+  bool natural = alignment <= ground::granule_bytes;
   std::size_t number = natural ? class_for(size) : aligned_class(size, alignment);
-  if (number == 0 || alignment > os::page_bytes()) return nullptr;
+  if (number == 0) return nullptr;
   this_thread.guard_next = false;
   if (thread_cache* cache = thread_cache::current()) poll_clock(cache);
   return guard::allocate(size, alignment, number);

@@ -10,6 +10,9 @@
 #ifndef STRATA_FAULT_INJECTION
 #define STRATA_FAULT_INJECTION 0
 #endif
+#ifndef STRATA_INSTRUMENTED
+#define STRATA_INSTRUMENTED 0
+#endif
 #ifdef __SANITIZE_THREAD__
 #define STRATA_THREAD_SANITIZER 1
 #else
@@ -24,6 +27,8 @@ inline constexpr bool debug = STRATA_DEBUG != 0;
 inline constexpr bool stress = STRATA_STRESS != 0;
 // Test builds can make any system call of the ground fail (os/fault.hpp).
 inline constexpr bool fault_injection = STRATA_FAULT_INJECTION != 0;
+// Builds with a sanitizer, for tests of Strata itself.
+inline constexpr bool instrumented = STRATA_INSTRUMENTED != 0;
 // ThreadSanitizer watches: it takes most of the address space, and sees no system calls of ours.
 inline constexpr bool thread_sanitizer = STRATA_THREAD_SANITIZER != 0;
 

@@ -1,4 +1,5 @@
-// Strata's own C interface (include/strata/strata.h), over the allocator's operations.
+// Strata's own C interface (include/strata/strata.h), over the allocator's operations, or over a tool's
+// malloc in a watched process (watched.hpp).
 #include <errno.h>
 
 #include "alloc/allocate.hpp"
@@ -6,9 +7,11 @@
 #include "alloc/heap.hpp"
 #include "alloc/live.hpp"
 #include "entry/statistics.hpp"
+#include "entry/watched_heap.hpp"
 #include "strata/strata.h"
 
 using namespace strata;
+namespace watched = strata::entry::watched;
 
 namespace {
 
@@ -20,6 +23,7 @@ void* checked(void* block) {
 }
 
 alloc::heap* inside(strata_heap* heap) { return reinterpret_cast<alloc::heap*>(heap); }
+watched::heap* watched_inside(strata_heap* heap) { return reinterpret_cast<watched::heap*>(heap); }
 
 bool valid_alignment(size_t alignment) {
   if (base::is_power_of_two(alignment)) return true;
@@ -27,19 +31,31 @@ bool valid_alignment(size_t alignment) {
   return false;
 }
 
+void* allocate_in(strata_heap* heap, size_t alignment, size_t size, bool zero) {
+  if (watched::is_on()) {
+    return checked(watched::allocate_in(watched_inside(heap), alignment, size, zero));
+  }
+  return checked(alloc::allocate_in(inside(heap), alignment, size, zero));
+}
+
 }  // namespace
 
 const char* strata_version(void) { return STRATA_VERSION; }
 
-void* strata_malloc(size_t size) { return checked(alloc::allocate(size)); }
+void* strata_malloc(size_t size) {
+  if (watched::is_on()) return watched::allocate(size);
+  return checked(alloc::allocate(size));
+}
 
 void* strata_calloc(size_t count, size_t size) {
+  if (watched::is_on()) return watched::allocate_zeroed(count, size);
   size_t bytes = 0;
   if (__builtin_mul_overflow(count, size, &bytes)) return checked(nullptr);
   return checked(alloc::allocate_zeroed(bytes));
 }
 
 void* strata_realloc(void* block, size_t size) {
+  if (watched::is_on()) return watched::reallocate(block, size);
   if (block == nullptr) return strata_malloc(size);
   if (size == 0) {
     alloc::deallocate(block);
@@ -50,24 +66,39 @@ void* strata_realloc(void* block, size_t size) {
 
 void* strata_aligned_alloc(size_t alignment, size_t size) {
   if (!valid_alignment(alignment)) return nullptr;
+  if (watched::is_on()) return watched::allocate_aligned(alignment, size);
   return checked(alloc::allocate_aligned(alignment, size));
 }
 
-void strata_free(void* block) { alloc::deallocate(block); }
-size_t strata_usable_size(const void* block) { return alloc::usable_size(block); }
+void strata_free(void* block) {
+  if (watched::is_on()) return watched::deallocate(block);
+  alloc::deallocate(block);
+}
+
+size_t strata_usable_size(const void* block) {
+  return watched::is_on() ? watched::usable_size(block) : alloc::usable_size(block);
+}
 
 strata_sized_block strata_malloc_sized(size_t size) {
   void* block = strata_malloc(size);
-  return {block, alloc::usable_size(block)};
+  return {block, strata_usable_size(block)};
 }
 
 size_t strata_malloc_batch(size_t size, size_t count, void** blocks) {
-  size_t done = alloc::allocate_batch(size, count, blocks);
-  if (done < count) checked(nullptr);
+  if (!watched::is_on()) {
+    size_t done = alloc::allocate_batch(size, count, blocks);
+    if (done < count) checked(nullptr);
+    return done;
+  }
+  size_t done = 0;
+  while (done < count && (blocks[done] = watched::allocate(size)) != nullptr) ++done;
   return done;
 }
 
-void strata_free_batch(void** blocks, size_t count) { alloc::deallocate_batch(blocks, count); }
+void strata_free_batch(void** blocks, size_t count) {
+  if (!watched::is_on()) return alloc::deallocate_batch(blocks, count);
+  for (size_t i = 0; i < count; ++i) watched::deallocate(blocks[i]);
+}
 
 int strata_should_move(const void* block) { return alloc::should_move(block) ? 1 : 0; }
 void* strata_move(void* block) { return alloc::move(block); }
@@ -75,33 +106,39 @@ void* strata_malloc_uncached(size_t size) { return checked(alloc::allocate_uncac
 void strata_free_uncached(void* block) { alloc::deallocate_uncached(block); }
 
 strata_heap* strata_heap_create(void) {
+  if (watched::is_on()) return static_cast<strata_heap*>(checked(watched::make_heap()));
   alloc::start();
   return static_cast<strata_heap*>(checked(alloc::make_heap()));
 }
 
 void strata_heap_destroy(strata_heap* heap) {
-  if (heap != nullptr) alloc::destroy_heap(inside(heap));
+  if (heap == nullptr) return;
+  if (watched::is_on()) return watched::destroy_heap(watched_inside(heap));
+  alloc::destroy_heap(inside(heap));
 }
 
 void* strata_heap_malloc(strata_heap* heap, size_t size) {
-  return checked(alloc::allocate_in(inside(heap), 1, size, false));
+  return allocate_in(heap, 1, size, false);
 }
 
 void* strata_heap_calloc(strata_heap* heap, size_t count, size_t size) {
   size_t bytes = 0;
   if (__builtin_mul_overflow(count, size, &bytes)) return checked(nullptr);
-  return checked(alloc::allocate_in(inside(heap), 1, bytes, true));
+  return allocate_in(heap, 1, bytes, true);
 }
 
 void* strata_heap_aligned_alloc(strata_heap* heap, size_t alignment, size_t size) {
   if (!valid_alignment(alignment)) return nullptr;
-  return checked(alloc::allocate_in(inside(heap), alignment, size, false));
+  return allocate_in(heap, alignment, size, false);
 }
 
 void* strata_heap_realloc(strata_heap* heap, void* block, size_t size) {
   if (block != nullptr && size == 0) {
-    alloc::deallocate(block);
+    strata_free(block);
     return nullptr;
+  }
+  if (watched::is_on()) {
+    return checked(watched::reallocate_in(watched_inside(heap), block, size));
   }
   return checked(alloc::reallocate_in(inside(heap), block, size));
 }

@@ -1,5 +1,6 @@
 // The whole interface of a libc allocator: the names that programs and libraries already call.
-// Behaviour on the edges follows glibc, C23 and POSIX; where they differ, glibc.
+// Behaviour on the edges follows glibc, C23 and POSIX; where they differ, glibc. The three functions
+// that Valgrind does not redirect ask whether they are watched (watched.hpp).
 //
 //   malloc(0)          a distinct block            realloc(p, 0)   frees p, returns NULL
 //   > PTRDIFF_MAX      NULL, ENOMEM                free            keeps errno
@@ -13,6 +14,7 @@
 #include "alloc/live.hpp"
 #include "entry/process.hpp"
 #include "entry/statistics.hpp"
+#include "entry/watched.hpp"
 #include "os/memory.hpp"
 #include "os/process.hpp"
 #include "strata/strata.h"
@@ -75,6 +77,9 @@ __attribute__((used)) void (*const keep_process)() = entry::publish_statistics;
 }  // namespace
 
 STRATA_EXPORT void* malloc(size_t size) { return alloc::allocate<entry::malloc_slow>(size); }
+// The same function, by a name that nobody else defines: for watched.cpp.
+extern "C" __attribute__((alias("malloc"), visibility("hidden"), malloc,
+                          alloc_size(1))) void* strata_own_malloc(size_t) noexcept;
 STRATA_EXPORT void free(void* block) { alloc::deallocate(block); }
 STRATA_EXPORT void cfree(void* block) { alloc::deallocate(block); }
 STRATA_EXPORT void* calloc(size_t count, size_t size) { return entry::zeroed(count, size); }
@@ -83,6 +88,7 @@ STRATA_EXPORT void* realloc(void* block, size_t size) { return entry::resized(bl
 STRATA_EXPORT void* reallocarray(void* block, size_t count, size_t size) {
   size_t bytes = 0;
   if (__builtin_mul_overflow(count, size, &bytes)) return entry::out_of_memory();
+  if (entry::watched::is_on()) return entry::watched::reallocate(block, bytes);
   return entry::resized(block, bytes);
 }
 
@@ -121,9 +127,11 @@ STRATA_EXPORT size_t malloc_usable_size(void* block) { return alloc::usable_size
 
 // C23. The sizes are checked: a block freed with a size that it does not have stops the process.
 STRATA_EXPORT void free_sized(void* block, size_t size) {
+  if (entry::watched::is_on()) return entry::watched::deallocate(block);
   alloc::deallocate_sized(block, size, 1, alloc::told_size::perhaps_reallocated);
 }
 STRATA_EXPORT void free_aligned_sized(void* block, size_t alignment, size_t size) {
+  if (entry::watched::is_on()) return entry::watched::deallocate(block);
   alloc::deallocate_sized(block, size, alignment, alloc::told_size::perhaps_reallocated);
 }
 

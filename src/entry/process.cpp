@@ -31,11 +31,13 @@
 #include "alloc/paranoid.hpp"
 #include "base/text.hpp"
 #include "entry/statistics.hpp"
+#include "entry/watched_heap.hpp"
 #include "ground/account.hpp"
 #include "ground/metadata.hpp"
 #include "ground/options.hpp"
 #include "os/fault_watch.hpp"
 #include "os/syscall.hpp"
+#include "os/watcher.hpp"
 
 namespace strata::entry {
 namespace {
@@ -63,6 +65,7 @@ constinit strata_stats draft = {};
 void open_statistics() {
   const char* directory = ground::option().stats_directory;
   if (directory == nullptr || *directory == '\0') return;
+  if (watched::is_on()) return;  // they would be of another's allocations
   char path[PATH_MAX];
   base::text text(path, sizeof path);
   published_by = os::process_id();
@@ -92,6 +95,7 @@ void before_fork() {
   alloc::thread_registry::lock().lock();
   mask_before_fork = mask;
   alloc::lock_heaps_for_fork();
+  watched::lock_heaps_for_fork();
   alloc::paranoid::lock_for_fork();
   alloc::guard::lock_for_fork();
   for (std::size_t number = 1; number < ground::class_count; ++number) {
@@ -111,6 +115,7 @@ void after_fork_in_parent() {
   }
   alloc::guard::unlock_after_fork();
   alloc::paranoid::unlock_after_fork();
+  watched::unlock_heaps_after_fork();
   alloc::unlock_heaps_after_fork();
   os::signal_mask mask = mask_before_fork;
   alloc::thread_registry::lock().unlock();
@@ -136,6 +141,7 @@ void after_fork_in_child() {
   }
   alloc::guard::reset_in_child();
   alloc::paranoid::reset_in_child();
+  watched::unlock_heaps_after_fork();
   alloc::reset_heaps_in_child();
   ground::account::reset_in_child(ground::page_heap::used_bytes() + alloc::mapped_bytes_in_child() +
                                   alloc::guard::held_bytes());
@@ -148,7 +154,10 @@ void after_fork_in_child() {
 
 // Some program allocates before it is our turn, and some does not.
 __attribute__((constructor(101))) void process_starts() {
+  // Its runtime may not be ready before main; nothing is urgent, since it serves malloc.
+  if (os::who_watches() == os::watcher::sanitizer) return;
   alloc::start();
+  watched::is_on();  // found out before there are threads, which race for it harmlessly
   open_statistics();
   if (published == nullptr) return;
   alloc::publisher = publish_statistics;

@@ -12,6 +12,7 @@
 #include "ground/page_heap.hpp"
 #include "os/memory.hpp"
 #include "os/process.hpp"
+#include "os/watcher.hpp"
 
 namespace strata::ground {
 namespace {
@@ -231,6 +232,16 @@ stretch grow_sparse(std::size_t chunks) {
   return {added, 0, sparse_region_bytes / chunk_bytes};
 }
 
+// Most tools that watch memory keep account of each page of a reservation.
+bool wants_contiguous() {
+  if (option().ground != ground_auto) return option().ground == ground_contiguous;
+  return os::who_watches() == os::watcher::none;
+}
+
+const char* why_sparse() {
+  return option().ground == ground_sparse ? "asked for" : "a tool watches memory";
+}
+
 void say_which(const char* why) {
   if (!option().verbose) return;
   char buffer[160];
@@ -252,12 +263,13 @@ bool set_up() {
   if (chosen != ground_kind::none) return true;
   os::set_page_bytes(option().page_bytes);
   shift = base::log2_of(base::larger(8 * base::KiB, os::page_bytes()));
-  if (option().ground != ground_sparse && set_up_contiguous()) {
+  bool wanted = wants_contiguous();
+  if (wanted && set_up_contiguous()) {
     say_which("one reservation");
     return true;
   }
   chosen = ground_kind::sparse;
-  say_which(option().ground == ground_sparse ? "asked for" : "the reservation was refused");
+  say_which(wanted ? "the reservation was refused" : why_sparse());
   return true;
 }
 
