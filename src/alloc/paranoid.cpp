@@ -21,6 +21,11 @@ constexpr unsigned char junk = 0xd5;
 // A waiting large block holds addresses and no memory.
 constexpr std::size_t large_discount = 16;
 
+// A size is sealed as a multiple, so that a seal of which any byte was changed tells no likely size.
+constexpr std::uint64_t spread = 0x9e3779b97f4a7c15;
+constexpr std::uint64_t gather = 0xf1de83e19937733d;
+static_assert(spread * gather == 1);
+
 constinit std::uint64_t secret = 0;
 
 std::uint64_t key_of(const void* block) { return base::mixed(base::address_of(block) ^ secret); }
@@ -68,7 +73,7 @@ void seal(void* block, std::size_t room, std::size_t size, bool zero) {
 void seal_large(void* block, std::size_t room, std::size_t size) {
   auto* bytes = static_cast<unsigned char*>(block);
   std::memset(bytes + size, pattern_of(block), room - canary::bytes - size);
-  std::uint64_t word = key_of(block) ^ size;
+  std::uint64_t word = key_of(block) ^ size * spread;
   std::memcpy(bytes + room - canary::bytes, &word, canary::bytes);
 }
 
@@ -76,7 +81,7 @@ std::size_t size_of(const void* block, std::size_t room) {
   const auto* bytes = static_cast<const unsigned char*>(block);
   std::uint64_t word = 0;
   std::memcpy(&word, bytes + room - canary::bytes, canary::bytes);
-  std::size_t size = word ^ key_of(block);
+  std::size_t size = (word ^ key_of(block)) * gather;
   if (size > room - canary::bytes) fatal(misuse::overflow, block, room);
   unsigned char pattern = pattern_of(block);
   for (std::size_t at = size; at < room - canary::bytes; ++at) {

@@ -151,7 +151,7 @@ class Figures(Compare):
         self.assertEqual(allocators["libslow.so"]["wall_seconds"]["against_base"], "higher")
         self.assertEqual(allocators["liblarge.so"]["peak_resident_bytes"]["against_base"], "higher")
         self.assertGreater(allocators["liblarge.so"]["peak_resident_bytes"]["median"], 64 << 20)
-        self.assertRegex(result.stdout, r"libslow\.so +\d+\.\d\dx   #+  slower\n")
+        self.assertRegex(result.stdout, r"libslow\.so +\d+\.\d\dx   #+ +slower\n")
         verdict = re.search(r"Fastest: (.*); smallest: (.*)\n", result.stdout)
         self.assertNotIn("libslow.so", verdict[1])
         self.assertNotIn("liblarge.so", verdict[2])
