@@ -9,9 +9,9 @@
 //   longest == the longest row of unused pages; the chunk stands in by_longest[longest]
 //   the chunk is in the dirty list exactly when a dirty bit is set
 //
-// Placement (the idea of TCMalloc's huge-page filler): of the chunks whose longest free row fits,
-// one of the tightest; among those the fullest of the first few; in it the lowest row that fits. So
-// full chunks stay full and empty ones stay empty.
+// Placement: of the first few chunks that can take the run, those with the shortest longest row first,
+// the place with the most dirty pages, since these need no page fault; of equals the fullest chunk, so
+// that full chunks stay full and empty ones stay empty (the idea of TCMalloc's huge-page filler).
 //
 // Giving back: freed pages keep their memory for STRATA_PURGE_MS, in the hope of reuse, then go back
 // to the system. There is no thread for it: whoever allocates next drives the clock (alloc/clock).
