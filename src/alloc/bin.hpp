@@ -32,7 +32,7 @@ struct bin_usage {
   std::size_t free_slots = 0;  // in spans
 };
 
-class bin {
+class alignas(base::cache_line_bytes) bin {
  public:
   // owner: null for the bins of the process, which serve malloc.
   void set_up(ground::size_class number, heap* owner);

@@ -1,5 +1,6 @@
 // The depot: batches of cached blocks of one class on their way from threads that free to threads
-// that allocate, handed over without a lock (batch_stack.hpp).
+// that allocate, handed over without a lock (batch_stack.hpp). What a thread itself soon wants back does
+// not come here but stays in its stash (stash.hpp).
 //
 // What it may hold follows reuse. A batch that it refuses goes back to its spans; a batch that it is
 // asked for in vain comes from them. Where the second follows the first the depot was too small, and
@@ -34,7 +35,7 @@ constexpr std::size_t batches_a_visit(std::size_t number) {
 }
 inline constexpr std::size_t most_visit = 4 * most_batch;  // blocks
 
-class depot {
+class alignas(base::cache_line_bytes) depot {
  public:
   void set_up(std::size_t number);
 

@@ -28,7 +28,7 @@ constexpr thread_state parked_state(std::index_sequence<Number...>) {
 }
 
 constexpr std::uint16_t first_wanted = 4;
-constexpr std::uint32_t most_empties = 16;
+constexpr std::uint32_t most_empties = 128;
 
 }  // namespace
 
@@ -107,7 +107,8 @@ void* thread_cache::allocate(std::size_t number) {
 }
 
 void thread_cache::refill(std::size_t number) {
-  batch* full = depot_of(number).take();
+  batch* full = stashes_[number].take(number);
+  if (full == nullptr) full = depot_of(number).take();
   if (full == nullptr) return visit_bin(number);
   ground::entry* head = end_of(number) - full->count;
   full->copy_to(head);
@@ -115,8 +116,7 @@ void thread_cache::refill(std::size_t number) {
   keep_empty(full);
 }
 
-// Brings a batch, and leaves further ones in the depot. A thread that comes again brings twice as
-// much.
+// Brings a batch, and further ones for the stash. A thread that comes again brings twice as much.
 void thread_cache::visit_bin(std::size_t number) {
   ground::entry blocks[most_visit];
   std::size_t most = batch_of(number) * batches_a_visit(number);
@@ -127,13 +127,21 @@ void thread_cache::visit_bin(std::size_t number) {
   std::size_t kept = base::smaller(count, batch_of(number));
   for (std::size_t from = kept; from < count;) {
     std::size_t here = base::smaller(count - from, batch_of(number));
-    put_or_flush(number, blocks + from, here);
+    stash_or_flush(number, blocks + from, here);
     from += here;
   }
   // The block to be handed out first stands at the head: the lowest address.
   ground::entry* head = end_of(number) - kept;
   for (std::size_t i = 0; i < kept; ++i) head[i] = blocks[i];
   heads_[number] = head;
+}
+
+void thread_cache::stash_or_flush(std::size_t number, const ground::entry* blocks,
+                                  std::size_t count) {
+  batch* one = take_empty();
+  if (one == nullptr) return bin_of(number).flush(blocks, count);
+  one->fill(blocks, count);
+  stashes_[number].push(one);
 }
 
 void thread_cache::put_or_flush(std::size_t number, const ground::entry* blocks,
@@ -164,7 +172,7 @@ void thread_cache::deallocate(void* block, std::size_t number) {
   if (base::is_aligned(base::address_of(heads_[number]), magazine_bytes)) {
     gate_.enter();
     settle(number);
-    flush(number, base::larger(1, filled(number) / 2));
+    flush(number, base::larger(1, filled(number) / 2), level::own);
     gate_.leave();
   }
   ground::entry* head = heads_[number];
@@ -172,8 +180,31 @@ void thread_cache::deallocate(void* block, std::size_t number) {
   heads_[number] = head - 1;
 }
 
-// Moves up to `count` blocks from the head to the depot, or to the bin.
-void thread_cache::flush(std::size_t number, std::size_t count) {
+// Blocks that are in no magazine any more: to the stash, where that is wanted and has room, to the
+// depot, or to the bin.
+void thread_cache::hand_on(std::size_t number, const ground::entry* blocks, std::size_t count,
+                           level to) {
+  if (to == level::own) {
+    if (stashes_[number].has_room()) return stash_or_flush(number, blocks, count);
+    stashes_[number].note_refused();
+  }
+  if (depot_of(number).has_room())
+    put_or_flush(number, blocks, count);
+  else
+    return_to_bin(number, blocks, count);
+}
+
+void thread_cache::empty_stash(std::size_t number, std::size_t batches) {
+  for (; batches > 0; --batches) {
+    batch* one = stashes_[number].remove();
+    if (one == nullptr) return;
+    bin_of(number).flush(one->blocks, one->count);
+    keep_empty(one);
+  }
+}
+
+// Moves up to `count` blocks from the head to the next level.
+void thread_cache::flush(std::size_t number, std::size_t count, level to) {
   while (count > 0) {
     std::size_t here = base::smaller(base::smaller(count, batch_of(number)), filled(number));
     ground::entry* head = heads_[number];
@@ -185,10 +216,7 @@ void thread_cache::flush(std::size_t number, std::size_t count) {
     // What leaves the magazine is out of its reach before it gets into anybody else's.
     heads_[number] = head + here;
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (depot_of(number).has_room())
-      put_or_flush(number, head, here);
-    else
-      return_to_bin(number, head, here);
+    hand_on(number, head, here, to);
     count -= here;
   }
 }
@@ -215,8 +243,9 @@ void thread_cache::trim() {
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     settle(number);
     std::size_t half = (filled(number) + 1) / 2;
-    if (half != 0) flush(number, half);
+    if (half != 0) flush(number, half, level::shared);
     if (half == 0 && wanted_[number] > first_wanted) wanted_[number] /= 2;
+    empty_stash(number, stashes_[number].trim());
   }
   gate_.leave();
 }
@@ -228,6 +257,7 @@ void thread_cache::give_all(std::size_t number) {
   for (std::size_t i = 0; i < count; ++i) blocks[i] = heads_[number][i];
   heads_[number] = end_of(number);
   if (count != 0) bin_of(number).flush(blocks, count);
+  empty_stash(number, SIZE_MAX);
 }
 
 void thread_cache::hand_in() {
@@ -235,7 +265,8 @@ void thread_cache::hand_in() {
   gate_.enter();
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     settle(number);
-    if (std::size_t count = filled(number)) flush(number, count);
+    empty_stash(number, SIZE_MAX);
+    if (std::size_t count = filled(number)) flush(number, count, level::shared);
   }
   gate_.leave();
 }
@@ -279,6 +310,8 @@ STRATA_UNJUDGED void thread_cache::lift(magazine* scratch) {
         loot_of_runner(scratch[number], now, number);
     }
   }
+  for (std::size_t number = 1; number < ground::class_count; ++number)
+    empty_stash(number, SIZE_MAX);
   gate_.leave();
 }
 
@@ -313,7 +346,9 @@ void thread_cache::wake() {
 }
 
 std::size_t thread_cache::cached(std::size_t number) {
-  return filled(number) + (doubtful_[number].held != 0 ? 1 : 0);
+  std::size_t stashed = 0;
+  stashes_[number].each([&stashed](const batch& one) { stashed += one.count; });
+  return filled(number) + stashed + (doubtful_[number].held != 0 ? 1 : 0);
 }
 
 std::size_t thread_cache::magazines_bytes() {

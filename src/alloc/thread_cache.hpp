@@ -26,6 +26,9 @@
 // only one that the owner may hold in a register at that moment; it is left out of the loot and
 // remembered (`doubtful`); the owner finds out at its next slow operation whether it took it.
 //
+// Behind the magazine of each class the thread has a stash of batches (stash.hpp). Only slow operations
+// and lifts touch it.
+//
 // The gate keeps slow operations of the owner and lifts apart; see class gate.
 #pragma once
 
@@ -35,6 +38,7 @@
 
 #include "alloc/depot.hpp"
 #include "alloc/large_cache.hpp"
+#include "alloc/stash.hpp"
 #include "base/list.hpp"
 #include "ground/address_map.hpp"
 #include "os/process.hpp"
@@ -160,11 +164,15 @@ class thread_cache : public base::list_node<thread_cache> {
   void start(bool fast);
   void refill(std::size_t number);
   void visit_bin(std::size_t number);
+  void stash_or_flush(std::size_t number, const ground::entry* blocks, std::size_t count);
   void put_or_flush(std::size_t number, const ground::entry* blocks, std::size_t count);
   void return_to_bin(std::size_t number, const ground::entry* from, std::size_t count);
+  void empty_stash(std::size_t number, std::size_t batches);
   batch* take_empty();
   void keep_empty(batch* empty);
-  void flush(std::size_t number, std::size_t count);
+  enum class level { own, shared };
+  void flush(std::size_t number, std::size_t count, level to);
+  void hand_on(std::size_t number, const ground::entry* blocks, std::size_t count, level to);
   void settle(std::size_t number);
   std::size_t filled(std::size_t number);
   void loot_of_sleeper(const magazine& lifted_one, ground::entry* head, std::size_t number);
@@ -177,6 +185,7 @@ class thread_cache : public base::list_node<thread_cache> {
   std::uint16_t wanted_[ground::class_count] = {};  // how much the next visit to the bin asks for
   batch* empties_ = nullptr;                        // batches at hand, linked by `under`
   std::uint32_t empty_count_ = 0;
+  stash stashes_[ground::class_count];
   doubt doubtful_[ground::class_count] = {};
   bool counted_ = false;
   counters counters_ = {};

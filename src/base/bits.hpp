@@ -7,6 +7,7 @@
 
 namespace strata::base {
 
+inline constexpr std::size_t cache_line_bytes = 64;
 inline constexpr std::size_t KiB = 1024;
 inline constexpr std::size_t MiB = 1024 * KiB;
 inline constexpr std::size_t GiB = 1024 * MiB;

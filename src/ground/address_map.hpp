@@ -60,8 +60,9 @@ constexpr mark mark_in(start_word word, std::uintptr_t address) {
 // How far from the start of its KiB the block starts, in bytes.
 constexpr std::size_t offset_in(start_word word) { return (word >> 8) * granule_bytes; }
 
-// What the fast path reads: nothing else of the maps.
-struct flat_map {
+// What the fast path reads: nothing else of the maps. Alone in its cache line, since a neighbour that is
+// written would take it from every thread.
+struct alignas(base::cache_line_bytes) flat_map {
   mark* marks;           // marks[address / granule_bytes]
   start_word* starts;    // starts[address / start_bytes]
   std::uintptr_t limit;  // the last index of marks that may be looked up; 0 on sparse ground

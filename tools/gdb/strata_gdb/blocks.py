@@ -3,7 +3,7 @@
 Which state a block of a span is in:
 
     free       its free bit is set
-    cached     it stands in a magazine or in a batch of the depot
+    cached     it stands in a magazine, or in a batch of a thread's stash or of the depot
     waiting    it stands in the quarantine of STRATA_HARDEN=paranoid
     live       none of these, and it has a mark
     passing    none of these, and it has no mark: a thread is allocating or freeing it, or lost it
@@ -198,6 +198,14 @@ class Heap:
                 continue
             for entry in entries:
                 yield entry, f"the magazine of {self.owner_of(cache)}"
+            for entry in self.in_stash(cache, class_number):
+                yield entry, f"the stash of {self.owner_of(cache)}"
+
+    def in_stash(self, cache, class_number):
+        offset, size = cache.layout.place("stashes_")
+        stash = cache.address + offset + class_number * (size // self.class_count)
+        top = self.program.layout("alloc::stash").place("top_")[0]
+        return self.entries_of_batches(self.memory.word(stash + top))
 
     def in_depot(self, class_number):
         depot_bytes = self.program.layout("alloc::depot").sizeof
@@ -206,14 +214,17 @@ class Heap:
         top = self.memory.word(stack + self.program.layout("alloc::batch_stack").place("top_")[0])
         counter_bits = self.program.constant("alloc::batch_stack", "counter_bits")
         alignment_bits = self.program.constant("alloc::batch_stack", "alignment_bits")
-        at = top >> counter_bits << alignment_bits
+        for entry in self.entries_of_batches(top >> counter_bits << alignment_bits):
+            yield entry, IN_DEPOT
+
+    def entries_of_batches(self, at):
+        """What the batch at the address holds, and those under it."""
         layout = self.program.layout("alloc::batch")
         seen = set()
         while at != 0 and at not in seen:
             seen.add(at)
             batch = layout.at(at)
-            for entry in self.memory.words(batch.address_of("blocks"), batch.count):
-                yield entry, IN_DEPOT
+            yield from self.memory.words(batch.address_of("blocks"), batch.count)
             at = batch.under
 
     def cached(self, class_number):
