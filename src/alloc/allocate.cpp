@@ -166,7 +166,7 @@ namespace {
 // A block without a canary gets one, and is cached like the others.
 void deallocate_plain(void* block, route by) {
   span* from = span_at(block);
-  std::size_t number = from->home->number();
+  std::size_t number = from->number;
   canary::place(base::address_of(block), from->block_bytes, from->canaries);
   ground::entry* head = this_thread.heads[number];
   if (is_full(head) || by == route::uncached) return deallocate_of_class(block, number, by);

@@ -67,6 +67,7 @@ span* make_span(bin* home, ground::size_class number) {
   made->kind = ground::run_kind::span;
   made->home = home;
   made->block_bytes = static_cast<std::uint32_t>(block);
+  made->number = number;
   made->inverse = ((std::uint64_t{1} << 40) + block - 1) / block;
   made->capacity = made->free_count = static_cast<std::uint16_t>(capacity);
   made->free_bits().set_range(0, capacity);

@@ -34,6 +34,7 @@ struct span : ground::run, base::list_node<span> {
   std::uint64_t inverse = 0;  // 2^40 / block_bytes, rounded up
   std::uint64_t last_freed_ms = 0;
   std::uint32_t block_bytes = 0;
+  ground::size_class number = 0;  // the bin knows it too, in a cache line that its lock is in
   std::uint16_t capacity = 0;
   std::uint16_t free_count = 0;
   std::uint8_t fullness = 0;      // which of the bin's lists
