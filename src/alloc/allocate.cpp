@@ -90,8 +90,8 @@ void* take_of_class(std::size_t number, std::size_t mark) {
 void* allocate_sealed(std::size_t size, std::size_t alignment, bool zero) {
   if (size > most_bytes - canary::bytes) return nullptr;
   std::size_t padded = size + canary::bytes;
-  bool plain = alignment <= ground::granule_bytes && padded <= ground::medium_bytes;
-  std::size_t number = plain ? ground::class_of(padded) : aligned_class(padded, alignment);
+  bool natural = alignment <= ground::granule_bytes && padded <= ground::medium_bytes;
+  std::size_t number = natural ? ground::class_of(padded) : aligned_class(padded, alignment);
   if (number != 0) {
     void* block = with_reclaim([=] { return allocate_of_class(number, size); });
     if (block != nullptr) paranoid::seal(block, ground::class_bytes(number), size, zero);

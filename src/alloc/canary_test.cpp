@@ -122,6 +122,19 @@ TEST_P(CanaryDeathTest, BlocksInCachesAreCheckedWhenTheProcessEnds) {
       "strata: write past the end of a block: address 0x");
 }
 
+// Freed first of many, it is pushed on from the magazine.
+TEST_P(CanaryDeathTest, AlsoBehindTheMagazine) {
+  EXPECT_DEATH(
+      {
+        std::vector<void*> blocks;
+        for (int i = 0; i < 100; ++i) blocks.push_back(allocate(size()));
+        damage(blocks[0], static_cast<std::ptrdiff_t>(usable_size(blocks[0])));
+        for (void* block : blocks) deallocate(block);
+        check_cached();
+      },
+      "strata: write past the end of a block: address 0x");
+}
+
 INSTANTIATE_TEST_SUITE_P(Sizes, Canary, testing::Values(1, 8, 24, 100, 1016, 1100, 4096, 32768));
 INSTANTIATE_TEST_SUITE_P(Sizes, CanaryDeathTest, testing::Values(8, 100, 1016, 4096));
 

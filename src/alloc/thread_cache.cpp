@@ -271,15 +271,24 @@ void thread_cache::hand_in() {
   gate_.leave();
 }
 
+namespace {
+
+void check_blocks(const ground::entry* blocks, std::size_t count, std::size_t number) {
+  for (std::size_t i = 0; i < count; ++i) {
+    void* block = ground::block_of(blocks[i], number);
+    auto* from = static_cast<span*>(ground::run_of(block));
+    canary::check(base::address_of(block), from->block_bytes, from->canaries);
+  }
+}
+
+}  // namespace
+
 void thread_cache::check_canaries() {
   gate_.enter();
   for (std::size_t number = 1; number < ground::class_count; ++number) {
-    std::size_t count = filled(number);
-    for (std::size_t i = 0; i < count; ++i) {
-      void* block = ground::block_of(heads_[number][i], number);
-      auto* from = static_cast<span*>(ground::run_of(block));
-      canary::check(base::address_of(block), from->block_bytes, from->canaries);
-    }
+    check_blocks(heads_[number], filled(number), number);
+    stashes_[number].each(
+        [number](const batch& one) { check_blocks(one.blocks, one.count, number); });
   }
   gate_.leave();
 }

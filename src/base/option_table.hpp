@@ -24,16 +24,14 @@
   X(number, purge_ms, "STRATA_PURGE_MS", "1000", "",                                               \
     "How long free pages wait for reuse before they go back to the system, in milliseconds.")      \
   X(choice, harden, "STRATA_HARDEN", "default", "default|paranoid",                                \
-    "How much misuse is looked for. default: bad frees and bad sizes, at no cost. paranoid: also " \
-    "writes past a block or to freed memory; slow, and a seal of 8 bytes a block.")                \
+    "How much misuse is looked for. default: bad frees and bad sizes, and, late, writes past a "   \
+    "block. paranoid: all writes past a block, at its free, and those to freed memory; slow.")     \
   X(number, guard_ms, "STRATA_GUARD_MS", "20", "",                                                 \
-    "How often a block is guarded: its memory ends, or begins, at an inaccessible page, so that "  \
-    "a "                                                                                           \
+    "How often a block is guarded: its memory ends, or begins, at an inaccessible page, and a "    \
     "stray access is stopped with the stacks of the access, the allocation and the free. One "     \
     "allocation in so many milliseconds of the process, at random. 0: none.")                      \
   X(flag, guard_all, "STRATA_GUARD_ALL", "0", "",                                                  \
-    "Guard every allocation of at most 32 KiB while there are slots (256). Slow; for tests, and "  \
-    "to "                                                                                          \
-    "find what happens now and then.")                                                             \
+    "Guard every allocation of at most 32 KiB while there are slots (256). Slow; for tests, "      \
+    "and to find what happens now and then.")                                                      \
   X(flag, verbose, "STRATA_VERBOSE", "0", "",                                                      \
     "Say on stderr, at start, which ground was chosen and why.")

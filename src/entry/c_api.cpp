@@ -100,10 +100,22 @@ void strata_free_batch(void** blocks, size_t count) {
   for (size_t i = 0; i < count; ++i) watched::deallocate(blocks[i]);
 }
 
-int strata_should_move(const void* block) { return alloc::should_move(block) ? 1 : 0; }
-void* strata_move(void* block) { return alloc::move(block); }
-void* strata_malloc_uncached(size_t size) { return checked(alloc::allocate_uncached(size)); }
-void strata_free_uncached(void* block) { alloc::deallocate_uncached(block); }
+// Where a tool serves, blocks stay where they are.
+int strata_should_move(const void* block) {
+  return !watched::is_on() && alloc::should_move(block) ? 1 : 0;
+}
+
+void* strata_move(void* block) { return watched::is_on() ? nullptr : alloc::move(block); }
+
+void* strata_malloc_uncached(size_t size) {
+  if (watched::is_on()) return watched::allocate(size);
+  return checked(alloc::allocate_uncached(size));
+}
+
+void strata_free_uncached(void* block) {
+  if (watched::is_on()) return watched::deallocate(block);
+  alloc::deallocate_uncached(block);
+}
 
 strata_heap* strata_heap_create(void) {
   if (watched::is_on()) return static_cast<strata_heap*>(checked(watched::make_heap()));

@@ -47,6 +47,13 @@ void exchange_blocks() {
   std::memset(sized.block, 1, sized.size);
   std::free(sized.block);
   if (free_sized != nullptr) free_sized(std::malloc(100), 100);
+  one = std::malloc(100);
+  must(strata_move(nullptr) == nullptr);
+  if (strata_should_move(one) == 1) {
+    if (void* moved = strata_move(one)) one = moved;
+  }
+  strata_free_uncached(one);
+  std::free(strata_malloc_uncached(100));
 }
 
 // A heap whose blocks are freed alone now and then, and their addresses used again by others.

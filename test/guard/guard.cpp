@@ -150,13 +150,17 @@ void stack_overflow() {
   without_end(0);
 }
 
-void handled_stack_overflow() {
-  drop(make());
+void give_alternative_stack() {
   static char room[64 * 1024];
   stack_t stack = {};
   stack.ss_sp = room;
   stack.ss_size = sizeof room;
   sigaltstack(&stack, nullptr);
+}
+
+void handled_stack_overflow() {
+  drop(make());
+  give_alternative_stack();
   struct sigaction action = {};
   action.sa_handler = say_mine;
   action.sa_flags = SA_ONSTACK;
@@ -167,11 +171,7 @@ void handled_stack_overflow() {
 // The default action, and an alternative stack that a handler could run on.
 void stack_overflow_beside_a_stack() {
   drop(make());
-  static char room[64 * 1024];
-  stack_t stack = {};
-  stack.ss_sp = room;
-  stack.ss_size = sizeof room;
-  sigaltstack(&stack, nullptr);
+  give_alternative_stack();
   without_end(0);
 }
 

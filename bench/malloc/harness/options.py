@@ -14,6 +14,16 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str):
         reject(f"{message} (see --help)")
 
+    def take(self, arguments: list) -> argparse.Namespace:
+        """Parses, with build/release where no --build says otherwise."""
+        options = self.parse_args(arguments)
+        if options.build is None:
+            try:
+                options.build = folder_to_build(str(ROOT / "build" / "release"))
+            except argparse.ArgumentTypeError as error:
+                self.error(str(error))
+        return options
+
 
 def whole_number(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,5}", text):
@@ -68,10 +78,4 @@ def parse(arguments: list) -> argparse.Namespace:
                       help="count the instructions of each load in its small size, by valgrind")
     what.add_argument("--scaling", action="store_true",
                       help="time per operation of larson, mstress and xmalloc with 1 to 64 threads")
-    options = parser.parse_args(arguments)
-    if options.build is None:
-        try:
-            options.build = folder_to_build(str(ROOT / "build" / "release"))
-        except argparse.ArgumentTypeError as error:
-            parser.error(str(error))
-    return options
+    return parser.take(arguments)

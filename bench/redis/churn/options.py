@@ -34,12 +34,7 @@ def parse(arguments: list) -> argparse.Namespace:
     parser.add_argument("--build", type=folder_to_build, default=None, metavar="DIR",
                         help="where driver and library were built (default: build/release)")
     parser.add_argument("--list", action="store_true", help="list the contenders")
-    options = parser.parse_args(arguments)
-    if options.build is None:
-        try:
-            options.build = folder_to_build(str(ROOT / "build" / "release"))
-        except argparse.ArgumentTypeError as error:
-            parser.error(str(error))
+    options = parser.take(arguments)
     if options.small:
         options.operations, options.live, options.rest = 40, 4, 1
     return options
