@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "alloc/bin.hpp"
+#include "alloc/block_state.hpp"
 #include "alloc/clock.hpp"
 #include "alloc/guard.hpp"
 #include "alloc/heap.hpp"
@@ -28,17 +29,24 @@ constinit std::atomic<std::uint32_t> state{not_started};
 bool is_class(ground::mark mark) { return mark != ground::mark_none && mark < ground::class_count; }
 // Of the others, those whose class the span tells.
 bool is_in_span(ground::mark mark) {
-  return mark == ground::mark_heap || mark == ground::mark_plain;
+  return mark == ground::mark_heap || ground::is_plain(mark);
 }
 
 // The mark, by the flat maps where they serve.
-STRATA_INLINE ground::mark quick_mark(const void* block) {
+STRATA_INLINE ground::mark mark_at(const void* block) {
   std::uintptr_t index = flat_index(block);
   if (STRATA_UNLIKELY(index > ground::flat.limit)) return ground::mark_of(block);
   ground::mark small = ground::flat.marks[index];
   if (STRATA_LIKELY(small != ground::mark_none)) return small;
   std::uintptr_t at = base::address_of(block);
   return ground::mark_in(ground::flat.starts[at / ground::start_bytes], at);
+}
+
+// The mark of a live block; mark_none for any other address.
+STRATA_INLINE ground::mark live_mark(const void* block) {
+  ground::mark mark = mark_at(block);
+  bool may_be_cached = mark != ground::mark_none && mark <= ground::small_classes;
+  return may_be_cached && STRATA_UNLIKELY(is_stamped(block)) ? ground::mark_none : mark;
 }
 
 // ---- Misuse
@@ -79,11 +87,6 @@ std::size_t aligned_class(std::size_t size, std::size_t alignment) {
   while (number < ground::class_count && !base::is_aligned(ground::class_bytes(number), alignment))
     ++number;
   return number < ground::class_count ? number : 0;
-}
-
-// By the fast path, or null.
-void* take_of_class(std::size_t number, std::size_t mark) {
-  return ground::is_medium(number) ? take_medium(number, mark) : take_small(number, mark);
 }
 
 // Under paranoid hardening: a block with room for its seal.
@@ -163,15 +166,19 @@ void* allocate_slow(std::size_t size) noexcept {
 
 namespace {
 
-// A block without a canary gets one, and is cached like the others.
-void deallocate_plain(void* block, route by) {
-  span* from = span_at(block);
-  std::size_t number = from->number;
-  canary::place(base::address_of(block), from->block_bytes, from->canaries);
-  ground::entry* head = this_thread.heads[number];
+void deallocate_plain(void* block, ground::mark mark, route by) {
+  std::size_t number = ground::class_of_plain(mark);
+  canary::kind canaries = canary::kind::secret;
+  if (!ground::is_small_plain(mark)) {
+    span* from = span_at(block);
+    number = from->number;
+    canaries = from->canaries;
+  }
+  make_plain_ordinary(block, number, canaries);
+  std::uintptr_t* head = this_thread.heads[number];
   if (is_full(head) || by == route::uncached) return deallocate_of_class(block, number, by);
-  ground::set_mark(block, number, ground::mark_none);
-  put_head(head, number, ground::entry_of(block, number));
+  make_free(block, number);
+  put_head(head, number, base::address_of(block));
 }
 
 }  // namespace
@@ -180,7 +187,7 @@ STRATA_NOINLINE void deallocate_other(void* block) noexcept {
   std::uintptr_t at = base::address_of(block);
   ground::start_word* start = ground::flat.starts + at / ground::start_bytes;
   ground::mark number = ground::mark_in(*start, at);
-  ground::entry* head = this_thread.heads[number];
+  std::uintptr_t* head = this_thread.heads[number];
   if (STRATA_UNLIKELY(is_full(head))) return deallocate_slow(block);
   *start = 0;
   put_head(head, number, at);
@@ -191,9 +198,9 @@ namespace {
 void deallocate_by(void* block, route by) {
   if (block == nullptr) return;
   start();
-  ground::mark mark = quick_mark(block);
+  ground::mark mark = live_mark(block);
   if (is_class(mark)) return deallocate_of_class(block, mark, by);
-  if (mark == ground::mark_plain) return deallocate_plain(block, by);
+  if (ground::is_plain(mark)) return deallocate_plain(block, mark, by);
   if (mark == ground::mark_heap) return heap::deallocate(block, span_at(block));
   if (guard::owns(block)) return guard::deallocate(block);
   large* found = large_at(block);
@@ -213,6 +220,16 @@ void* allocate_uncached(std::size_t size) {
   return with_reclaim([=] { return allocate_of_class(number, size, route::uncached); });
 }
 
+namespace {
+
+// By the fast path, or null.
+void* take_aligned(std::size_t number, bool plain) {
+  if (ground::is_medium(number)) return take_medium(number, plain ? ground::mark_plain : number);
+  return plain ? take_small_plain(number) : take_small(number);
+}
+
+}  // namespace
+
 void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept {
   start();
   if (size > most_bytes || alignment > most_bytes) return nullptr;
@@ -223,7 +240,7 @@ void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept {
   if (alignment <= ground::granule_bytes) return allocate<allocate_unguarded>(size);
   if (std::size_t number = aligned_class(size, alignment)) {
     bool plain = ground::class_bytes(number) - size < canary::bytes;
-    if (void* block = take_of_class(number, plain ? ground::mark_plain : number)) return block;
+    if (void* block = take_aligned(number, plain)) return block;
     return with_reclaim(
         [=] { return plain ? allocate_plain(number, size) : allocate_of_class(number, size); });
   }
@@ -259,7 +276,7 @@ STRATA_NOINLINE std::size_t usable_size_slow(const void* block, ground::mark mar
 
 std::size_t usable_size(const void* block) {
   if (block == nullptr) return 0;
-  ground::mark mark = quick_mark(block);
+  ground::mark mark = live_mark(block);
   bool plain = is_class(mark) && !paranoid::on();
   return STRATA_LIKELY(plain) ? ground::class_bytes(mark) - canary::bytes
                               : usable_size_slow(block, mark);
@@ -320,7 +337,7 @@ STRATA_NOINLINE void* reallocate_slow(void* block, ground::mark mark, std::size_
   if (guard::owns(block)) return reallocate_small(block, guard::size_of(block), size);
   std::size_t usable = usable_size_slow(block, mark);
   if (paranoid::on() ? usable == size : stays(usable, size)) return block;
-  if (is_class(mark) || mark == ground::mark_plain) return reallocate_small(block, usable, size);
+  if (is_class(mark) || ground::is_plain(mark)) return reallocate_small(block, usable, size);
   if (mark == ground::mark_heap) return reallocate_in(span_at(block)->home->owner(), block, size);
   large* found = large_at(block);
   if (found->owner != nullptr) return reallocate_in(found->owner, block, size);
@@ -331,7 +348,7 @@ STRATA_NOINLINE void* reallocate_slow(void* block, ground::mark mark, std::size_
 
 void* reallocate(void* block, std::size_t size) {
   if (size > most_bytes) return nullptr;
-  ground::mark mark = quick_mark(block);
+  ground::mark mark = live_mark(block);
   if (STRATA_UNLIKELY(!is_class(mark) || paranoid::on())) {
     return reallocate_slow(block, mark, size);
   }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "alloc/block_state.hpp"
 #include "alloc/canary.hpp"
 #include "alloc/thread_cache.hpp"
 #include "base/check.hpp"
@@ -20,8 +21,9 @@ struct heap;
 
 // Sizes above this are refused: a difference of two pointers into a block must fit ptrdiff_t.
 inline constexpr std::size_t most_bytes = PTRDIFF_MAX;
-// The largest requests that a class serves, by shift and by table.
-inline constexpr std::size_t most_small = ground::exact_class_bytes - canary::bytes;
+// The largest requests that a class serves, by a shift and by each table.
+inline constexpr std::size_t most_exact = ground::exact_bytes - canary::bytes;
+inline constexpr std::size_t most_small = ground::small_bytes - canary::bytes;
 inline constexpr std::size_t most_medium = ground::medium_bytes - canary::bytes;
 // The class that serves a request of at most most_medium.
 constexpr std::size_t class_for(std::size_t size) { return ground::class_of(size + canary::bytes); }
@@ -66,51 +68,6 @@ void* move(void* block);
 using block_visitor = int (*)(void* block, std::size_t size, void* context);
 int walk(block_visitor visit, void* context);
 
-// Takes the block at the head of the class's magazine. 0: go the slow way, nothing is taken.
-STRATA_INLINE ground::entry take_head(std::size_t number) {
-  ground::entry* head = this_thread.heads[number];
-  ground::entry taken = *head;
-  if (STRATA_UNLIKELY(taken == 0) || STRATA_UNLIKELY(--this_thread.tick < 0)) return 0;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  this_thread.heads[number] += 1;
-  std::atomic_signal_fence(std::memory_order_seq_cst);  // a mark only on what is taken
-  return taken;
-}
-
-// A small block by the fast path, or null.
-STRATA_INLINE void* take_small(std::size_t number, std::size_t mark) {
-  ground::entry taken = take_head(number);
-  if (STRATA_UNLIKELY(taken == 0)) return nullptr;
-  *reinterpret_cast<ground::mark*>(taken) = static_cast<ground::mark>(mark);
-  std::uintptr_t block =
-      (taken - reinterpret_cast<std::uintptr_t>(ground::flat.marks)) * ground::granule_bytes;
-  if (block == 0) __builtin_unreachable();  // spares the caller's test
-  return reinterpret_cast<void*>(block);
-}
-
-// The same for a medium block.
-STRATA_INLINE void* take_medium(std::size_t number, std::size_t mark) {
-  ground::entry taken = take_head(number);
-  if (STRATA_UNLIKELY(taken == 0)) return nullptr;
-  ground::flat.starts[taken / ground::start_bytes] = ground::start_word_of(taken, mark);
-  return reinterpret_cast<void*>(taken);
-}
-
-// Slow: where to go on when the fast path can't serve. It is the last thing done, so that the fast
-// path needs no stack frame.
-template <auto Slow = allocate_slow>
-STRATA_INLINE void* allocate(std::size_t size) {
-  if (STRATA_LIKELY(size <= most_small)) {
-    std::size_t number = ground::exact_class_of(size + canary::bytes);
-    void* block = take_small(number, number);
-    return STRATA_LIKELY(block != nullptr) ? block : Slow(size);
-  }
-  if (STRATA_UNLIKELY(size > most_medium)) return Slow(size);
-  std::size_t number = ground::medium_class_of(size + canary::bytes);
-  void* block = take_medium(number, number);
-  return STRATA_LIKELY(block != nullptr) ? block : Slow(size);
-}
-
 // An index for the flat map. The low bits of a misaligned address land on top and make it too large.
 STRATA_INLINE std::uintptr_t flat_index(const void* block) {
   if constexpr (config::thread_sanitizer) {
@@ -119,17 +76,70 @@ STRATA_INLINE std::uintptr_t flat_index(const void* block) {
   return std::rotr(reinterpret_cast<std::uintptr_t>(block), 4);
 }
 
-STRATA_INLINE bool is_full(const ground::entry* head) {
+// Takes the block at the head of the class's magazine. 0: go the slow way, nothing is taken.
+STRATA_INLINE std::uintptr_t take_head(std::size_t number) {
+  std::uintptr_t* head = this_thread.heads[number];
+  std::uintptr_t taken = *head;
+  if (STRATA_UNLIKELY(taken == 0) || STRATA_UNLIKELY(--this_thread.tick < 0)) return 0;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  this_thread.heads[number] += 1;
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // only what is taken becomes live
+  return taken;
+}
+
+// A small block by the fast path, or null.
+STRATA_INLINE void* take_small(std::size_t number) {
+  auto* taken = reinterpret_cast<std::uintptr_t*>(take_head(number));
+  if (STRATA_LIKELY(taken != nullptr)) *taken = 0;  // the stamp
+  return taken;
+}
+
+// The same for a medium block.
+STRATA_INLINE void* take_medium(std::size_t number, std::size_t mark) {
+  std::uintptr_t taken = take_head(number);
+  if (STRATA_UNLIKELY(taken == 0)) return nullptr;
+  ground::flat.starts[taken / ground::start_bytes] = ground::start_word_of(taken, mark);
+  return reinterpret_cast<void*>(taken);
+}
+
+// The same for a plain block, which has no canary.
+STRATA_INLINE void* take_small_plain(std::size_t number) {
+  void* block = take_small(number);
+  if (STRATA_LIKELY(block != nullptr)) {
+    ground::flat.marks[flat_index(block)] = ground::small_plain_mark(number);
+  }
+  return block;
+}
+
+// Slow: where to go on when the fast path can't serve. It is the last thing done, so that the fast
+// path needs no stack frame.
+template <auto Slow = allocate_slow>
+STRATA_INLINE void* allocate(std::size_t size) {
+  if (STRATA_LIKELY(size <= most_exact)) {
+    void* block = take_small(ground::exact_class_of(size + canary::bytes));
+    return STRATA_LIKELY(block != nullptr) ? block : Slow(size);
+  }
+  if (STRATA_LIKELY(size <= most_small)) {
+    void* block = take_small(ground::small_class_of(size + canary::bytes));
+    return STRATA_LIKELY(block != nullptr) ? block : Slow(size);
+  }
+  if (STRATA_UNLIKELY(size > most_medium)) return Slow(size);
+  std::size_t number = ground::medium_class_of(size + canary::bytes);
+  void* block = take_medium(number, number);
+  return STRATA_LIKELY(block != nullptr) ? block : Slow(size);
+}
+
+STRATA_INLINE bool is_full(const std::uintptr_t* head) {
   return reinterpret_cast<std::uintptr_t>(head) % magazine_bytes == 0;
 }
 
-STRATA_INLINE void put_head(ground::entry* head, std::size_t number, ground::entry held) {
-  std::atomic_signal_fence(std::memory_order_seq_cst);  // nothing held with a mark
+STRATA_INLINE void put_head(std::uintptr_t* head, std::size_t number, std::uintptr_t held) {
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // nothing live is held
   head[-1] = held;
   this_thread.heads[number] -= 1;
 }
 
-// No small block with a canary, or the magazine is full.
+// No live small block with a canary, or the magazine is full.
 void deallocate_other(void* block) noexcept;
 
 STRATA_INLINE void deallocate(void* block) {
@@ -137,17 +147,20 @@ STRATA_INLINE void deallocate(void* block) {
   if (STRATA_UNLIKELY(index > ground::flat.limit)) return deallocate_slow(block);
   ground::mark* mark = ground::flat.marks + index;
   std::size_t number = *mark;
-  ground::entry* head = this_thread.heads[number];
+  std::uintptr_t* head = this_thread.heads[number];
   if (STRATA_UNLIKELY(is_full(head))) return deallocate_other(block);
-  *mark = ground::mark_none;
-  put_head(head, number, reinterpret_cast<ground::entry>(mark));
+  auto* first_word = static_cast<std::uintptr_t*>(block);
+  auto stamp = reinterpret_cast<std::uintptr_t>(mark);
+  if (STRATA_UNLIKELY(*first_word == stamp)) return deallocate_other(block);
+  *first_word = stamp;
+  put_head(head, number, reinterpret_cast<std::uintptr_t>(block));
 }
 
 // A free that says the size and the alignment (1 for none) that the block was asked for with.
 STRATA_INLINE void deallocate_sized(void* block, std::size_t size, std::size_t alignment,
                                     told_size told = told_size::exact) {
   std::uintptr_t index = flat_index(block);
-  std::size_t expected = size <= most_small ? ground::exact_class_of(size + canary::bytes)
+  std::size_t expected = size <= most_small ? ground::small_class_of(size + canary::bytes)
                                             : ground::mark_count;  // no mark: the slow way decides
   if (STRATA_UNLIKELY(index > ground::flat.limit) ||
       STRATA_UNLIKELY(ground::flat.marks[index] != expected)) {
@@ -158,13 +171,13 @@ STRATA_INLINE void deallocate_sized(void* block, std::size_t size, std::size_t a
 
 // Up to 1 KiB a size that is a multiple of the alignment has a class whose blocks are aligned so.
 STRATA_INLINE void* allocate_aligned(std::size_t alignment, std::size_t size) {
-  constexpr std::size_t most = ground::exact_class_bytes;
+  constexpr std::size_t most = ground::small_bytes;
   if (STRATA_LIKELY(ground::granule_bytes < alignment && alignment <= most && size <= most)) {
     std::size_t rounded = base::align_up(base::larger(size, 1), alignment);
     if (STRATA_LIKELY(rounded <= most)) {
-      std::size_t number = ground::exact_class_of(rounded);
-      bool plain = rounded - size < canary::bytes;
-      if (void* block = take_small(number, plain ? ground::mark_plain : number)) return block;
+      std::size_t number = ground::small_class_of(rounded);
+      bool plain = ground::class_bytes(number) - size < canary::bytes;
+      if (void* block = plain ? take_small_plain(number) : take_small(number)) return block;
     }
   }
   return allocate_aligned_slow(alignment, size);

@@ -29,15 +29,15 @@ struct alignas(64) batch {
   std::atomic<batch*> under{nullptr};
   std::atomic<std::uint32_t> depth{0};
   std::uint32_t count = 0;
-  ground::entry blocks[most_batch] = {};
+  std::uintptr_t blocks[most_batch] = {};
 
-  void fill(const ground::entry* from, std::size_t how_many) {
+  void fill(const std::uintptr_t* from, std::size_t how_many) {
     count = static_cast<std::uint32_t>(how_many);
-    std::memcpy(blocks, from, how_many * sizeof(ground::entry));
+    std::memcpy(blocks, from, how_many * sizeof(std::uintptr_t));
   }
   // Returns how many blocks it copied.
-  std::size_t copy_to(ground::entry* into) const {
-    std::memcpy(into, blocks, count * sizeof(ground::entry));
+  std::size_t copy_to(std::uintptr_t* into) const {
+    std::memcpy(into, blocks, count * sizeof(std::uintptr_t));
     return count;
   }
 };

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "alloc/block_state.hpp"
 #include "alloc/canary.hpp"
 #include "base/check.hpp"
 #include "ground/account.hpp"
@@ -19,14 +20,16 @@ std::uint8_t fullness_of(const span* one) {
 }
 
 // Moves up to `wanted` free blocks out of the span.
-std::size_t take_from(span* one, ground::entry* into, std::size_t wanted) {
+std::size_t take_from(span* one, std::uintptr_t* into, std::size_t wanted) {
   std::size_t taken = 0;
   std::size_t number = one->home->number();
-  bool placing = one->home->has_canaries() && one->canaries == canary::kind::secret;
+  bool placing = one->home->feeds_caches() && one->canaries == canary::kind::secret;
+  bool stamping = one->home->feeds_caches() && has_stamps(number);
   one->free_bits().take_first(one->capacity, wanted, [&](std::size_t index) {
     std::uintptr_t block = one->block_at(index);
     if (placing) canary::place(block, one->block_bytes, one->canaries);
-    into[taken++] = ground::entry_of(base::pointer_to(block), number);
+    if (stamping) make_cached(block, number);
+    into[taken++] = block;
   });
   one->free_count = static_cast<std::uint16_t>(one->free_count - taken);
   return taken;
@@ -50,7 +53,7 @@ void bin::set_up(ground::size_class number, heap* owner) {
   owner_ = owner;
 }
 
-std::size_t bin::refill(ground::entry* into, std::size_t wanted) {
+std::size_t bin::refill(std::uintptr_t* into, std::size_t wanted) {
   sync::locked section(lock_);
   std::size_t taken = 0;
   while (taken < wanted) {
@@ -62,7 +65,7 @@ std::size_t bin::refill(ground::entry* into, std::size_t wanted) {
   return taken;
 }
 
-std::size_t bin::take(span* from, ground::entry* into, std::size_t wanted) {
+std::size_t bin::take(span* from, std::uintptr_t* into, std::size_t wanted) {
   if (from == spare_) spare_ = nullptr;
   std::size_t taken = take_from(from, into, wanted);
   free_ -= taken;
@@ -100,9 +103,9 @@ STRATA_UNJUDGED bool bin::should_leave(span* from) {
   return leaves;
 }
 
-ground::entry bin::take_better(span* from) {
+std::uintptr_t bin::take_better(span* from) {
   sync::locked section(lock_);
-  ground::entry taken = 0;
+  std::uintptr_t taken = 0;
   if (is_better_left(from)) take(next_span(), &taken, 1);
   publish_next();
   return taken;
@@ -125,37 +128,42 @@ bool bin::is_better_left(span* from) {
   return false;
 }
 
-void bin::flush(const ground::entry* from, std::size_t count) {
+void bin::flush(const std::uintptr_t* from, std::size_t count) {
   std::uint64_t now_ms = os::coarse_ms();
   sync::locked section(lock_);
   span* last = nullptr;
   for (std::size_t i = 0; i < count; ++i) {
-    void* block = ground::block_of(from[i], number_);
-    if (last == nullptr || !last->holds(base::address_of(block))) {
+    if (last == nullptr || !last->holds(from[i])) {
       if (last != nullptr) relist(last);
-      last = span_of(block);
+      last = span_of(from[i]);
       last->last_freed_ms = now_ms;
       last->holds_free_pages = true;
     }
-    put_back(last, block);
+    put_back(last, from[i]);
   }
   if (last != nullptr) relist(last);
   publish_next();
 }
 
-bool bin::has_canaries() const { return owner_ == nullptr && canary::on(); }
+bool bin::feeds_caches() const { return owner_ == nullptr && canary::on(); }
 
-span* bin::span_of(void* block) {
-  auto* one = static_cast<span*>(ground::run_of(block));
-  if (one == nullptr || one->home != this) fatal(misuse::corrupt_metadata, block);
+span* bin::span_of(std::uintptr_t block) {
+  auto* one = static_cast<span*>(ground::run_of(base::pointer_to(block)));
+  if (one == nullptr || one->home != this) {
+    fatal(misuse::corrupt_metadata, base::pointer_to(block));
+  }
   return one;
 }
 
-void bin::put_back(span* one, void* block) {
-  std::size_t index = one->index_of(base::address_of(block));
-  if (one->block_at(index) != base::address_of(block)) fatal(misuse::interior_free, block);
+void bin::put_back(span* one, std::uintptr_t address) {
+  void* block = base::pointer_to(address);
+  std::size_t index = one->index_of(address);
+  if (one->block_at(index) != address) fatal(misuse::interior_free, block);
   if (one->free_bits().test(index)) fatal(misuse::double_free, block, one->usable_bytes());
-  if (has_canaries()) canary::check(base::address_of(block), one->block_bytes, one->canaries);
+  if (feeds_caches()) {
+    check_cached(address, *one, number_);
+    if (has_stamps(number_)) ground::set_mark(block, number_, ground::mark_none);
+  }
   one->free_bits().set(index);
   ++one->free_count;
   ++free_;

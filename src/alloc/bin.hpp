@@ -38,15 +38,15 @@ class alignas(base::cache_line_bytes) bin {
   void set_up(ground::size_class number, heap* owner);
 
   // Takes up to `wanted` free blocks out of spans, and says how many; 0: no memory.
-  std::size_t refill(ground::entry* into, std::size_t wanted);
+  std::size_t refill(std::uintptr_t* into, std::size_t wanted);
   // Puts blocks back. Stops the process when one is free already.
-  void flush(const ground::entry* from, std::size_t count);
+  void flush(const std::uintptr_t* from, std::size_t count);
 
   // Whether a block of the span, which is one of this bin's, is better moved to another. Most answers
   // need no lock.
   bool should_leave(span* from);
   // Takes a free block for one that is better moved out of the span; 0: it is not.
-  ground::entry take_better(span* from);
+  std::uintptr_t take_better(span* from);
 
   // Gives back what is empty: the spare span, and pages inside spans that no block in use touches
   // and that nobody freed a block in since before_ms.
@@ -57,8 +57,8 @@ class alignas(base::cache_line_bytes) bin {
   [[nodiscard]] bin_usage usage();
   [[nodiscard]] heap* owner() const { return owner_; }
   [[nodiscard]] ground::size_class number() const { return number_; }
-  // Whether blocks outside of their spans have canaries.
-  [[nodiscard]] bool has_canaries() const;
+  // Whether blocks outside of their spans have canaries, and stamps where their class has them.
+  [[nodiscard]] bool feeds_caches() const;
   void verify();
 
   sync::mutex& lock() { return lock_; }
@@ -69,11 +69,11 @@ class alignas(base::cache_line_bytes) bin {
 
   span* next_span();
   span* span_with_free_blocks();
-  std::size_t take(span* from, ground::entry* into, std::size_t wanted);
+  std::size_t take(span* from, std::uintptr_t* into, std::size_t wanted);
   bool is_better_left(span* from);
   void publish_next();
-  span* span_of(void* block);
-  void put_back(span* one, void* block);
+  span* span_of(std::uintptr_t block);
+  void put_back(span* one, std::uintptr_t address);
   void relist(span* changed);
   void drop(span* empty);
   static void purge_inside(span* sparse);

@@ -9,9 +9,16 @@
 #include <vector>
 
 #include "alloc/allocate.hpp"
+#include "alloc/block_state.hpp"
 
 namespace strata::alloc {
 namespace {
+
+auto classes_of(std::initializer_list<std::size_t> sizes) {
+  std::vector<std::size_t> numbers;
+  for (std::size_t size : sizes) numbers.push_back(ground::class_of(size));
+  return testing::ValuesIn(numbers);
+}
 
 // A bin of the test's own, beside a set of what was taken out of it.
 class Bin : public testing::TestWithParam<std::size_t> {
@@ -27,23 +34,23 @@ class Bin : public testing::TestWithParam<std::size_t> {
   }
 
   void refill(std::size_t wanted) {
-    std::vector<ground::entry> batch(wanted);
+    std::vector<std::uintptr_t> batch(wanted);
     ASSERT_EQ(bin_.refill(batch.data(), wanted), wanted);
-    for (ground::entry held : batch) {
-      std::uintptr_t at = base::address_of(ground::block_of(held, GetParam()));
-      auto next = taken_.lower_bound(at);
-      ASSERT_TRUE(next == taken_.end() || at + block_bytes() <= *next);
-      ASSERT_TRUE(next == taken_.begin() || *std::prev(next) + block_bytes() <= at);
-      taken_.insert(at);
+    for (std::uintptr_t held : batch) {
+      auto next = taken_.lower_bound(held);
+      ASSERT_TRUE(next == taken_.end() || held + block_bytes() <= *next);
+      ASSERT_TRUE(next == taken_.begin() || *std::prev(next) + block_bytes() <= held);
+      taken_.insert(held);
     }
   }
   void flush(std::size_t count) {
-    std::vector<ground::entry> batch;
+    std::vector<std::uintptr_t> batch;
     while (batch.size() < count && !taken_.empty()) {
       // From a random place on, so that spans empty in no order.
       auto one = taken_.lower_bound(*taken_.begin() +
                                     random_() % (1 + *taken_.rbegin() - *taken_.begin()));
-      batch.push_back(ground::entry_of(base::pointer_to(*one), GetParam()));
+      batch.push_back(*one);
+      make_free(base::pointer_to(*one), GetParam());
       taken_.erase(one);
     }
     bin_.flush(batch.data(), batch.size());
@@ -103,24 +110,26 @@ TEST_P(Bin, ThreadsShareIt) {
   for (std::uintptr_t id = 1; id <= 4; ++id) {
     threads.emplace_back([this, id] {
       std::mt19937_64 random(id);
-      std::vector<ground::entry> held;
+      std::vector<std::uintptr_t> held;
       for (int round = 0; round < 2000; ++round) {
-        ground::entry batch[most_batch];
+        std::uintptr_t batch[most_batch];
         if (held.size() < 100) {
           std::size_t count = bin_.refill(batch, 1 + random() % most_batch);
           for (std::size_t i = 0; i < count; ++i) {
-            *static_cast<std::uintptr_t*>(ground::block_of(batch[i], GetParam())) = batch[i] ^ id;
+            *base::pointer_to<std::uintptr_t>(batch[i]) = batch[i] ^ id;
             held.push_back(batch[i]);
           }
         } else {
           std::shuffle(held.begin(), held.end(), random);
-          for (ground::entry one : held) {
-            ASSERT_EQ(*static_cast<std::uintptr_t*>(ground::block_of(one, GetParam())), one ^ id);
+          for (std::uintptr_t one : held) {
+            ASSERT_EQ(*base::pointer_to<std::uintptr_t>(one), one ^ id);
+            make_free(base::pointer_to(one), GetParam());
           }
           bin_.flush(held.data(), held.size());
           held.clear();
         }
       }
+      for (std::uintptr_t one : held) make_free(base::pointer_to(one), GetParam());
       bin_.flush(held.data(), held.size());
     });
   }
@@ -128,15 +137,14 @@ TEST_P(Bin, ThreadsShareIt) {
   expect_counted();
 }
 
-// 16, 64, 1024, 3584 and 32768 bytes.
-INSTANTIATE_TEST_SUITE_P(Classes, Bin, testing::Values(1, 4, 64, 78, 104));
+INSTANTIATE_TEST_SUITE_P(Classes, Bin, classes_of({16, 64, 1024, 3584, 32768}));
 
 class BinDeathTest : public Bin {};
-INSTANTIATE_TEST_SUITE_P(Classes, BinDeathTest, testing::Values(2, 104));
+INSTANTIATE_TEST_SUITE_P(Classes, BinDeathTest, classes_of({32, 32768}));
 
 TEST_P(BinDeathTest, FlushingABlockTwiceStopsTheProcess) {
   refill(3);
-  ground::entry held = ground::entry_of(base::pointer_to(*taken_.begin()), GetParam());
+  std::uintptr_t held = *taken_.begin();
   EXPECT_DEATH(
       {
         bin_.flush(&held, 1);
@@ -147,16 +155,23 @@ TEST_P(BinDeathTest, FlushingABlockTwiceStopsTheProcess) {
 
 TEST_P(BinDeathTest, FlushingTheInsideOfABlockStopsTheProcess) {
   refill(1);
-  ground::entry held =
-      ground::entry_of(base::pointer_to(*taken_.begin() + ground::granule_bytes), GetParam());
+  std::uintptr_t held = *taken_.begin() + ground::granule_bytes;
   EXPECT_DEATH(bin_.flush(&held, 1), "strata: invalid free: inside a block");
+}
+
+TEST_P(BinDeathTest, FlushingABlockWithoutItsStampStopsTheProcess) {
+  if (!has_stamps(GetParam())) GTEST_SKIP() << "medium blocks have none";
+  refill(1);
+  std::uintptr_t held = *taken_.begin();
+  *base::pointer_to<char>(held) ^= 1;
+  EXPECT_DEATH(bin_.flush(&held, 1), "strata: write to freed memory: address 0x.*, block of");
 }
 
 TEST_P(BinDeathTest, FlushingToAnotherBinStopsTheProcess) {
   refill(1);
   bin other;
   other.set_up(static_cast<ground::size_class>(GetParam()), nullptr);
-  ground::entry held = ground::entry_of(base::pointer_to(*taken_.begin()), GetParam());
+  std::uintptr_t held = *taken_.begin();
   EXPECT_DEATH(other.flush(&held, 1), "strata: corrupted metadata");
 }
 

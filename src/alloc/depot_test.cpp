@@ -21,7 +21,7 @@ class Depot : public testing::Test {
     }
   }
 
-  static batch* full_batch(const std::vector<ground::entry>& blocks) {
+  static batch* full_batch(const std::vector<std::uintptr_t>& blocks) {
     batch* made = take_empty_batch();
     made->fill(blocks.data(), blocks.size());
     return made;
@@ -69,9 +69,9 @@ TEST_F(Depot, GivesBackWhatWasPut) {
   EXPECT_EQ(one_.held(), 3u);
   batch* taken = one_.take();
   ASSERT_NE(taken, nullptr);
-  ground::entry blocks[most_batch];
+  std::uintptr_t blocks[most_batch];
   ASSERT_EQ(taken->copy_to(blocks), 3u);
-  EXPECT_EQ(std::vector(blocks, blocks + 3), (std::vector<ground::entry>{11, 12, 13}));
+  EXPECT_EQ(std::vector(blocks, blocks + 3), (std::vector<std::uintptr_t>{11, 12, 13}));
   EXPECT_EQ(one_.held(), 0u);
   give_empty_batch(taken);
 }
@@ -118,20 +118,20 @@ TEST_F(Depot, TrimLetsGoWhatNobodyTook) {
 TEST_F(Depot, ThreadsNeitherLoseNorDoubleAToken) {
   constexpr std::size_t thread_count = 4;
   constexpr std::size_t tokens_each = 500;
-  std::vector<std::vector<ground::entry>> hands(thread_count);
+  std::vector<std::vector<std::uintptr_t>> hands(thread_count);
   std::vector<std::atomic<int>> owners(thread_count * tokens_each + 1);
   std::vector<std::thread> threads;
   for (std::size_t id = 0; id < thread_count; ++id) {
     for (std::size_t i = 0; i < tokens_each; ++i) hands[id].push_back(1 + id * tokens_each + i);
     threads.emplace_back([&, id] {
-      std::vector<ground::entry>& hand = hands[id];
-      for (ground::entry token : hand) owners[token]++;
+      std::vector<std::uintptr_t>& hand = hands[id];
+      for (std::uintptr_t token : hand) owners[token]++;
       for (std::size_t round = 0; round < 30'000; ++round) {
         if (std::size_t count = std::min(hand.size(), 1 + round % most_batch);
             round % 2 == 0 && count > 0) {
-          std::vector<ground::entry> given(hand.end() - static_cast<std::ptrdiff_t>(count),
+          std::vector<std::uintptr_t> given(hand.end() - static_cast<std::ptrdiff_t>(count),
                                            hand.end());
-          for (ground::entry token : given) owners[token]--;
+          for (std::uintptr_t token : given) owners[token]--;
           hand.resize(hand.size() - count);
           one_.put(full_batch(given));
         } else {
@@ -148,7 +148,7 @@ TEST_F(Depot, ThreadsNeitherLoseNorDoubleAToken) {
   }
   for (std::thread& thread : threads) thread.join();
 
-  std::vector<ground::entry> all;
+  std::vector<std::uintptr_t> all;
   for (const auto& hand : hands) all.insert(all.end(), hand.begin(), hand.end());
   while (batch* taken = one_.take()) {
     all.insert(all.end(), taken->blocks, taken->blocks + taken->count);

@@ -32,9 +32,9 @@ heap::heap() {
 }
 
 void* heap::allocate(std::size_t number, std::size_t size) {
-  ground::entry held = 0;
+  std::uintptr_t held = 0;
   if (bins[number].refill(&held, 1) == 0) return nullptr;
-  void* block = ground::block_of(held, number);
+  void* block = base::pointer_to(held);
   ground::set_mark(block, number, ground::mark_heap);
   live::count_allocation(thread_cache::current(), number, size, ground::class_bytes(number));
   return block;
@@ -44,7 +44,7 @@ void heap::deallocate(void* block, span* from) {
   std::size_t number = from->home->number();
   ground::set_mark(block, number, ground::mark_none);
   live::count_free(thread_cache::current(), number, from->block_bytes);
-  ground::entry held = ground::entry_of(block, number);
+  std::uintptr_t held = base::address_of(block);
   from->home->flush(&held, 1);
 }
 

@@ -19,6 +19,7 @@
 
 #include "alloc/allocate.hpp"
 #include "alloc/bin.hpp"
+#include "alloc/block_state.hpp"
 #include "alloc/canary.hpp"
 #include "alloc/clock.hpp"
 #include "alloc/paranoid.hpp"
@@ -38,13 +39,18 @@ span* span_to_leave(const void* block) {
 }
 
 void put_where(void* fresh, void* block, const span* from) {
-  std::size_t number = from->home->number();
   ground::mark mark = ground::mark_of(block);
-  std::memcpy(fresh, block, usable_size(block));
-  ground::set_mark(fresh, number, mark);
-  ground::set_mark(block, number, ground::mark_none);
-  bool was_plain = mark == ground::mark_plain;
-  if (was_plain) canary::place(base::address_of(block), from->block_bytes, from->canaries);
+  std::size_t bytes = usable_size(block);
+  if (mark == ground::mark_heap) {
+    ground::set_mark(fresh, from->number, mark);
+    ground::set_mark(block, from->number, ground::mark_none);
+    std::memcpy(fresh, block, bytes);
+    return;
+  }
+  make_live(fresh, from->number, mark);
+  std::memcpy(fresh, block, bytes);
+  if (ground::is_plain(mark)) make_plain_ordinary(block, from->number, from->canaries);
+  make_free(block, from->number);
 }
 
 }  // namespace
@@ -63,11 +69,11 @@ void* move(void* block) {
   bin* home = from->home;
   if (!home->should_leave(from)) return nullptr;
   sync::signal_shield shield;  // one for both locks
-  ground::entry taken = home->take_better(from);
+  std::uintptr_t taken = home->take_better(from);
   if (taken == 0) return nullptr;
-  void* fresh = ground::block_of(taken, home->number());
+  void* fresh = base::pointer_to(taken);
   put_where(fresh, block, from);
-  ground::entry left = ground::entry_of(block, home->number());
+  std::uintptr_t left = base::address_of(block);
   home->flush(&left, 1);
   return fresh;
 }

@@ -128,7 +128,7 @@ void check_waiting() {
   }
 }
 
-void shuffle(ground::entry* blocks, std::size_t how_many) {
+void shuffle(std::uintptr_t* blocks, std::size_t how_many) {
   static constinit std::atomic<std::uint64_t> turn{0};
   for (std::size_t left = how_many; left > 1; --left) {
     std::uint64_t random = base::mixed(secret ^ turn.fetch_add(1, std::memory_order_relaxed));

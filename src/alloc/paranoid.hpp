@@ -57,7 +57,7 @@ void check_wiped(const void* block, std::size_t room);
 void check_waiting();
 
 // Mixes up the order in which blocks will be handed out.
-void shuffle(ground::entry* blocks, std::size_t count);
+void shuffle(std::uintptr_t* blocks, std::size_t count);
 
 void lock_for_fork();
 void unlock_after_fork();

@@ -113,9 +113,9 @@ TEST_F(Quarantine, LargeBlocksWeighLess) {
 }
 
 TEST(Shuffle, KeepsEveryBlock) {
-  std::vector<ground::entry> blocks(100);
+  std::vector<std::uintptr_t> blocks(100);
   std::iota(blocks.begin(), blocks.end(), 1);
-  std::vector<ground::entry> mixed = blocks;
+  std::vector<std::uintptr_t> mixed = blocks;
   shuffle(mixed.data(), mixed.size());
   EXPECT_NE(mixed, blocks);
   std::sort(mixed.begin(), mixed.end());

@@ -6,11 +6,7 @@
 //   free bits   1 0 0 1 ...   bit i: block i is free and in no cache
 //
 // Free blocks hold nothing of ours: which are free is told by the bits, which lie in the metadata
-// arena behind the descriptor. A block is in one of three states:
-//
-//   in the span    bit 1, mark 0
-//   cached         bit 0, mark 0    in a magazine or in the depot
-//   live           bit 0, mark = its class
+// arena behind the descriptor. Those of other blocks are 0: see block_state.hpp.
 //
 // Invariants, under the lock of the span's bin:
 //   free_count == the number of set bits; the span stands in the bin's list of its fullness

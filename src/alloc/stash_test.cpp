@@ -27,7 +27,7 @@ class Stash : public testing::Test {
   }
   // As a thread does that flushes and refills in turns: whether the stash had room.
   bool flush() {
-    bool room = stash_.has_room();
+    bool room = stash_.has_room(number);
     if (room) stash_.push(one_of(1));
     if (!room) stash_.note_refused();
     return room;
@@ -50,10 +50,18 @@ TEST_F(Stash, GivesBackTheLastFirst) {
   EXPECT_EQ(stash_.take(number), nullptr);
 }
 
-TEST_F(Stash, WhoOnlyFreesKeepsOne) {
-  EXPECT_TRUE(flush());
+// Batches of 32 blocks of 64 bytes: 16 KiB.
+TEST_F(Stash, WhoOnlyFreesKeepsTheFirst) {
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(flush());
   for (int i = 0; i < 100; ++i) EXPECT_FALSE(flush());
-  EXPECT_EQ(held(), 1u);
+  EXPECT_EQ(held(), 8u);
+}
+
+TEST_F(Stash, OfLargeBlocksTheFirstIsOneBatch) {
+  std::size_t large = ground::class_of(4096);
+  EXPECT_TRUE(stash_.has_room(large));
+  stash_.push(one_of(4));
+  EXPECT_FALSE(stash_.has_room(large));
 }
 
 TEST_F(Stash, GrowsWithReuseUpToItsBound) {
@@ -65,7 +73,7 @@ TEST_F(Stash, GrowsWithReuseUpToItsBound) {
     while (stash_.take(number) != nullptr) {
     }
   }
-  EXPECT_EQ(most, 32u);
+  EXPECT_EQ(most, 128u) << "256 KiB";
   EXPECT_EQ(held(), 0u);
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "alloc/bin.hpp"
+#include "alloc/block_state.hpp"
 #include "alloc/canary.hpp"
 #include "alloc/clock.hpp"
 #include "alloc/guard.hpp"
@@ -28,7 +29,7 @@ constexpr thread_state parked_state(std::index_sequence<Number...>) {
 }
 
 constexpr std::uint16_t first_wanted = 4;
-constexpr std::uint32_t most_empties = 128;
+constexpr std::uint32_t most_empties = 512;
 
 }  // namespace
 
@@ -64,16 +65,16 @@ void thread_cache::start(bool fast) {
 }
 
 STRATA_UNJUDGED std::size_t thread_cache::filled(std::size_t number) {
-  ground::entry* head = heads_[number];
-  ground::entry* end = end_of(number);
+  std::uintptr_t* head = heads_[number];
+  std::uintptr_t* end = end_of(number);
   if (head == end) return 0;
   // Blocks lie without a gap: where the last word holds one, all do.
-  if (*const_cast<volatile ground::entry*>(end - 1) != 0) {
+  if (*const_cast<volatile std::uintptr_t*>(end - 1) != 0) {
     return static_cast<std::size_t>(end - head);
   }
   std::size_t count = 0;
   // Through volatile: the page may be lifted meanwhile.
-  while (head + count < end && *const_cast<volatile ground::entry*>(head + count) != 0) {
+  while (head + count < end && *const_cast<volatile std::uintptr_t*>(head + count) != 0) {
     ++count;
   }
   return count;
@@ -84,15 +85,15 @@ STRATA_UNJUDGED std::size_t thread_cache::filled(std::size_t number) {
 void thread_cache::settle(std::size_t number) {
   doubt& open = doubtful_[number];
   if (STRATA_LIKELY(open.held == 0)) return;
-  ground::entry held = open.held;
+  std::uintptr_t held = open.held;
   bool still_ours = heads_[number] + filled(number) == open.at;
   open = {};
   if (still_ours) bin_of(number).flush(&held, 1);
 }
 
 void* thread_cache::allocate(std::size_t number) {
-  ground::entry* head = heads_[number];
-  ground::entry taken = *head;
+  std::uintptr_t* head = heads_[number];
+  std::uintptr_t taken = *head;
   if (taken == 0) {
     gate_.enter();
     settle(number);
@@ -103,14 +104,14 @@ void* thread_cache::allocate(std::size_t number) {
     if (taken == 0) return nullptr;
   }
   heads_[number] = head + 1;
-  return ground::block_of(taken, number);
+  return base::pointer_to(taken);
 }
 
 void thread_cache::refill(std::size_t number) {
   batch* full = stashes_[number].take(number);
   if (full == nullptr) full = depot_of(number).take();
   if (full == nullptr) return visit_bin(number);
-  ground::entry* head = end_of(number) - full->count;
+  std::uintptr_t* head = end_of(number) - full->count;
   full->copy_to(head);
   heads_[number] = head;
   keep_empty(full);
@@ -118,7 +119,7 @@ void thread_cache::refill(std::size_t number) {
 
 // Brings a batch, and further ones for the stash. A thread that comes again brings twice as much.
 void thread_cache::visit_bin(std::size_t number) {
-  ground::entry blocks[most_visit];
+  std::uintptr_t blocks[most_visit];
   std::size_t most = batch_of(number) * batches_a_visit(number);
   std::size_t wanted = base::smaller(wanted_[number], most);
   if (wanted < most) wanted_[number] = static_cast<std::uint16_t>(wanted * 2);
@@ -131,12 +132,12 @@ void thread_cache::visit_bin(std::size_t number) {
     from += here;
   }
   // The block to be handed out first stands at the head: the lowest address.
-  ground::entry* head = end_of(number) - kept;
+  std::uintptr_t* head = end_of(number) - kept;
   for (std::size_t i = 0; i < kept; ++i) head[i] = blocks[i];
   heads_[number] = head;
 }
 
-void thread_cache::stash_or_flush(std::size_t number, const ground::entry* blocks,
+void thread_cache::stash_or_flush(std::size_t number, const std::uintptr_t* blocks,
                                   std::size_t count) {
   batch* one = take_empty();
   if (one == nullptr) return bin_of(number).flush(blocks, count);
@@ -144,7 +145,7 @@ void thread_cache::stash_or_flush(std::size_t number, const ground::entry* block
   stashes_[number].push(one);
 }
 
-void thread_cache::put_or_flush(std::size_t number, const ground::entry* blocks,
+void thread_cache::put_or_flush(std::size_t number, const std::uintptr_t* blocks,
                                 std::size_t count) {
   batch* one = take_empty();
   if (one == nullptr) return bin_of(number).flush(blocks, count);
@@ -175,17 +176,17 @@ void thread_cache::deallocate(void* block, std::size_t number) {
     flush(number, base::larger(1, filled(number) / 2), level::own);
     gate_.leave();
   }
-  ground::entry* head = heads_[number];
-  head[-1] = ground::entry_of(block, number);
+  std::uintptr_t* head = heads_[number];
+  head[-1] = base::address_of(block);
   heads_[number] = head - 1;
 }
 
 // Blocks that are in no magazine any more: to the stash, where that is wanted and has room, to the
 // depot, or to the bin.
-void thread_cache::hand_on(std::size_t number, const ground::entry* blocks, std::size_t count,
+void thread_cache::hand_on(std::size_t number, const std::uintptr_t* blocks, std::size_t count,
                            level to) {
   if (to == level::own) {
-    if (stashes_[number].has_room()) return stash_or_flush(number, blocks, count);
+    if (stashes_[number].has_room(number)) return stash_or_flush(number, blocks, count);
     stashes_[number].note_refused();
   }
   if (depot_of(number).has_room())
@@ -207,7 +208,7 @@ void thread_cache::empty_stash(std::size_t number, std::size_t batches) {
 void thread_cache::flush(std::size_t number, std::size_t count, level to) {
   while (count > 0) {
     std::size_t here = base::smaller(base::smaller(count, batch_of(number)), filled(number));
-    ground::entry* head = heads_[number];
+    std::uintptr_t* head = heads_[number];
     if (here == 0) {
       // A lift has emptied the magazine from the head on.
       heads_[number] = end_of(number);
@@ -223,9 +224,9 @@ void thread_cache::flush(std::size_t number, std::size_t count, level to) {
 
 // The depot has no room for the blocks: they go to the bin, and so many batches of the depot with them
 // that there is room for the next ones.
-void thread_cache::return_to_bin(std::size_t number, const ground::entry* from, std::size_t count) {
-  ground::entry blocks[most_visit];
-  std::memcpy(blocks, from, count * sizeof(ground::entry));
+void thread_cache::return_to_bin(std::size_t number, const std::uintptr_t* from, std::size_t count) {
+  std::uintptr_t blocks[most_visit];
+  std::memcpy(blocks, from, count * sizeof(std::uintptr_t));
   std::size_t batches = 1;
   for (; batches < batches_a_visit(number); ++batches) {
     batch* more = depot_of(number).remove();
@@ -253,7 +254,7 @@ void thread_cache::trim() {
 void thread_cache::give_all(std::size_t number) {
   settle(number);
   std::size_t count = filled(number);
-  ground::entry blocks[magazine_words];
+  std::uintptr_t blocks[magazine_words];
   for (std::size_t i = 0; i < count; ++i) blocks[i] = heads_[number][i];
   heads_[number] = end_of(number);
   if (count != 0) bin_of(number).flush(blocks, count);
@@ -273,11 +274,10 @@ void thread_cache::hand_in() {
 
 namespace {
 
-void check_blocks(const ground::entry* blocks, std::size_t count, std::size_t number) {
+void check_blocks(const std::uintptr_t* blocks, std::size_t count, std::size_t number) {
   for (std::size_t i = 0; i < count; ++i) {
-    void* block = ground::block_of(blocks[i], number);
-    auto* from = static_cast<span*>(ground::run_of(block));
-    canary::check(base::address_of(block), from->block_bytes, from->canaries);
+    auto* from = static_cast<span*>(ground::run_of(base::pointer_to(blocks[i])));
+    check_cached(blocks[i], *from, number);
   }
 }
 
@@ -305,14 +305,14 @@ void thread_cache::drain() {
 STRATA_UNJUDGED void thread_cache::lift(magazine* scratch) {
   larges.release_all();
   if (!gate_.enter_to_lift()) return;
-  ground::entry* before[ground::class_count];
+  std::uintptr_t* before[ground::class_count];
   for (std::size_t number = 1; number < ground::class_count; ++number) {
-    before[number] = *const_cast<ground::entry* volatile*>(&heads_[number]);
+    before[number] = *const_cast<std::uintptr_t* volatile*>(&heads_[number]);
   }
   if (os::lift_pages(magazines_, scratch, magazines_bytes())) {
     for (std::size_t number = 1; number < ground::class_count; ++number) {
-      ground::entry* now = *const_cast<ground::entry* volatile*>(&heads_[number]);
-      bool still = now == before[number] && *const_cast<volatile ground::entry*>(now) == 0;
+      std::uintptr_t* now = *const_cast<std::uintptr_t* volatile*>(&heads_[number]);
+      bool still = now == before[number] && *const_cast<volatile std::uintptr_t*>(now) == 0;
       if (still)
         loot_of_sleeper(scratch[number], now, number);
       else
@@ -324,7 +324,7 @@ STRATA_UNJUDGED void thread_cache::lift(magazine* scratch) {
   gate_.leave();
 }
 
-STRATA_UNJUDGED void thread_cache::loot_of_sleeper(const magazine& lifted_one, ground::entry* head,
+STRATA_UNJUDGED void thread_cache::loot_of_sleeper(const magazine& lifted_one, std::uintptr_t* head,
                                                    std::size_t number) {
   auto first = static_cast<std::size_t>(head - magazines_[number].words);
   if (first >= magazine_capacity(number) || lifted_one.words[first] == 0) return;
@@ -335,9 +335,9 @@ STRATA_UNJUDGED void thread_cache::loot_of_sleeper(const magazine& lifted_one, g
 // The owner runs. It has pushed without a gap from where its head was at the lift, but for the one
 // operation that the lift may have cut in two; so the first empty word at or above its head is at
 // most one word from there, and what lies two words above belongs to nobody.
-STRATA_UNJUDGED void thread_cache::loot_of_runner(const magazine& lifted_one, ground::entry* head,
+STRATA_UNJUDGED void thread_cache::loot_of_runner(const magazine& lifted_one, std::uintptr_t* head,
                                                   std::size_t number) {
-  while (head < end_of(number) && *const_cast<volatile ground::entry*>(head) != 0) ++head;
+  while (head < end_of(number) && *const_cast<volatile std::uintptr_t*>(head) != 0) ++head;
   give_from(lifted_one, static_cast<std::size_t>(head - magazines_[number].words) + 2, number);
 }
 
@@ -481,7 +481,7 @@ void thread_registry::leave() {
     unlist(cache);
   }
   cache->hand_in();
-  for (ground::entry*& head : this_thread.heads) head = parked.words;
+  for (std::uintptr_t*& head : this_thread.heads) head = parked.words;
   this_thread.cache = nullptr;
   this_thread.phase = phase_exited;
   retire(cache);

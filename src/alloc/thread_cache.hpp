@@ -47,7 +47,7 @@
 namespace strata::alloc {
 
 inline constexpr std::size_t magazine_words = 64;
-inline constexpr std::size_t magazine_bytes = magazine_words * sizeof(ground::entry);
+inline constexpr std::size_t magazine_bytes = magazine_words * sizeof(std::uintptr_t);
 
 // Blocks that a magazine of the class holds at most.
 constexpr std::size_t magazine_capacity(std::size_t number) {
@@ -57,7 +57,7 @@ constexpr std::size_t magazine_capacity(std::size_t number) {
 }
 
 struct alignas(magazine_bytes) magazine {
-  ground::entry words[magazine_words];
+  std::uintptr_t words[magazine_words];
 };
 
 extern magazine parked;
@@ -154,34 +154,34 @@ class thread_cache : public base::list_node<thread_cache> {
   friend class thread_registry;
 
   struct doubt {
-    ground::entry held;
-    ground::entry* at;
+    std::uintptr_t held;
+    std::uintptr_t* at;
   };
 
-  ground::entry* end_of(std::size_t number) {
+  std::uintptr_t* end_of(std::size_t number) {
     return magazines_[number].words + magazine_capacity(number);
   }
   void start(bool fast);
   void refill(std::size_t number);
   void visit_bin(std::size_t number);
-  void stash_or_flush(std::size_t number, const ground::entry* blocks, std::size_t count);
-  void put_or_flush(std::size_t number, const ground::entry* blocks, std::size_t count);
-  void return_to_bin(std::size_t number, const ground::entry* from, std::size_t count);
+  void stash_or_flush(std::size_t number, const std::uintptr_t* blocks, std::size_t count);
+  void put_or_flush(std::size_t number, const std::uintptr_t* blocks, std::size_t count);
+  void return_to_bin(std::size_t number, const std::uintptr_t* from, std::size_t count);
   void empty_stash(std::size_t number, std::size_t batches);
   batch* take_empty();
   void keep_empty(batch* empty);
   enum class level { own, shared };
   void flush(std::size_t number, std::size_t count, level to);
-  void hand_on(std::size_t number, const ground::entry* blocks, std::size_t count, level to);
+  void hand_on(std::size_t number, const std::uintptr_t* blocks, std::size_t count, level to);
   void settle(std::size_t number);
   std::size_t filled(std::size_t number);
-  void loot_of_sleeper(const magazine& lifted_one, ground::entry* head, std::size_t number);
-  void loot_of_runner(const magazine& lifted_one, ground::entry* head, std::size_t number);
+  void loot_of_sleeper(const magazine& lifted_one, std::uintptr_t* head, std::size_t number);
+  void loot_of_runner(const magazine& lifted_one, std::uintptr_t* head, std::size_t number);
   static void give_from(const magazine& lifted_one, std::size_t first, std::size_t number);
   void give_all(std::size_t number);
 
-  ground::entry** heads_ = nullptr;  // the thread's fast heads, or own_heads_
-  ground::entry* own_heads_[ground::mark_count] = {};
+  std::uintptr_t** heads_ = nullptr;  // the thread's fast heads, or own_heads_
+  std::uintptr_t* own_heads_[ground::mark_count] = {};
   std::uint16_t wanted_[ground::class_count] = {};  // how much the next visit to the bin asks for
   batch* empties_ = nullptr;                        // batches at hand, linked by `under`
   std::uint32_t empty_count_ = 0;
@@ -196,7 +196,7 @@ class thread_cache : public base::list_node<thread_cache> {
 // ---- What the fast path reads of the calling thread
 
 struct thread_state {
-  ground::entry* heads[ground::mark_count];
+  std::uintptr_t* heads[ground::mark_count];
   std::int32_t tick;   // allocations until the clock is looked at
   std::uint8_t phase;  // thread_phase
   bool guard_next;     // a guarded block is due when tick is down (guard.hpp)

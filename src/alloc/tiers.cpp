@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "alloc/bin.hpp"
+#include "alloc/block_state.hpp"
 #include "alloc/canary.hpp"
 #include "alloc/large.hpp"
 #include "alloc/live.hpp"
@@ -17,13 +18,13 @@ namespace {
 
 // Straight from and to the bins: also for a thread that has handed in its cache.
 void* allocate_uncached(std::size_t number) {
-  ground::entry held = 0;
+  std::uintptr_t held = 0;
   if (bin_of(number).refill(&held, 1) == 0) return nullptr;
-  return ground::block_of(held, number);
+  return base::pointer_to(held);
 }
 
 void deallocate_uncached(void* block, std::size_t number) {
-  ground::entry held = ground::entry_of(block, number);
+  std::uintptr_t held = base::address_of(block);
   bin_of(number).flush(&held, 1);
 }
 
@@ -32,7 +33,7 @@ constexpr std::int32_t ticks_a_flush = 16;
 
 // From here on it is not live.
 void forget_of_class(void* block, std::size_t number) {
-  ground::set_mark(block, number, ground::mark_none);
+  make_free(block, number);
   thread_cache* cache = thread_cache::current();
   if (STRATA_UNLIKELY(cache == nullptr)) return;
   this_thread.tick -= cache->fast() ? ticks_a_flush : 1;
@@ -77,7 +78,7 @@ void* allocate_of_class(std::size_t number, std::size_t size, route by) {
   bool uncached = cache == nullptr || by == route::uncached;
   void* block = uncached ? allocate_uncached(number) : cache->allocate(number);
   if (block == nullptr) return nullptr;
-  ground::set_mark(block, number, static_cast<ground::mark>(number));
+  make_live(block, number, static_cast<ground::mark>(number));
   live::count_allocation(cache, number, size, ground::class_bytes(number));
   return block;
 }
@@ -93,7 +94,7 @@ void deallocate_of_class(void* block, std::size_t number, route by) {
 
 void* allocate_plain(std::size_t number, std::size_t size) {
   void* block = allocate_of_class(number, size);
-  if (block != nullptr) ground::set_mark(block, number, ground::mark_plain);
+  if (block != nullptr) ground::set_mark(block, number, ground::plain_mark(number));
   return block;
 }
 

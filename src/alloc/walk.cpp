@@ -1,5 +1,6 @@
 // The heap walk: every live block of the process, chunk by chunk, then the mappings and the guarded blocks.
 #include "alloc/allocate.hpp"
+#include "alloc/block_state.hpp"
 #include "alloc/canary.hpp"
 #include "alloc/guard.hpp"
 #include "alloc/large.hpp"
@@ -36,6 +37,8 @@ std::size_t bytes_by_span(const void* block) {
 
 int visit_marked(void* block, ground::mark mark, block_visitor visit, void* context) {
   if (mark == ground::mark_none) return 0;
+  bool has_stamp = mark < ground::class_count && has_stamps(mark);
+  if (has_stamp && is_stamped(block)) return 0;
   std::size_t size =
       mark < ground::class_count ? ground::class_bytes(mark) - canary::bytes : bytes_by_span(block);
   return size == 0 ? 0 : visit(block, size, context);

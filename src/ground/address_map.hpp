@@ -1,8 +1,9 @@
 // The address map: what lies at an address. Every face asks it.
 //
-//   block map   one byte a granule of 16 bytes: the *mark* of the live small block that starts
-//               there, 0 where none does. So "is this a live block, and of which class?" is one
-//               load, and the answer is exact: not for interior, freed or foreign addresses.
+//   block map   one byte a granule of 16 bytes: the *mark* of the small block that starts there and
+//               is out of its span, 0 where none does. So "does a block start here, and of which
+//               class?" is one load, and the answer is exact: not for interior or foreign
+//               addresses. Malloc and free only read it (alloc/block_state.hpp).
 //   start map   one word of 16 bits a KiB, for medium blocks, which are longer than a KiB, so that at
 //               most one starts in each: its mark, and in which granule of the KiB it starts.
 //               Exact too, and a thirtieth of the block map's size.
@@ -40,13 +41,24 @@ struct run;
 using mark = std::uint8_t;
 inline constexpr mark mark_none = 0;
 inline constexpr mark mark_heap = class_count;       // a block of a first-class heap
-inline constexpr mark mark_plain = class_count + 1;  // a block without a canary
-inline constexpr std::size_t mark_count = class_count + 2;
+inline constexpr mark mark_plain = class_count + 1;  // a medium block without a canary
+inline constexpr std::size_t mark_count = mark_plain + small_classes + 1;
+
+// Of a block of the class without a canary: small ones tell their class.
+constexpr mark small_plain_mark(std::size_t number) {
+  return static_cast<mark>(mark_plain + number);
+}
+constexpr mark plain_mark(std::size_t number) {
+  return is_medium(number) ? mark_plain : small_plain_mark(number);
+}
+constexpr bool is_plain(mark as) { return as >= mark_plain; }
+constexpr bool is_small_plain(mark as) { return as > mark_plain; }
+constexpr std::size_t class_of_plain(mark as) { return as - std::size_t{mark_plain}; }
 
 // A word of the start map:   | 0 0 | granule in the KiB: 6 bits | mark: 8 bits |   0: no block
 using start_word = std::uint16_t;
 inline constexpr std::size_t start_bytes = 1 * base::KiB;
-static_assert(start_bytes / granule_bytes == 64 && exact_class_bytes == start_bytes);
+static_assert(start_bytes / granule_bytes == 64 && small_bytes == start_bytes);
 
 constexpr start_word start_word_of(std::uintptr_t address, std::size_t as) {
   return static_cast<start_word>(address % start_bytes / granule_bytes << 8 | as);
@@ -61,7 +73,8 @@ constexpr mark mark_in(start_word word, std::uintptr_t address) {
 constexpr std::size_t offset_in(start_word word) { return (word >> 8) * granule_bytes; }
 
 // What the fast path reads: nothing else of the maps. Alone in its cache line, since a neighbour that is
-// written would take it from every thread.
+// written would take it from every thread. On sparse ground `marks` is an address like any other, of
+// which nothing but marks[0] may be read.
 struct alignas(base::cache_line_bytes) flat_map {
   mark* marks;           // marks[address / granule_bytes]
   start_word* starts;    // starts[address / start_bytes]
@@ -138,19 +151,5 @@ void set_mark(const void* block, std::size_t number, mark as);
 void clear_marks(std::uintptr_t start, std::size_t bytes, std::size_t number);
 // Gives back what the maps hold of pages where no block is live.
 void purge_marks(std::uintptr_t start, std::size_t bytes);
-
-// What magazines hold of a block: its own address, but for small blocks on contiguous ground, where it
-// is the address of the mark, which saves the fast path two instructions. Never 0.
-using entry = std::uintptr_t;
-inline bool held_by_mark(std::size_t number) { return !is_medium(number) && flat.limit != 0; }
-inline entry entry_of(const void* block, std::size_t number) {
-  std::uintptr_t address = base::address_of(block);
-  if (!held_by_mark(number)) return address;
-  return base::address_of(flat.marks) + address / granule_bytes;
-}
-inline void* block_of(entry held, std::size_t number) {
-  if (!held_by_mark(number)) return base::pointer_to(held);
-  return base::pointer_to((held - base::address_of(flat.marks)) * granule_bytes);
-}
 
 }  // namespace strata::ground

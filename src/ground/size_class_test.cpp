@@ -10,8 +10,9 @@ namespace {
 // The sizes of the classes, made as docs and comments tell it, not as the code does.
 std::vector<std::size_t> sizes_by_the_book() {
   std::vector<std::size_t> sizes;
-  for (std::size_t size = 16; size <= 1024; size += 16) sizes.push_back(size);
-  for (std::size_t from = 1024; from < 32768; from *= 2) {
+  for (std::size_t size = 16; size <= 256; size += 16) sizes.push_back(size);
+  for (std::size_t from = 256; from < 32768; from *= 2) {
+    if (from < 1024) sizes.push_back(from + 16);
     if (from > 1024) sizes.push_back(from + 128);
     for (std::size_t part = 1; part <= 8; ++part) sizes.push_back(from + part * from / 8);
   }
@@ -41,6 +42,7 @@ TEST(SizeClass, EveryBlockSizeIsOfGranules) {
   for (std::size_t number = 1; number < class_count; ++number) {
     EXPECT_EQ(class_bytes(number) % granule_bytes, 0u);
     EXPECT_EQ(class_of(class_bytes(number)), number);
+    EXPECT_EQ(is_medium(number), class_bytes(number) > 1024);
   }
 }
 

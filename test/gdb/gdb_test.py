@@ -196,7 +196,7 @@ class States(GdbCase):
             first = comparable(answers[f"strata block {name}"]).splitlines()[0]
             self.assertEqual(first.partition(": ")[2], what, name)
         start = answers["strata block live"].partition(":")[0]
-        end = f"{int(start, 16) + 1008:#x}"
+        end = f"{int(start, 16) + 1024:#x}"
         for name in ("live", "inside"):
             self.assertIn(f"\n  block  {start} .. {end}, number ", answers[f"strata block {name}"])
         self.assertIn("\n  heap   0x", answers["strata block heap_block"])
@@ -215,7 +215,7 @@ class States(GdbCase):
         self.assertIn("\n  mappings  1 live (40.0 MiB)\n", summary)
         self.assertIn("\n  heaps     1 first-class", summary)
         classes = {row["block size"]: row for row in rows_of(summary)}
-        for size, name, live in (("1008 B", "1000", 200), ("3072 B", "3000", 30), ("2048 B", "2000", 1)):
+        for size, name, live in (("1024 B", "1000", 200), ("3072 B", "3000", 30), ("2048 B", "2000", 1)):
             row = {key: value for key, value in classes[size].items() if key not in ("block size", "used")}
             figures = {key: int(value) for key, value in row.items()}
             self.assertEqual(figures["live"], live)
@@ -231,8 +231,8 @@ class States(GdbCase):
     def check_freed(self, summary, classes, expected):
         # All threads stand still outside of the allocator.
         self.assertNotIn("passing", summary)
-        freed = {size: int(classes[size].get(self.state_of_freed(expected))) for size in ("1008 B", "3072 B")}
-        self.assertGreaterEqual(freed["1008 B"], 100)
+        freed = {size: int(classes[size].get(self.state_of_freed(expected))) for size in ("1024 B", "3072 B")}
+        self.assertGreaterEqual(freed["1024 B"], 100)
         self.assertGreaterEqual(freed["3072 B"], 20)
         found = re.search(r"cached +(\d+) blocks in .* caches, (\d+) in the depot", summary)
         magazines, depot = found.groups()
@@ -250,7 +250,7 @@ class States(GdbCase):
             self.assertEqual(listed_addresses(answer), printed[size])
             self.assertEqual("<label>" in answer, size == "1000")
         self.assertEqual(len(listed_addresses(answers["strata find-live 1000"])), 20)
-        self.assertIn("200 live blocks of 1008 bytes (class 63); the first 20:",
+        self.assertIn("200 live blocks of 1024 bytes (class 34); the first 20:",
                       answers["strata find-live 1000"])  # fmt: skip
         larges = printed["100000"] | printed["41943040"] | printed["70000"]
         every = "strata find-live sizeof (small[0]) * 1 + 39992"
@@ -282,7 +282,7 @@ class States(GdbCase):
         self.assertNotIn("passing", answers["strata heap"])
 
     def test_end_of_span(self):
-        """704 does not divide a span's length."""
+        """640 does not divide a span's length."""
         program = self.states()
         answers, _ = self.ask(program, ["strata block slot"])
         end = re.search(r"  span   \S+ \.\. (0x[0-9a-f]+):", answers["strata block slot"])[1]
@@ -291,11 +291,12 @@ class States(GdbCase):
         self.assertIn("in the end of a span, too short for a block", answers[asked])
 
     def test_passing(self):
-        """A block that is live by all but its mark."""
-        clear = "set var {unsigned char}('strata::ground::flat'.marks + (unsigned long)live / 16) = 0"
-        answers, _ = self.ask(self.states(), [clear, "strata block live", "strata heap"])
+        """A block that is live by all but its stamp."""
+        stamp = "(unsigned long)'strata::ground::flat'.marks + (unsigned long)live / 16"
+        bear = f"set var {{unsigned long}}live = {stamp}"
+        answers, _ = self.ask(self.states(), [bear, "strata block live", "strata heap"])
         self.assertIn("a block that a thread is just allocating or freeing\n", answers["strata block live"])
-        row = next(row for row in rows_of(answers["strata heap"]) if row["block size"] == "1008 B")
+        row = next(row for row in rows_of(answers["strata heap"]) if row["block size"] == "1024 B")
         self.assertEqual((row["live"], row["passing"]), ("199", "1"))
 
     def test_static(self):

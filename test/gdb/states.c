@@ -58,7 +58,7 @@ static void make_live(void) {
 
 // Free slots and a page without memory: what was freed before a trim.
 static void make_trimmed(void) {
-  for (size_t i = 0; i < COUNT(slots); ++i) slots[i] = must(malloc(700));
+  for (size_t i = 0; i < COUNT(slots); ++i) slots[i] = must(malloc(600));
   for (size_t i = 0; i < COUNT(slots); i += 2) free(slots[i]);
   slot = slots[10];
   char* trimmed = must(malloc(800 * 1024));

@@ -257,10 +257,10 @@ STRATA_NOINLINE void* allocate_slow(std::size_t size) {
 }
 
 STRATA_INLINE void* allocate(std::size_t size) {
-  std::size_t number = (size + ground::granule_bytes - 1) / ground::granule_bytes;
-  if (STRATA_UNLIKELY(size > ground::exact_class_bytes)) {
+  std::size_t number = ground::exact_class_of(size);
+  if (STRATA_UNLIKELY(size > ground::exact_bytes)) {
     if (size > ground::medium_bytes) return allocate_slow(size);
-    number = ground::medium_class_of(size);
+    number = ground::class_of(size);
   }
   span& from = *this_thread.heads[number];
   if (STRATA_UNLIKELY(from.free == nullptr)) return allocate_slow(size);

@@ -5,10 +5,10 @@ Which state a block of a span is in:
     free       its free bit is set
     cached     it stands in a magazine, or in a batch of a thread's stash or of the depot
     waiting    it stands in the quarantine of STRATA_HARDEN=paranoid
-    live       none of these, and it has a mark
-    passing    none of these, and it has no mark: a thread is allocating or freeing it, or lost it
+    live       none of these, and it has a mark and no stamp (src/alloc/block_state.hpp)
+    passing    none of these: a thread is allocating or freeing it, or lost it
 
-Core dumps leave the marks of contiguous ground out: there a block that is passing counts as live.
+Core dumps leave the marks of contiguous ground out: there a medium block that is passing counts as live.
 
 A large block is live, or `waits`: in a thread's cache of large blocks, or in the quarantine.
 """
@@ -233,7 +233,7 @@ class Heap:
             found = Places(self.ground.page_shift)
             for source in (self.in_depot, self.in_magazines):
                 for entry, where in source(class_number):
-                    found.add(self.ground.block_of(entry, class_number), where)
+                    found.add(entry, where)
             self.found_cached[class_number] = found
         return self.found_cached[class_number]
 
@@ -278,6 +278,8 @@ class Heap:
         live = rest
         if self.ground.has_marks:
             live &= self.ground.marked(span.start, span.block_bytes, span.capacity)
+        if span.home.heap == 0 and live != 0:
+            live &= ~self.ground.stamped(span.start, span.block_bytes, span.capacity)
         return States(live, cached, span.free, waiting, rest & ~live)
 
     def run_at_address(self, address):

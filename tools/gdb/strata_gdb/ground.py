@@ -4,17 +4,20 @@ The constants are those of src/ground/size_class.hpp and address_map.hpp, of whi
 nothing in the debug information; Ground.chunk_at holds one of them against what it finds.
 """
 
+from bisect import bisect_left
 from collections import namedtuple
 
 from strata_gdb.inferior import Refusal, is_core_dump, number
 
 GRANULE_BYTES = 16
 START_BYTES = 1024  # a word of the start map each
-EXACT_BYTES = 1024  # up to here each multiple of a granule is a class
+EXACT_BYTES = 256  # up to here each multiple of a granule is a class
+SMALL_BYTES = 1024
 PARTS_OF_DOUBLING = 8  # above, classes are so many to a doubling, and one more just above its start
-MEDIUM_STEP = EXACT_BYTES // PARTS_OF_DOUBLING
+MEDIUM_STEP = SMALL_BYTES // PARTS_OF_DOUBLING
 CANARY_BYTES = 8
-MEDIUM_BYTES = 32 * 1024 + MEDIUM_STEP - CANARY_BYTES  # the largest request that has a class
+LONGEST_POWER = 32 * 1024
+MEDIUM_BYTES = LONGEST_POWER + MEDIUM_STEP - CANARY_BYTES  # the largest request that has a class
 CHUNK_BYTES = 2 << 20
 MARKED_DIGIT = b"0" + b"1" * 255
 
@@ -24,18 +27,26 @@ Chunk = namedtuple("Chunk", "start used dirty")
 Former = namedtuple("Former", "start block_bytes")
 
 
+def class_sizes():
+    """The block size of each class; class 0 is none."""
+    sizes = [0, *range(GRANULE_BYTES, EXACT_BYTES + 1, GRANULE_BYTES)]
+    start = EXACT_BYTES
+    while start < LONGEST_POWER:
+        part = start // PARTS_OF_DOUBLING
+        just_above = GRANULE_BYTES if start < SMALL_BYTES else MEDIUM_STEP
+        if just_above < part:
+            sizes.append(start + just_above)
+        sizes += [start + (i + 1) * part for i in range(PARTS_OF_DOUBLING)]
+        start *= 2
+    return [*sizes, LONGEST_POWER + MEDIUM_STEP]
+
+
+CLASS_SIZES = class_sizes()
+
+
 def class_of(size):
     """The number of the size class that serves a size up to MEDIUM_BYTES."""
-    room = size + CANARY_BYTES
-    exact = EXACT_BYTES // GRANULE_BYTES
-    if room <= EXACT_BYTES:
-        return -(-room // GRANULE_BYTES)
-    doublings = ((room - 1) // EXACT_BYTES).bit_length() - 1
-    below = EXACT_BYTES << doublings
-    first = exact + (PARTS_OF_DOUBLING + 1) * doublings  # the class of below + MEDIUM_STEP
-    if room <= below + MEDIUM_STEP:
-        return first + (0 if doublings > 0 else 1)
-    return first + -(-(room - below) // (below // PARTS_OF_DOUBLING))
+    return bisect_left(CLASS_SIZES, max(size + CANARY_BYTES, 1))
 
 
 class Ground:
@@ -152,23 +163,28 @@ class Ground:
 
     # ---- Marks
 
-    def block_of(self, entry, class_number):
-        """The block that a magazine or a batch holds by this word."""
-        is_medium = class_number > EXACT_BYTES // GRANULE_BYTES
-        if is_medium or self.flat.limit == 0:
-            return entry
-        return (entry - self.flat.marks) * GRANULE_BYTES % 2**64
-
     def marked(self, start, block_bytes, count):
         """Which of the blocks side by side have a mark, as a row of bits."""
         region = self.region_of(start)
-        if block_bytes > EXACT_BYTES:
+        if block_bytes > SMALL_BYTES:
             return self.marked_medium(region, start, block_bytes, count)
         first = region.marks + (start - region.start) // GRANULE_BYTES
         raw = self.memory.bytes(first, block_bytes // GRANULE_BYTES * count)
         # One digit a block, the last block first.
         digits = raw[:: block_bytes // GRANULE_BYTES][::-1].translate(MARKED_DIGIT)
         return int(digits, 2)
+
+    def stamped(self, start, block_bytes, count):
+        """Which of the blocks side by side bear their stamp, as a row of bits. Medium ones have none."""
+        if block_bytes > SMALL_BYTES:
+            return 0
+        step = block_bytes // 8
+        first_words = self.memory.words(start, step * count)[::step]
+        row = 0
+        for i, word in enumerate(first_words):
+            if word == self.flat.marks + (start + i * block_bytes) // GRANULE_BYTES:
+                row |= 1 << i
+        return row
 
     def marked_medium(self, region, start, block_bytes, count):
         row = 0

@@ -1,0 +1,81 @@
+// The states of a small or medium block, and how one leads to the other:
+//
+//                refill                    malloc
+//   in the span -------> cached (magazines, -------> live
+//               <-------  stashes, depot)  <-------
+//                flush                      free
+//
+//               free bit   small: mark, first word    medium: mark
+//   in the span    1         0                          0
+//   cached         0         class   its stamp          0
+//   live           0         class   the program's      class
+//
+// The stamp of a block is the address of its mark: a value that no program comes by, and that free has
+// at hand, since it has just read the mark. So malloc and free write to the block, which belongs to
+// their thread, and not to the block map, of which one cache line holds the marks of a KiB: where two
+// threads own blocks of the same KiB, each free would take that line from the other.
+//
+// glibc keys the chunks of its tcache in a like way (2.29). What a wild write makes of a stamp is found
+// when the block goes back to its span, as for canaries.
+//
+// Medium blocks bear no stamp: one would touch a page of each as it is cached, and 32 KiB share a cache
+// line of the start map. Neither does a block under paranoid hardening, which wipes it whole and keeps
+// the marks of live blocks alone.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "alloc/canary.hpp"
+#include "alloc/span.hpp"
+#include "base/bits.hpp"
+#include "base/check.hpp"
+#include "ground/address_map.hpp"
+
+namespace strata::alloc {
+
+// Whether blocks of the class that are cached bear stamps.
+inline bool has_stamps(std::size_t number) { return canary::on() && !ground::is_medium(number); }
+
+inline std::uintptr_t stamp_of(std::uintptr_t block) {
+  return base::address_of(ground::flat.marks) + block / ground::granule_bytes;
+}
+// Of a block whose mark is a small class: elsewhere an old stamp may lie about. Also of one that another
+// thread has in hand.
+STRATA_UNJUDGED inline bool is_stamped(const void* block) {
+  return *static_cast<const volatile std::uintptr_t*>(block) == stamp_of(base::address_of(block));
+}
+inline void stamp(void* block) {
+  *static_cast<std::uintptr_t*>(block) = stamp_of(base::address_of(block));
+}
+
+// From the span to the caches, but for the canary.
+inline void make_cached(std::uintptr_t block, std::size_t number) {
+  ground::set_mark(base::pointer_to(block), number, static_cast<ground::mark>(number));
+  stamp(base::pointer_to(block));
+}
+// From the caches to the program.
+inline void make_live(void* block, std::size_t number, ground::mark as) {
+  if (!has_stamps(number) || as != number) ground::set_mark(block, number, as);
+  if (has_stamps(number)) *static_cast<std::uintptr_t*>(block) = 0;
+}
+// And back; its mark is its class.
+inline void make_free(void* block, std::size_t number) {
+  if (has_stamps(number)) return stamp(block);
+  ground::set_mark(block, number, ground::mark_none);
+}
+// A live plain block becomes one like the others of its class.
+inline void make_plain_ordinary(void* block, std::size_t number, canary::kind canaries) {
+  canary::place(base::address_of(block), ground::class_bytes(number), canaries);
+  ground::set_mark(block, number, static_cast<ground::mark>(number));
+}
+
+// Stops the process when a cached block is not as it was left.
+inline void check_cached(std::uintptr_t block, const span& from, std::size_t number) {
+  canary::check(block, from.block_bytes, from.canaries);
+  if (has_stamps(number) && STRATA_UNLIKELY(!is_stamped(base::pointer_to(block)))) {
+    fatal(misuse::write_after_free, base::pointer_to(block), from.block_bytes - canary::bytes);
+  }
+}
+
+}  // namespace strata::alloc
