@@ -45,8 +45,7 @@ STRATA_INLINE ground::mark mark_at(const void* block) {
 // The mark of a live block; mark_none for any other address.
 STRATA_INLINE ground::mark live_mark(const void* block) {
   ground::mark mark = mark_at(block);
-  bool may_be_cached = mark != ground::mark_none && mark <= ground::small_classes;
-  return may_be_cached && STRATA_UNLIKELY(is_stamped(block)) ? ground::mark_none : mark;
+  return is_class(mark) && STRATA_UNLIKELY(is_stamped(block)) ? ground::mark_none : mark;
 }
 
 // ---- Misuse
@@ -185,11 +184,10 @@ void deallocate_plain(void* block, ground::mark mark, route by) {
 
 STRATA_NOINLINE void deallocate_other(void* block) noexcept {
   std::uintptr_t at = base::address_of(block);
-  ground::start_word* start = ground::flat.starts + at / ground::start_bytes;
-  ground::mark number = ground::mark_in(*start, at);
+  ground::mark number = ground::mark_in(ground::flat.starts[at / ground::start_bytes], at);
   std::uintptr_t* head = this_thread.heads[number];
-  if (STRATA_UNLIKELY(is_full(head))) return deallocate_slow(block);
-  *start = 0;
+  if (STRATA_UNLIKELY(is_full(head) || is_stamped(block))) return deallocate_slow(block);
+  stamp(block);
   put_head(head, number, at);
 }
 
@@ -224,8 +222,11 @@ namespace {
 
 // By the fast path, or null.
 void* take_aligned(std::size_t number, bool plain) {
-  if (ground::is_medium(number)) return take_medium(number, plain ? ground::mark_plain : number);
-  return plain ? take_small_plain(number) : take_small(number);
+  if (!plain) return take(number);
+  if (!ground::is_medium(number)) return take_small_plain(number);
+  void* block = take(number);
+  if (block != nullptr) ground::set_mark(block, number, ground::mark_plain);
+  return block;
 }
 
 }  // namespace

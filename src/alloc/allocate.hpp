@@ -87,24 +87,16 @@ STRATA_INLINE std::uintptr_t take_head(std::size_t number) {
   return taken;
 }
 
-// A small block by the fast path, or null.
-STRATA_INLINE void* take_small(std::size_t number) {
+// A block by the fast path, or null.
+STRATA_INLINE void* take(std::size_t number) {
   auto* taken = reinterpret_cast<std::uintptr_t*>(take_head(number));
   if (STRATA_LIKELY(taken != nullptr)) *taken = 0;  // the stamp
   return taken;
 }
 
-// The same for a medium block.
-STRATA_INLINE void* take_medium(std::size_t number, std::size_t mark) {
-  std::uintptr_t taken = take_head(number);
-  if (STRATA_UNLIKELY(taken == 0)) return nullptr;
-  ground::flat.starts[taken / ground::start_bytes] = ground::start_word_of(taken, mark);
-  return reinterpret_cast<void*>(taken);
-}
-
-// The same for a plain block, which has no canary.
+// The same for a small plain block, which has no canary.
 STRATA_INLINE void* take_small_plain(std::size_t number) {
-  void* block = take_small(number);
+  void* block = take(number);
   if (STRATA_LIKELY(block != nullptr)) {
     ground::flat.marks[flat_index(block)] = ground::small_plain_mark(number);
   }
@@ -116,16 +108,15 @@ STRATA_INLINE void* take_small_plain(std::size_t number) {
 template <auto Slow = allocate_slow>
 STRATA_INLINE void* allocate(std::size_t size) {
   if (STRATA_LIKELY(size <= most_exact)) {
-    void* block = take_small(ground::exact_class_of(size + canary::bytes));
+    void* block = take(ground::exact_class_of(size + canary::bytes));
     return STRATA_LIKELY(block != nullptr) ? block : Slow(size);
   }
   if (STRATA_LIKELY(size <= most_small)) {
-    void* block = take_small(ground::small_class_of(size + canary::bytes));
+    void* block = take(ground::small_class_of(size + canary::bytes));
     return STRATA_LIKELY(block != nullptr) ? block : Slow(size);
   }
   if (STRATA_UNLIKELY(size > most_medium)) return Slow(size);
-  std::size_t number = ground::medium_class_of(size + canary::bytes);
-  void* block = take_medium(number, number);
+  void* block = take(ground::medium_class_of(size + canary::bytes));
   return STRATA_LIKELY(block != nullptr) ? block : Slow(size);
 }
 
@@ -177,7 +168,7 @@ STRATA_INLINE void* allocate_aligned(std::size_t alignment, std::size_t size) {
     if (STRATA_LIKELY(rounded <= most)) {
       std::size_t number = ground::small_class_of(rounded);
       bool plain = ground::class_bytes(number) - size < canary::bytes;
-      if (void* block = plain ? take_small_plain(number) : take_small(number)) return block;
+      if (void* block = plain ? take_small_plain(number) : take(number)) return block;
     }
   }
   return allocate_aligned_slow(alignment, size);

@@ -23,12 +23,12 @@ std::uint8_t fullness_of(const span* one) {
 std::size_t take_from(span* one, std::uintptr_t* into, std::size_t wanted) {
   std::size_t taken = 0;
   std::size_t number = one->home->number();
-  bool placing = one->home->feeds_caches() && one->canaries == canary::kind::secret;
-  bool stamping = one->home->feeds_caches() && has_stamps(number);
+  bool feeding = one->home->feeds_caches();
+  bool placing = feeding && one->canaries == canary::kind::secret;
   one->free_bits().take_first(one->capacity, wanted, [&](std::size_t index) {
     std::uintptr_t block = one->block_at(index);
     if (placing) canary::place(block, one->block_bytes, one->canaries);
-    if (stamping) make_cached(block, number);
+    if (feeding) make_cached(block, number);
     into[taken++] = block;
   });
   one->free_count = static_cast<std::uint16_t>(one->free_count - taken);
@@ -161,8 +161,8 @@ void bin::put_back(span* one, std::uintptr_t address) {
   if (one->block_at(index) != address) fatal(misuse::interior_free, block);
   if (one->free_bits().test(index)) fatal(misuse::double_free, block, one->usable_bytes());
   if (feeds_caches()) {
-    check_cached(address, *one, number_);
-    if (has_stamps(number_)) ground::set_mark(block, number_, ground::mark_none);
+    check_cached(address, *one);
+    ground::set_mark(block, number_, ground::mark_none);
   }
   one->free_bits().set(index);
   ++one->free_count;

@@ -57,7 +57,7 @@ class alignas(base::cache_line_bytes) bin {
   [[nodiscard]] bin_usage usage();
   [[nodiscard]] heap* owner() const { return owner_; }
   [[nodiscard]] ground::size_class number() const { return number_; }
-  // Whether blocks outside of their spans have canaries, and stamps where their class has them.
+  // Whether blocks outside of their spans have canaries and stamps.
   [[nodiscard]] bool feeds_caches() const;
   void verify();
 

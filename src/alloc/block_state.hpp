@@ -5,22 +5,21 @@
 //               <-------  stashes, depot)  <-------
 //                flush                      free
 //
-//               free bit   small: mark, first word    medium: mark
-//   in the span    1         0                          0
-//   cached         0         class   its stamp          0
-//   live           0         class   the program's      class
+//               free bit   mark    first word
+//   in the span    1       0       whatever was there
+//   cached         0       class   its stamp
+//   live           0       class   the program's
 //
-// The stamp of a block is the address of its mark: a value that no program comes by, and that free has
-// at hand, since it has just read the mark. So malloc and free write to the block, which belongs to
-// their thread, and not to the block map, of which one cache line holds the marks of a KiB: where two
-// threads own blocks of the same KiB, each free would take that line from the other.
+// The stamp of a block is the address of its granule's mark: a value that no program comes by, and that
+// free of a small block has at hand, since it has just read the mark. So malloc and free write to the
+// block, which belongs to their thread, and not to the maps, of which one cache line tells of a KiB, or
+// of 32: where two threads own blocks there, each free would take that line from the other.
 //
 // glibc keys the chunks of its tcache in a like way (2.29). What a wild write makes of a stamp is found
 // when the block goes back to its span, as for canaries.
 //
-// Medium blocks bear no stamp: one would touch a page of each as it is cached, and 32 KiB share a cache
-// line of the start map. Neither does a block under paranoid hardening, which wipes it whole and keeps
-// the marks of live blocks alone.
+// Under paranoid hardening, which wipes free blocks whole, none bears a stamp, and only live ones have
+// marks.
 #pragma once
 
 #include <cstddef>
@@ -34,13 +33,13 @@
 
 namespace strata::alloc {
 
-// Whether blocks of the class that are cached bear stamps.
-inline bool has_stamps(std::size_t number) { return canary::on() && !ground::is_medium(number); }
+// Whether cached blocks bear stamps.
+inline bool has_stamps() { return canary::on(); }
 
 inline std::uintptr_t stamp_of(std::uintptr_t block) {
   return base::address_of(ground::flat.marks) + block / ground::granule_bytes;
 }
-// Of a block whose mark is a small class: elsewhere an old stamp may lie about. Also of one that another
+// Of a block whose mark is a class: elsewhere an old stamp may lie about. Also of one that another
 // thread has in hand.
 STRATA_UNJUDGED inline bool is_stamped(const void* block) {
   return *static_cast<const volatile std::uintptr_t*>(block) == stamp_of(base::address_of(block));
@@ -56,12 +55,12 @@ inline void make_cached(std::uintptr_t block, std::size_t number) {
 }
 // From the caches to the program.
 inline void make_live(void* block, std::size_t number, ground::mark as) {
-  if (!has_stamps(number) || as != number) ground::set_mark(block, number, as);
-  if (has_stamps(number)) *static_cast<std::uintptr_t*>(block) = 0;
+  if (!has_stamps() || as != number) ground::set_mark(block, number, as);
+  if (has_stamps()) *static_cast<std::uintptr_t*>(block) = 0;
 }
 // And back; its mark is its class.
 inline void make_free(void* block, std::size_t number) {
-  if (has_stamps(number)) return stamp(block);
+  if (has_stamps()) return stamp(block);
   ground::set_mark(block, number, ground::mark_none);
 }
 // A live plain block becomes one like the others of its class.
@@ -71,9 +70,9 @@ inline void make_plain_ordinary(void* block, std::size_t number, canary::kind ca
 }
 
 // Stops the process when a cached block is not as it was left.
-inline void check_cached(std::uintptr_t block, const span& from, std::size_t number) {
+inline void check_cached(std::uintptr_t block, const span& from) {
   canary::check(block, from.block_bytes, from.canaries);
-  if (has_stamps(number) && STRATA_UNLIKELY(!is_stamped(base::pointer_to(block)))) {
+  if (STRATA_UNLIKELY(!is_stamped(base::pointer_to(block)))) {
     fatal(misuse::write_after_free, base::pointer_to(block), from.block_bytes - canary::bytes);
   }
 }

@@ -28,7 +28,9 @@ constexpr thread_state parked_state(std::index_sequence<Number...>) {
   return {{((void)Number, parked.words)...}, 0, phase_new, false, nullptr};
 }
 
-constexpr std::uint16_t first_wanted = 4;
+// What the first visit to the bin asks for. Few of long blocks: each bears a stamp in a page that the
+// program may never touch.
+constexpr std::uint16_t first_wanted(std::size_t number) { return ground::is_medium(number) ? 2 : 4; }
 constexpr std::uint32_t most_empties = 512;
 
 }  // namespace
@@ -60,7 +62,7 @@ void thread_cache::start(bool fast) {
   heads_ = fast ? this_thread.heads : own_heads_;
   for (std::size_t number = 1; number < ground::class_count; ++number) {
     heads_[number] = end_of(number);
-    wanted_[number] = first_wanted;
+    wanted_[number] = first_wanted(number);
   }
 }
 
@@ -245,7 +247,7 @@ void thread_cache::trim() {
     settle(number);
     std::size_t half = (filled(number) + 1) / 2;
     if (half != 0) flush(number, half, level::shared);
-    if (half == 0 && wanted_[number] > first_wanted) wanted_[number] /= 2;
+    if (half == 0 && wanted_[number] > first_wanted(number)) wanted_[number] /= 2;
     empty_stash(number, stashes_[number].trim());
   }
   gate_.leave();
@@ -274,10 +276,10 @@ void thread_cache::hand_in() {
 
 namespace {
 
-void check_blocks(const std::uintptr_t* blocks, std::size_t count, std::size_t number) {
+void check_blocks(const std::uintptr_t* blocks, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     auto* from = static_cast<span*>(ground::run_of(base::pointer_to(blocks[i])));
-    check_cached(blocks[i], *from, number);
+    check_cached(blocks[i], *from);
   }
 }
 
@@ -286,9 +288,8 @@ void check_blocks(const std::uintptr_t* blocks, std::size_t count, std::size_t n
 void thread_cache::check_canaries() {
   gate_.enter();
   for (std::size_t number = 1; number < ground::class_count; ++number) {
-    check_blocks(heads_[number], filled(number), number);
-    stashes_[number].each(
-        [number](const batch& one) { check_blocks(one.blocks, one.count, number); });
+    check_blocks(heads_[number], filled(number));
+    stashes_[number].each([](const batch& one) { check_blocks(one.blocks, one.count); });
   }
   gate_.leave();
 }

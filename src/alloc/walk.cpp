@@ -37,8 +37,8 @@ std::size_t bytes_by_span(const void* block) {
 
 int visit_marked(void* block, ground::mark mark, block_visitor visit, void* context) {
   if (mark == ground::mark_none) return 0;
-  bool has_stamp = mark < ground::class_count && has_stamps(mark);
-  if (has_stamp && is_stamped(block)) return 0;
+  bool may_be_cached = mark < ground::class_count;
+  if (may_be_cached && is_stamped(block)) return 0;
   std::size_t size =
       mark < ground::class_count ? ground::class_bytes(mark) - canary::bytes : bytes_by_span(block);
   return size == 0 ? 0 : visit(block, size, context);

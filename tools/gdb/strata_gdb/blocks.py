@@ -8,7 +8,7 @@ Which state a block of a span is in:
     live       none of these, and it has a mark and no stamp (src/alloc/block_state.hpp)
     passing    none of these: a thread is allocating or freeing it, or lost it
 
-Core dumps leave the marks of contiguous ground out: there a medium block that is passing counts as live.
+Core dumps leave the marks of contiguous ground out: there a block that is passing may count as live.
 
 A large block is live, or `waits`: in a thread's cache of large blocks, or in the quarantine.
 """

@@ -16,7 +16,7 @@ def notes(heap):
     """What the figures lack."""
     lines = []
     if not heap.ground.has_marks:
-        lines.append("  marks  not in a core dump: medium blocks neither free, cached nor waiting count as live")
+        lines.append("  marks  not in a core dump: a block that is just changing hands may count as live")
     if heap.unread_caches:
         unread = counted(len(heap.unread_caches), "thread cache")
         lines.append(f"  {unread} cannot be read: what is in there counts as live")

@@ -175,9 +175,7 @@ class Ground:
         return int(digits, 2)
 
     def stamped(self, start, block_bytes, count):
-        """Which of the blocks side by side bear their stamp, as a row of bits. Medium ones have none."""
-        if block_bytes > SMALL_BYTES:
-            return 0
+        """Which of the blocks side by side bear their stamp, as a row of bits."""
         step = block_bytes // 8
         first_words = self.memory.words(start, step * count)[::step]
         row = 0
