@@ -28,9 +28,7 @@ constinit std::atomic<std::uint32_t> state{not_started};
 
 bool is_class(ground::mark mark) { return mark != ground::mark_none && mark < ground::class_count; }
 // Of the others, those whose class the span tells.
-bool is_in_span(ground::mark mark) {
-  return mark == ground::mark_heap || ground::is_plain(mark);
-}
+bool is_in_span(ground::mark mark) { return mark == ground::mark_heap || ground::is_plain(mark); }
 
 // The mark, by the flat maps where they serve.
 STRATA_INLINE ground::mark mark_at(const void* block) {

@@ -130,7 +130,7 @@ TEST_F(Depot, ThreadsNeitherLoseNorDoubleAToken) {
         if (std::size_t count = std::min(hand.size(), 1 + round % most_batch);
             round % 2 == 0 && count > 0) {
           std::vector<std::uintptr_t> given(hand.end() - static_cast<std::ptrdiff_t>(count),
-                                           hand.end());
+                                            hand.end());
           for (std::uintptr_t token : given) owners[token]--;
           hand.resize(hand.size() - count);
           one_.put(full_batch(given));

@@ -30,7 +30,9 @@ constexpr thread_state parked_state(std::index_sequence<Number...>) {
 
 // What the first visit to the bin asks for. Few of long blocks: each bears a stamp in a page that the
 // program may never touch.
-constexpr std::uint16_t first_wanted(std::size_t number) { return ground::is_medium(number) ? 2 : 4; }
+constexpr std::uint16_t first_wanted(std::size_t number) {
+  return ground::is_medium(number) ? 2 : 4;
+}
 constexpr std::uint32_t most_empties = 512;
 
 }  // namespace
@@ -226,7 +228,8 @@ void thread_cache::flush(std::size_t number, std::size_t count, level to) {
 
 // The depot has no room for the blocks: they go to the bin, and so many batches of the depot with them
 // that there is room for the next ones.
-void thread_cache::return_to_bin(std::size_t number, const std::uintptr_t* from, std::size_t count) {
+void thread_cache::return_to_bin(std::size_t number, const std::uintptr_t* from,
+                                 std::size_t count) {
   std::uintptr_t blocks[most_visit];
   std::memcpy(blocks, from, count * sizeof(std::uintptr_t));
   std::size_t batches = 1;

@@ -28,7 +28,7 @@ namespace strata::ground {
 using size_class = std::uint8_t;
 
 inline constexpr std::size_t granule_bytes = 16;  // every block starts at a multiple of this
-inline constexpr std::size_t exact_bytes = 256;   // up to here each multiple of a granule is a class
+inline constexpr std::size_t exact_bytes = 256;  // up to here each multiple of a granule is a class
 inline constexpr std::size_t small_bytes = 1 * base::KiB;
 inline constexpr std::size_t parts_of_doubling = 8;
 inline constexpr std::size_t medium_step = small_bytes / parts_of_doubling;
