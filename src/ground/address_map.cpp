@@ -382,7 +382,7 @@ mark mark_of(const void* address) {
   return small != mark_none ? small : mark_in(in->starts[offset / start_bytes], at);
 }
 
-void set_mark(const void* block, std::size_t number, mark as) {
+void set_mark_sparse(const void* block, std::size_t number, mark as) {
   std::uintptr_t at = base::address_of(block);
   region* in = region_of(at);
   std::uintptr_t offset = at - in->start;

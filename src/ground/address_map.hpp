@@ -30,6 +30,7 @@
 #include <cstdint>
 
 #include "base/bits.hpp"
+#include "base/check.hpp"
 #include "ground/size_class.hpp"
 
 namespace strata::ground {
@@ -146,7 +147,15 @@ former_run former_run_of(const void* address);
 // The mark of any address; 0 outside of the heap and at misaligned addresses.
 mark mark_of(const void* address);
 // Enters what the block of the class is now: any mark. Its owner calls.
-void set_mark(const void* block, std::size_t number, mark as);
+void set_mark_sparse(const void* block, std::size_t number, mark as);
+inline void set_mark(const void* block, std::size_t number, mark as) {
+  if (STRATA_UNLIKELY(flat.limit == 0)) return set_mark_sparse(block, number, as);
+  std::uintptr_t at = base::address_of(block);
+  if (is_medium(number))
+    flat.starts[at / start_bytes] = as == mark_none ? start_word{0} : start_word_of(at, as);
+  else
+    flat.marks[at / granule_bytes] = as;
+}
 // mark_none for every block of the class that starts in [start, start + bytes).
 void clear_marks(std::uintptr_t start, std::size_t bytes, std::size_t number);
 // Gives back what the maps hold of pages where no block is live.
