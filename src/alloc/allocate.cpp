@@ -27,7 +27,7 @@ constinit std::atomic<std::uint32_t> state{not_started};
 // ---- Marks
 
 bool is_class(ground::mark mark) { return mark != ground::mark_none && mark < ground::class_count; }
-// Of the others, those whose class the span tells.
+// Of the others, those in a span, which tells how long they are.
 bool is_in_span(ground::mark mark) { return mark == ground::mark_heap || ground::is_plain(mark); }
 
 // The mark, by the flat maps where they serve.
@@ -220,10 +220,8 @@ namespace {
 
 // By the fast path, or null.
 void* take_aligned(std::size_t number, bool plain) {
-  if (!plain) return take(number);
-  if (!ground::is_medium(number)) return take_small_plain(number);
   void* block = take(number);
-  if (block != nullptr) ground::set_mark(block, number, ground::mark_plain);
+  if (block != nullptr && plain) ground::set_mark(block, number, ground::plain_mark(number));
   return block;
 }
 

@@ -23,12 +23,12 @@ std::uint8_t fullness_of(const span* one) {
 std::size_t take_from(span* one, std::uintptr_t* into, std::size_t wanted) {
   std::size_t taken = 0;
   std::size_t number = one->home->number();
-  bool feeding = one->home->feeds_caches();
-  bool placing = feeding && one->canaries == canary::kind::secret;
+  bool stamping = one->home->has_canaries();
+  bool placing = stamping && one->canaries == canary::kind::secret;
   one->free_bits().take_first(one->capacity, wanted, [&](std::size_t index) {
     std::uintptr_t block = one->block_at(index);
     if (placing) canary::place(block, one->block_bytes, one->canaries);
-    if (feeding) make_cached(block, number);
+    if (stamping) make_cached(block, number);
     into[taken++] = block;
   });
   one->free_count = static_cast<std::uint16_t>(one->free_count - taken);
@@ -145,7 +145,7 @@ void bin::flush(const std::uintptr_t* from, std::size_t count) {
   publish_next();
 }
 
-bool bin::feeds_caches() const { return owner_ == nullptr && canary::on(); }
+bool bin::has_canaries() const { return owner_ == nullptr && canary::on(); }
 
 span* bin::span_of(std::uintptr_t block) {
   auto* one = static_cast<span*>(ground::run_of(base::pointer_to(block)));
@@ -160,8 +160,8 @@ void bin::put_back(span* one, std::uintptr_t address) {
   std::size_t index = one->index_of(address);
   if (one->block_at(index) != address) fatal(misuse::interior_free, block);
   if (one->free_bits().test(index)) fatal(misuse::double_free, block, one->usable_bytes());
-  if (feeds_caches()) {
-    check_cached(address, *one);
+  if (has_canaries()) {
+    check_untouched(address, *one);
     ground::set_mark(block, number_, ground::mark_none);
   }
   one->free_bits().set(index);

@@ -57,8 +57,8 @@ class alignas(base::cache_line_bytes) bin {
   [[nodiscard]] bin_usage usage();
   [[nodiscard]] heap* owner() const { return owner_; }
   [[nodiscard]] ground::size_class number() const { return number_; }
-  // Whether blocks outside of their spans have canaries and stamps.
-  [[nodiscard]] bool feeds_caches() const;
+  // Whether blocks outside of their spans have canaries, and so stamps while they are cached.
+  [[nodiscard]] bool has_canaries() const;
   void verify();
 
   sync::mutex& lock() { return lock_; }

@@ -69,8 +69,8 @@ inline void make_plain_ordinary(void* block, std::size_t number, canary::kind ca
   ground::set_mark(block, number, static_cast<ground::mark>(number));
 }
 
-// Stops the process when a cached block is not as it was left.
-inline void check_cached(std::uintptr_t block, const span& from) {
+// Stops the process when canary or stamp of a cached block are not as they were left.
+inline void check_untouched(std::uintptr_t block, const span& from) {
   canary::check(block, from.block_bytes, from.canaries);
   if (STRATA_UNLIKELY(!is_stamped(base::pointer_to(block)))) {
     fatal(misuse::write_after_free, base::pointer_to(block), from.block_bytes - canary::bytes);

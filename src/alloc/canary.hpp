@@ -15,8 +15,8 @@
 // without being written: the page at a block's end may be one that the program never touches.
 //
 // Plain blocks have none: a request whose alignment leaves no room for a canary (64 bytes aligned to
-// 64) has all of its block, and the mark `mark_plain`, so that its free goes the slow way and puts the
-// canary back.
+// 64) has all of its block, and a mark that says so (address_map.hpp), so that its free goes the slow
+// way and puts the canary back.
 //
 // Off under paranoid hardening, whose seal stands in the same place and tells more (paranoid.hpp). In
 // first-class heaps only large blocks have one.

@@ -43,7 +43,7 @@ std::size_t descriptor_bytes(std::size_t capacity) {
 }  // namespace
 
 std::size_t span::usable_bytes() const {
-  return block_bytes - (home->feeds_caches() ? canary::bytes : 0);
+  return block_bytes - (home->has_canaries() ? canary::bytes : 0);
 }
 
 span* make_span(bin* home, ground::size_class number) {

@@ -282,7 +282,7 @@ namespace {
 void check_blocks(const std::uintptr_t* blocks, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     auto* from = static_cast<span*>(ground::run_of(base::pointer_to(blocks[i])));
-    check_cached(blocks[i], *from);
+    check_untouched(blocks[i], *from);
   }
 }
 

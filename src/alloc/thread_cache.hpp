@@ -128,7 +128,7 @@ class thread_cache : public base::list_node<thread_cache> {
   void hand_in();
   // Moves everything to the bins.
   void drain();
-  // Stops the process when something was written past the end of a block that it holds.
+  // Stops the process when something was written past the end of a block that it holds, or over its stamp.
   void check_canaries();
   // What drain does, from another thread, while the owner sleeps (or even runs). scratch: address space
   // for the pages lifted, magazines_bytes() long.

@@ -54,6 +54,7 @@ constexpr mark plain_mark(std::size_t number) {
 }
 constexpr bool is_plain(mark as) { return as >= mark_plain; }
 constexpr bool is_small_plain(mark as) { return as > mark_plain; }
+// 0 for a medium one.
 constexpr std::size_t class_of_plain(mark as) { return as - std::size_t{mark_plain}; }
 
 // A word of the start map:   | 0 0 | granule in the KiB: 6 bits | mark: 8 bits |   0: no block

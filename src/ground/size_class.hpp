@@ -13,7 +13,7 @@
 // not the program's. More classes would waste less inside blocks, and more beside them: each that a
 // program has once used keeps spans and magazines.
 //
-// A class number is also the mark of a live block in the address map (address_map.hpp). Class 0 is
+// A class number is also the mark of a block that is out of its span (address_map.hpp). Class 0 is
 // no class.
 #pragma once
 
