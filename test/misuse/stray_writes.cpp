@@ -8,13 +8,16 @@
 namespace misuse {
 namespace {
 
-// Writes `bytes` bytes that begin `offset` bytes from the middle block of a crowd, then frees that
-// block and its neighbours.
+// Changes `bytes` bytes that begin `offset` bytes from the middle block of a crowd, then frees that
+// block and its neighbours. Each byte changes: a write of what is there already harms nobody, and no
+// allocator could find it.
 outcome write_beside(std::size_t size, std::ptrdiff_t offset, std::size_t bytes) {
   crowd live(size);
   const std::size_t middle = live.middle();
   unsigned char* target = hide(live[middle]) + offset;
-  commit(target, [&] { memset(target, stray_byte, bytes); });
+  commit(target, [&] {
+    for (std::size_t i = 0; i < bytes; ++i) target[i] ^= stray_byte;
+  });
   const bool damaged = !live.intact();
   live.release(middle);
   for (std::size_t distance = 1; distance <= 4; ++distance) {
