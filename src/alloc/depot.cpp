@@ -31,7 +31,7 @@ void depot::set_up(std::size_t number) {
   slack_ = static_cast<std::uint32_t>(batches_a_visit(number) - 1);
 }
 
-batch* depot::take() {
+batch* depot::take(const void* by) {
   batch* one = remove();
   if (one != nullptr) {
     auto left = static_cast<std::uint32_t>(batches());
@@ -43,14 +43,16 @@ batch* depot::take() {
   lowest_.store(0, std::memory_order_relaxed);
   std::uint32_t refused = refused_.load(std::memory_order_relaxed);
   std::uint32_t allowed = allowed_.load(std::memory_order_relaxed);
-  if (refused != 0 && allowed < most_allowed_) {
+  if (refused != 0 && allowed < most_allowed_ &&
+      refused_to_.load(std::memory_order_relaxed) != by) {
     refused_.store(refused - 1, std::memory_order_relaxed);
     allowed_.store(allowed + 1, std::memory_order_relaxed);
   }
   return nullptr;
 }
 
-void depot::note_refused(std::size_t batches) {
+void depot::note_refused(std::size_t batches, const void* by) {
+  refused_to_.store(by, std::memory_order_relaxed);
   refused_.fetch_add(static_cast<std::uint32_t>(batches), std::memory_order_relaxed);
 }
 

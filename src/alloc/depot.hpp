@@ -3,9 +3,11 @@
 // not come here but stays in its stash (stash.hpp).
 //
 // What it may hold follows reuse. A batch that it refuses goes back to its spans; a batch that it is
-// asked for in vain comes from them. Where the second follows the first the depot was too small, and
-// each such pair allows one batch more. Demand alone allows nothing: a program that only grows, or only
-// shrinks, keeps little here, because each block in the depot pins its span. What nobody took since
+// asked for in vain comes from them. Where one thread was refused and another then asks the depot was
+// too small, and each such pair allows one batch more. Demand alone allows nothing: a program that only
+// grows, or only shrinks, keeps little here, because each block in the depot pins its span. Nor does
+// the demand of the thread that was refused: a wave of its own blocks is better put in order by their
+// spans, from which they come back side by side, than handed back as it came. What nobody took since
 // the last trim goes back, and is allowed no longer.
 //
 // The idea of whole magazines changing hands, and of the working set that sizes the depot, is Bonwick
@@ -44,12 +46,12 @@ class alignas(base::cache_line_bytes) depot {
     return batches() < allowed_.load(std::memory_order_relaxed) + slack_;
   }
   void put(batch* full) { stack_.push(full); }
-  // A batch, now the caller's; null when there is none.
-  batch* take();
+  // A batch, now the caller's; null when there is none. by: whoever asks, a thread's own address.
+  batch* take(const void* by);
   // The same, but for giving the blocks back to their spans: not a sign of demand.
   batch* remove() { return stack_.pop(); }
-  // Tells that this many batches went back to their spans for want of room.
-  void note_refused(std::size_t batches);
+  // Tells that this many batches of `by` went back to their spans for want of room.
+  void note_refused(std::size_t batches, const void* by);
 
   // Returns how many batches nobody took since the last trim: the caller removes them.
   std::size_t trim();
@@ -65,7 +67,8 @@ class alignas(base::cache_line_bytes) depot {
   // relaxed, all: they guide; a batch more or less does no harm.
   std::atomic<std::uint32_t> allowed_{least_allowed};
   std::atomic<std::uint32_t> refused_{0};  // and not asked for since
-  std::atomic<std::uint32_t> lowest_{0};   // batches held since the last trim, at the least
+  std::atomic<const void*> refused_to_{nullptr};
+  std::atomic<std::uint32_t> lowest_{0};  // batches held since the last trim, at the least
   std::uint32_t most_allowed_ = least_allowed;
   std::uint32_t slack_ = 0;  // so many more are taken before a visit to the bin
 };

@@ -29,7 +29,7 @@ class Depot : public testing::Test {
   // Puts a batch of two if there is room.
   bool put() {
     if (!one_.has_room()) {
-      one_.note_refused(1);
+      one_.note_refused(1, &giver_);
       return false;
     }
     one_.put(full_batch({1, 2}));
@@ -41,7 +41,7 @@ class Depot : public testing::Test {
     return put_so_far;
   }
   std::size_t take() {
-    batch* taken = one_.take();
+    batch* taken = one_.take(&taker_);
     if (taken == nullptr) return 0;
     std::size_t count = taken->count;
     give_empty_batch(taken);
@@ -52,6 +52,8 @@ class Depot : public testing::Test {
   }
 
   depot one_;
+  int giver_ = 0;  // two threads, to the depot
+  int taker_ = 0;
 };
 
 TEST_F(Depot, BatchesHoldAtMostThirtyTwoKiB) {
@@ -63,11 +65,11 @@ TEST_F(Depot, BatchesHoldAtMostThirtyTwoKiB) {
 }
 
 TEST_F(Depot, GivesBackWhatWasPut) {
-  EXPECT_EQ(one_.take(), nullptr);
+  EXPECT_EQ(one_.take(&taker_), nullptr);
   one_.put(full_batch({11, 12, 13}));
   EXPECT_EQ(one_.batches(), 1u);
   EXPECT_EQ(one_.held(), 3u);
-  batch* taken = one_.take();
+  batch* taken = one_.take(&taker_);
   ASSERT_NE(taken, nullptr);
   std::uintptr_t blocks[most_batch];
   ASSERT_EQ(taken->copy_to(blocks), 3u);
@@ -95,8 +97,17 @@ TEST_F(Depot, HoldsMoreWhereItWasTooSmall) {
   EXPECT_EQ(put_all_it_takes(), room + 21) << "as often as asked in vain";
 }
 
+// Its spans serve a thread better than its own batches in the order of their frees.
+TEST_F(Depot, HoldsNoMoreForWhoWasRefused) {
+  std::size_t room = put_all_it_takes();
+  for (int i = 0; i < 50; ++i) EXPECT_FALSE(put());
+  remove(room);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(one_.take(&giver_), nullptr);
+  EXPECT_EQ(put_all_it_takes(), room);
+}
+
 TEST_F(Depot, HoldsABoundedNumberOfBytes) {
-  one_.note_refused(1'000'000);
+  one_.note_refused(1'000'000, &giver_);
   for (int i = 0; i < 100'000; ++i) take();
   std::size_t most = put_all_it_takes();
   EXPECT_GT(most, 16u);
@@ -104,7 +115,7 @@ TEST_F(Depot, HoldsABoundedNumberOfBytes) {
 }
 
 TEST_F(Depot, TrimLetsGoWhatNobodyTook) {
-  one_.note_refused(100);
+  one_.note_refused(100, &giver_);
   for (int i = 0; i < 50; ++i) take();
   for (int i = 0; i < 40; ++i) ASSERT_TRUE(put());
   EXPECT_EQ(one_.trim(), 0u) << "it was empty a moment ago";
@@ -135,7 +146,7 @@ TEST_F(Depot, ThreadsNeitherLoseNorDoubleAToken) {
           hand.resize(hand.size() - count);
           one_.put(full_batch(given));
         } else {
-          batch* taken = one_.take();
+          batch* taken = one_.take(&taker_);
           if (taken == nullptr) continue;
           for (std::size_t i = 0; i < taken->count; ++i) {
             ASSERT_EQ(owners[taken->blocks[i]]++, 0) << "taken twice";
@@ -150,7 +161,7 @@ TEST_F(Depot, ThreadsNeitherLoseNorDoubleAToken) {
 
   std::vector<std::uintptr_t> all;
   for (const auto& hand : hands) all.insert(all.end(), hand.begin(), hand.end());
-  while (batch* taken = one_.take()) {
+  while (batch* taken = one_.take(&taker_)) {
     all.insert(all.end(), taken->blocks, taken->blocks + taken->count);
     give_empty_batch(taken);
   }

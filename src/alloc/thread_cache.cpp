@@ -113,7 +113,7 @@ void* thread_cache::allocate(std::size_t number) {
 
 void thread_cache::refill(std::size_t number) {
   batch* full = stashes_[number].take(number);
-  if (full == nullptr) full = depot_of(number).take();
+  if (full == nullptr) full = depot_of(number).take(this);
   if (full == nullptr) return visit_bin(number);
   std::uintptr_t* head = end_of(number) - full->count;
   full->copy_to(head);
@@ -226,20 +226,19 @@ void thread_cache::flush(std::size_t number, std::size_t count, level to) {
   }
 }
 
-// The depot has no room for the blocks: they go to the bin, and so many batches of the depot with them
-// that there is room for the next ones.
+// Nobody has room for the blocks: they go to the bin, and so many batches of the stash with them that it
+// has room for the next ones.
 void thread_cache::return_to_bin(std::size_t number, const std::uintptr_t* from,
                                  std::size_t count) {
   std::uintptr_t blocks[most_visit];
   std::memcpy(blocks, from, count * sizeof(std::uintptr_t));
-  std::size_t batches = 1;
-  for (; batches < batches_a_visit(number); ++batches) {
-    batch* more = depot_of(number).remove();
+  depot_of(number).note_refused(1, this);
+  for (std::size_t batches = 1; batches < batches_a_visit(number); ++batches) {
+    batch* more = stashes_[number].remove();
     if (more == nullptr) break;
     count += more->copy_to(blocks + count);
     keep_empty(more);
   }
-  depot_of(number).note_refused(batches);
   bin_of(number).flush(blocks, count);
 }
 
