@@ -54,14 +54,26 @@ void bin::set_up(ground::size_class number, heap* owner) {
 }
 
 std::size_t bin::refill(std::uintptr_t* into, std::size_t wanted) {
+  block_row row = {into, wanted};
+  refill(&row, 1);
+  return row.count;
+}
+
+void bin::refill(block_row* rows, std::size_t row_count) {
   sync::locked section(lock_);
+  for (std::size_t i = 0; i < row_count; ++i) {
+    rows[i].count = take_any(rows[i].blocks, rows[i].count);
+  }
+  publish_next();
+}
+
+std::size_t bin::take_any(std::uintptr_t* into, std::size_t wanted) {
   std::size_t taken = 0;
   while (taken < wanted) {
     span* one = span_with_free_blocks();
     if (one == nullptr) break;
     taken += take(one, into + taken, wanted - taken);
   }
-  publish_next();
   return taken;
 }
 
@@ -131,7 +143,26 @@ bool bin::is_better_left(span* from) {
 void bin::flush(const std::uintptr_t* from, std::size_t count) {
   std::uint64_t now_ms = os::coarse_ms();
   sync::locked section(lock_);
+  span* last = put_back_all(from, count, nullptr, now_ms);
+  if (last != nullptr) relist(last);
+  publish_next();
+}
+
+void bin::flush(const block_row* rows, std::size_t row_count) {
+  std::uint64_t now_ms = os::coarse_ms();
+  sync::locked section(lock_);
   span* last = nullptr;
+  for (std::size_t i = 0; i < row_count; ++i) {
+    last = put_back_all(rows[i].blocks, rows[i].count, last, now_ms);
+  }
+  if (last != nullptr) relist(last);
+  publish_next();
+}
+
+// last: the span that got the block before, not yet in the list where it belongs now. Returns the one
+// that got the last block.
+span* bin::put_back_all(const std::uintptr_t* from, std::size_t count, span* last,
+                        std::uint64_t now_ms) {
   for (std::size_t i = 0; i < count; ++i) {
     if (last == nullptr || !last->holds(from[i])) {
       if (last != nullptr) relist(last);
@@ -141,8 +172,7 @@ void bin::flush(const std::uintptr_t* from, std::size_t count) {
     }
     put_back(last, from[i]);
   }
-  if (last != nullptr) relist(last);
-  publish_next();
+  return last;
 }
 
 bool bin::has_canaries() const { return owner_ == nullptr && canary::on(); }

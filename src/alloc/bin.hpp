@@ -32,15 +32,25 @@ struct bin_usage {
   std::size_t free_slots = 0;  // in spans
 };
 
+// Blocks that go to a bin, or the room for those that come.
+struct block_row {
+  std::uintptr_t* blocks;
+  std::size_t count;
+};
+
 class alignas(base::cache_line_bytes) bin {
  public:
   // owner: null for the bins of the process, which serve malloc.
   void set_up(ground::size_class number, heap* owner);
 
-  // Takes up to `wanted` free blocks out of spans, and says how many; 0: no memory.
+  // Takes up to `wanted` free blocks out of spans, and says how many; 0: no memory. Those of a span
+  // come in the order of their addresses.
   std::size_t refill(std::uintptr_t* into, std::size_t wanted);
+  // The same for several rows: takes what their counts ask for, and sets these to what came.
+  void refill(block_row* rows, std::size_t row_count);
   // Puts blocks back. Stops the process when one is free already.
   void flush(const std::uintptr_t* from, std::size_t count);
+  void flush(const block_row* rows, std::size_t row_count);
 
   // Whether a block of the span, which is one of this bin's, is better moved to another. Most answers
   // need no lock.
@@ -70,9 +80,12 @@ class alignas(base::cache_line_bytes) bin {
   span* next_span();
   span* span_with_free_blocks();
   std::size_t take(span* from, std::uintptr_t* into, std::size_t wanted);
+  std::size_t take_any(std::uintptr_t* into, std::size_t wanted);
   bool is_better_left(span* from);
   void publish_next();
   span* span_of(std::uintptr_t block);
+  span* put_back_all(const std::uintptr_t* from, std::size_t count, span* last,
+                     std::uint64_t now_ms);
   void put_back(span* one, std::uintptr_t address);
   void relist(span* changed);
   void drop(span* empty);

@@ -35,7 +35,9 @@ class Bin : public testing::TestWithParam<std::size_t> {
 
   void refill(std::size_t wanted) {
     std::vector<std::uintptr_t> batch(wanted);
-    ASSERT_EQ(bin_.refill(batch.data(), wanted), wanted);
+    std::vector<block_row> rows = in_rows(batch);
+    bin_.refill(rows.data(), rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) ASSERT_EQ(rows[i].count, in_rows_of(i, wanted));
     for (std::uintptr_t held : batch) {
       auto next = taken_.lower_bound(held);
       ASSERT_TRUE(next == taken_.end() || held + block_bytes() <= *next);
@@ -53,7 +55,19 @@ class Bin : public testing::TestWithParam<std::size_t> {
       make_free(base::pointer_to(*one), GetParam());
       taken_.erase(one);
     }
-    bin_.flush(batch.data(), batch.size());
+    std::vector<block_row> rows = in_rows(batch);
+    bin_.flush(rows.data(), rows.size());
+  }
+  // The blocks in rows of at most `row_blocks`.
+  static constexpr std::size_t row_blocks = 5;
+  static std::size_t in_rows_of(std::size_t row, std::size_t count) {
+    return std::min(row_blocks, count - row * row_blocks);
+  }
+  static std::vector<block_row> in_rows(std::vector<std::uintptr_t>& blocks) {
+    std::vector<block_row> rows;
+    for (std::size_t at = 0; at < blocks.size(); at += row_blocks)
+      rows.push_back({blocks.data() + at, in_rows_of(rows.size(), blocks.size())});
+    return rows;
   }
   void expect_counted() {
     bin_usage usage = bin_.usage();

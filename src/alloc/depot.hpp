@@ -30,12 +30,13 @@ constexpr std::size_t batch_of(std::size_t number) {
   return base::larger(2, base::smaller(most_batch, by_bytes));
 }
 
-// How many batches go to or come from the bin in one visit: a visit has a cost of its own.
+// How many batches go to or come from the bin in one visit: a visit has a cost of its own, and blocks
+// that come in one are neighbours more often.
+inline constexpr std::size_t most_visit = 16;
 constexpr std::size_t batches_a_visit(std::size_t number) {
   std::size_t by_bytes = 64 * base::KiB / (batch_of(number) * ground::class_bytes(number));
-  return base::larger(1, base::smaller(4, by_bytes));
+  return base::larger(1, base::smaller(most_visit, by_bytes));
 }
-inline constexpr std::size_t most_visit = 4 * most_batch;  // blocks
 
 class alignas(base::cache_line_bytes) depot {
  public:

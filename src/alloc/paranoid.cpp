@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "alloc/bin.hpp"
 #include "alloc/canary.hpp"
 #include "alloc/thread_cache.hpp"
 #include "base/check.hpp"
@@ -128,11 +129,22 @@ void check_waiting() {
   }
 }
 
-void shuffle(std::uintptr_t* blocks, std::size_t how_many) {
+namespace {
+
+std::uintptr_t& block_in(block_row* rows, std::size_t index) {
+  while (index >= rows->count) index -= rows++->count;
+  return rows->blocks[index];
+}
+
+}  // namespace
+
+void shuffle(block_row* rows, std::size_t row_count) {
   static constinit std::atomic<std::uint64_t> turn{0};
-  for (std::size_t left = how_many; left > 1; --left) {
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < row_count; ++i) left += rows[i].count;
+  for (; left > 1; --left) {
     std::uint64_t random = base::mixed(secret ^ turn.fetch_add(1, std::memory_order_relaxed));
-    std::swap(blocks[left - 1], blocks[random % left]);
+    std::swap(block_in(rows, left - 1), block_in(rows, random % left));
   }
 }
 

@@ -23,6 +23,10 @@
 
 #include "ground/address_map.hpp"
 
+namespace strata::alloc {
+struct block_row;
+}
+
 namespace strata::alloc::paranoid {
 
 // Reads the option; before anything is allocated.
@@ -57,7 +61,7 @@ void check_wiped(const void* block, std::size_t room);
 void check_waiting();
 
 // Mixes up the order in which blocks will be handed out.
-void shuffle(std::uintptr_t* blocks, std::size_t count);
+void shuffle(block_row* rows, std::size_t row_count);
 
 void lock_for_fork();
 void unlock_after_fork();

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <vector>
 
+#include "alloc/bin.hpp"
 #include "alloc/canary.hpp"
 #include "alloc/thread_cache.hpp"
 
@@ -116,7 +117,8 @@ TEST(Shuffle, KeepsEveryBlock) {
   std::vector<std::uintptr_t> blocks(100);
   std::iota(blocks.begin(), blocks.end(), 1);
   std::vector<std::uintptr_t> mixed = blocks;
-  shuffle(mixed.data(), mixed.size());
+  block_row rows[] = {{mixed.data(), 32}, {mixed.data() + 32, 0}, {mixed.data() + 32, 68}};
+  shuffle(rows, 3);
   EXPECT_NE(mixed, blocks);
   std::sort(mixed.begin(), mixed.end());
   EXPECT_EQ(mixed, blocks);

@@ -123,21 +123,32 @@ void thread_cache::refill(std::size_t number) {
 
 // Brings a batch, and further ones for the stash. A thread that comes again brings twice as much.
 void thread_cache::visit_bin(std::size_t number) {
-  std::uintptr_t blocks[most_visit];
-  std::size_t most = batch_of(number) * batches_a_visit(number);
+  std::size_t each = batch_of(number);
+  std::size_t most = each * batches_a_visit(number);
   std::size_t wanted = base::smaller(wanted_[number], most);
   if (wanted < most) wanted_[number] = static_cast<std::uint16_t>(wanted * 2);
-  std::size_t count = bin_of(number).refill(blocks, wanted);
-  if (paranoid::on()) paranoid::shuffle(blocks, count);
-  std::size_t kept = base::smaller(count, batch_of(number));
-  for (std::size_t from = kept; from < count;) {
-    std::size_t here = base::smaller(count - from, batch_of(number));
-    stash_or_flush(number, blocks + from, here);
-    from += here;
+  std::uintptr_t first[most_batch];
+  block_row rows[most_visit] = {{first, base::smaller(wanted, each)}};
+  batch* batches[most_visit] = {};
+  std::size_t count = 1;
+  for (std::size_t asked = rows[0].count; asked < wanted; asked += rows[count++].count) {
+    batches[count] = take_empty();
+    if (batches[count] == nullptr) break;
+    rows[count] = {batches[count]->blocks, base::smaller(wanted - asked, each)};
+  }
+  bin_of(number).refill(rows, count);
+  if (paranoid::on()) paranoid::shuffle(rows, count);
+  // The last first, so that the stash gives them back in the order of their addresses.
+  while (--count > 0) {
+    batches[count]->count = static_cast<std::uint32_t>(rows[count].count);
+    if (rows[count].count == 0)
+      keep_empty(batches[count]);
+    else
+      stashes_[number].push(batches[count]);
   }
   // The block to be handed out first stands at the head: the lowest address.
-  std::uintptr_t* head = end_of(number) - kept;
-  for (std::size_t i = 0; i < kept; ++i) head[i] = blocks[i];
+  std::uintptr_t* head = end_of(number) - rows[0].count;
+  for (std::size_t i = 0; i < rows[0].count; ++i) head[i] = first[i];
   heads_[number] = head;
 }
 
@@ -187,7 +198,7 @@ void thread_cache::deallocate(void* block, std::size_t number) {
 
 // Blocks that are in no magazine any more: to the stash, where that is wanted and has room, to the
 // depot, or to the bin.
-void thread_cache::hand_on(std::size_t number, const std::uintptr_t* blocks, std::size_t count,
+void thread_cache::hand_on(std::size_t number, std::uintptr_t* blocks, std::size_t count,
                            level to) {
   if (to == level::own) {
     if (stashes_[number].has_room(number)) return stash_or_flush(number, blocks, count);
@@ -228,18 +239,19 @@ void thread_cache::flush(std::size_t number, std::size_t count, level to) {
 
 // Nobody has room for the blocks: they go to the bin, and so many batches of the stash with them that it
 // has room for the next ones.
-void thread_cache::return_to_bin(std::size_t number, const std::uintptr_t* from,
-                                 std::size_t count) {
-  std::uintptr_t blocks[most_visit];
-  std::memcpy(blocks, from, count * sizeof(std::uintptr_t));
+void thread_cache::return_to_bin(std::size_t number, std::uintptr_t* blocks, std::size_t count) {
   depot_of(number).note_refused(1, this);
-  for (std::size_t batches = 1; batches < batches_a_visit(number); ++batches) {
+  block_row rows[most_visit] = {{blocks, count}};
+  batch* batches[most_visit] = {};
+  std::size_t row_count = 1;
+  for (; row_count < batches_a_visit(number); ++row_count) {
     batch* more = stashes_[number].remove();
     if (more == nullptr) break;
-    count += more->copy_to(blocks + count);
-    keep_empty(more);
+    batches[row_count] = more;
+    rows[row_count] = {more->blocks, more->count};
   }
-  bin_of(number).flush(blocks, count);
+  bin_of(number).flush(rows, row_count);
+  while (--row_count > 0) keep_empty(batches[row_count]);
 }
 
 void thread_cache::trim() {

@@ -166,13 +166,13 @@ class thread_cache : public base::list_node<thread_cache> {
   void visit_bin(std::size_t number);
   void stash_or_flush(std::size_t number, const std::uintptr_t* blocks, std::size_t count);
   void put_or_flush(std::size_t number, const std::uintptr_t* blocks, std::size_t count);
-  void return_to_bin(std::size_t number, const std::uintptr_t* from, std::size_t count);
+  void return_to_bin(std::size_t number, std::uintptr_t* blocks, std::size_t count);
   void empty_stash(std::size_t number, std::size_t batches);
   batch* take_empty();
   void keep_empty(batch* empty);
   enum class level { own, shared };
   void flush(std::size_t number, std::size_t count, level to);
-  void hand_on(std::size_t number, const std::uintptr_t* blocks, std::size_t count, level to);
+  void hand_on(std::size_t number, std::uintptr_t* blocks, std::size_t count, level to);
   void settle(std::size_t number);
   std::size_t filled(std::size_t number);
   void loot_of_sleeper(const magazine& lifted_one, std::uintptr_t* head, std::size_t number);

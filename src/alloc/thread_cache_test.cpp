@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <random>
 #include <set>
@@ -110,6 +111,22 @@ TEST_F(ThreadCache, HoldsLittleOfWhatIsOnlyFreed) {
     thread_cache::current()->deallocate(block, number);
     ASSERT_LE(thread_cache::current()->cached(number), most);
   }
+}
+
+// However they were freed: a program goes through its blocks in the order in which it got them.
+TEST_F(ThreadCache, AWaveComesBackInTheOrderOfItsAddresses) {
+  std::vector<void*> blocks = take(20'000);
+  std::mt19937_64 random{7};
+  std::shuffle(blocks.begin(), blocks.end(), random);
+  give(blocks);
+  blocks = take(20'000);
+  std::size_t neighbours = 0;
+  for (std::size_t i = 1; i < blocks.size(); ++i) {
+    std::uintptr_t before = base::address_of(blocks[i - 1]);
+    neighbours += before + ground::class_bytes(number) == base::address_of(blocks[i]) ? 1 : 0;
+  }
+  EXPECT_GT(neighbours, blocks.size() * 9 / 10);
+  give(blocks);
 }
 
 TEST_F(ThreadCache, TrimHalvesAndDrainEmpties) {
