@@ -1,5 +1,6 @@
 # `cmake --install build/release`: headers, libraries, the command, and what find_package(strata)
-# (targets strata::strata, shared, and strata::static) and pkg-config read.
+# (targets strata::strata, shared, and strata::static, and strata::resources and
+# strata::resources_static for the headers include/strata/*.hpp) and pkg-config read.
 if(STRATA_SANITIZE OR STRATA_FUZZ)
   return()
 endif()
@@ -12,7 +13,8 @@ if(TARGET strata)
 endif()
 
 if(TARGET strata_shared)
-  install(TARGETS strata_shared strata_static EXPORT strata_targets)
+  install(TARGETS strata_shared strata_static strata_resources strata_resources_static
+          EXPORT strata_targets)
   install(EXPORT strata_targets NAMESPACE strata:: FILE strata-targets.cmake
           DESTINATION ${config_dir})
   configure_package_config_file(cmake/strata-config.cmake.in strata-config.cmake

@@ -4,13 +4,15 @@
 #   strata_entry       objects of src/entry: malloc and its kin, operator new, the C interface
 #   strata_shared      lib/libstrata.so = entry + core, no dependency but libc
 #   strata_static      lib/libstrata.a, the same objects
+#   strata_resources         lib/libstrata_resources.so: what include/strata/*.hpp needs behind it, a
+#   strata_resources_static  library of its own since it stands on the C++ runtime
 #   strata_core_fault  the core compiled with STRATA_FAULT_INJECTION=1 \ built only when a test
 #   strata_fault       lib/libstrata_fault.so made of it               / asks for it
 #
 # Without sources in src/entry only the core exists; without any, nothing. Builds with a sanitizer,
 # which has a malloc of its own, have the objects and no library.
 
-set(STRATA_LAYERS base os sync ground alloc resource gc wire observe)
+set(STRATA_LAYERS base os sync ground alloc gc wire observe)
 
 # new.cpp alone needs exceptions: a nothrow new survives a new-handler that throws.
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/entry/new.cpp PROPERTIES COMPILE_OPTIONS
@@ -86,4 +88,35 @@ if(TARGET strata_entry AND NOT STRATA_SANITIZE)
   target_compile_definitions(strata_entry_fault PRIVATE STRATA_FAULT_INJECTION=1)
   strata_add_shared(strata_fault strata_entry_fault strata_core_fault)
   set_target_properties(strata_entry_fault strata_fault PROPERTIES EXCLUDE_FROM_ALL ON)
+endif()
+
+# Resources are ordinary C++, with exceptions. Of the core they need the system's side alone.
+strata_glob(resource_sources ${PROJECT_SOURCE_DIR}/src/resource/*.cpp)
+if(TARGET strata_core AND NOT STRATA_FUZZ)
+  add_library(strata_resource_objects OBJECT ${resource_sources})
+  set_target_properties(strata_resource_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_compile_options(strata_resource_objects PRIVATE -fvisibility=hidden
+                                                         -fvisibility-inlines-hidden)
+  target_compile_definitions(strata_resource_objects PRIVATE STRATA_BUILDING_RESOURCES)
+  target_include_directories(strata_resource_objects PUBLIC ${PROJECT_SOURCE_DIR}/src
+                                                            ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(strata_resource_objects PRIVATE strata_strict_warnings)
+endif()
+
+# strata_add_resources(<name> SHARED|STATIC <export name>)
+function(strata_add_resources name kind export_name)
+  add_library(${name} ${kind} $<TARGET_OBJECTS:strata_resource_objects>
+              "$<FILTER:$<TARGET_OBJECTS:strata_core>,INCLUDE,/src/(base|os|sync)/>")
+  set_target_properties(${name} PROPERTIES OUTPUT_NAME strata_resources EXPORT_NAME ${export_name}
+                                           LINKER_LANGUAGE CXX)
+  target_include_directories(
+    ${name} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+                      $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_compile_features(${name} INTERFACE cxx_std_20)
+  add_library(strata::${export_name} ALIAS ${name})
+endfunction()
+
+if(TARGET strata_resource_objects AND NOT STRATA_SANITIZE)
+  strata_add_resources(strata_resources SHARED resources)
+  strata_add_resources(strata_resources_static STATIC resources_static)
 endif()
