@@ -23,6 +23,7 @@ struct mortal {
 class Bump : public testing::Test {
  protected:
   test_upstream upstream_;
+  std::vector<int> deaths_;  // outlives what writes there
   bump bump_{&upstream_, {.first_chunk_bytes = 512, .most_chunk_bytes = 8192}};
 };
 
@@ -117,7 +118,7 @@ TEST_F(Bump, RewindingKeepsChunksForReuse) {
 }
 
 TEST_F(Bump, NestedMarkersRewindInTurn) {
-  std::vector<int> deaths;
+  std::vector<int>& deaths = deaths_;
   std::vector<bump::marker> places;
   std::mt19937 random{5};
   for (int round = 0; round < 2000; ++round) {
