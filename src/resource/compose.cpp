@@ -1,0 +1,1 @@
+#include <strata/compose.hpp>  // all of it is inline; this compiles it alone
