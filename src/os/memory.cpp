@@ -1,6 +1,7 @@
 #include "os/memory.hpp"
 
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <linux/mman.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -138,6 +139,14 @@ bool lift_pages(void* from, void* to, std::size_t bytes) {
   return !failed(faultable_syscall(SYS_mremap, as_long(from), static_cast<long>(bytes),
                                    static_cast<long>(bytes),
                                    MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, as_long(to)));
+}
+
+bool order_all_threads() {
+  long result = raw_syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+  if (!failed(result)) return true;
+  // A process says first that it is going to use this; a forked child must say it again.
+  return !failed(raw_syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)) &&
+         !failed(raw_syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED));
 }
 
 void never_huge(void* range, std::size_t bytes) {

@@ -53,6 +53,10 @@ void* remap(void* range, std::size_t old_bytes, std::size_t new_bytes);
 // and reads as zero. Linux 5.7 and later; false when it can't be done.
 bool lift_pages(void* from, void* to, std::size_t bytes);
 
+// Every thread of this process has run a full memory barrier when it returns: the dear half of an
+// asymmetric fence. False where the kernel can't (before Linux 4.14); it then never can.
+bool order_all_threads();
+
 // Advice, never needed for correctness.
 void never_huge(void* range, std::size_t bytes);
 void leave_out_of_core_dumps(void* range, std::size_t bytes);

@@ -1,0 +1,468 @@
+// Locks are taken in this order: registry, a pool's, a shard's.
+#include <strata/object_pool.hpp>
+
+#include <chrono>
+#include <thread>
+
+#include "os/memory.hpp"
+#include "os/process.hpp"
+
+namespace strata {
+namespace detail {
+
+constinit thread_local pool_slot pool_slots[pool_slot_count] = {};
+
+namespace {
+
+constexpr std::uint32_t gets_until_clock = 256;
+constexpr std::size_t most_of_its_own = 16;
+
+// Which thread has which shard. One lock for all pools: threads and pools end in either order.
+constinit std::mutex registry;
+std::uint64_t pools_made = 0;  // under it
+
+// Destructors of other thread_local objects may still use pools, without a shard.
+constinit thread_local bool thread_has_ended = false;
+
+}  // namespace
+
+struct pool_thread {
+  pool_shard* shards = nullptr;
+
+  pool_thread() = default;
+  pool_thread(const pool_thread&) = delete;
+  pool_thread& operator=(const pool_thread&) = delete;
+  ~pool_thread() {
+    thread_has_ended = true;
+    for (pool_slot& each : pool_slots) each = {};
+    std::lock_guard inside(registry);
+    while (pool_shard* one = shards) {
+      shards = one->next_of_thread;
+      one->pool->leave_thread(*one);
+    }
+  }
+};
+namespace {
+thread_local pool_thread this_thread;
+}  // namespace
+
+// ---- Owners and those who stop them
+
+// Work on the thread's own objects. Nothing in it waits, unless the gate is shut.
+class pool_core::own_section {
+ public:
+  own_section(pool_core& pool, pool_shard& own) : pool_(pool), own_(own) {
+    if (own.enter(pool.gate_)) return;
+    pool.lock_.lock();
+    locked_ = true;
+  }
+  ~own_section() {
+    if (locked_)
+      pool_.lock_.unlock();
+    else
+      own_.leave();
+  }
+  own_section(const own_section&) = delete;
+  own_section& operator=(const own_section&) = delete;
+
+ private:
+  pool_core& pool_;
+  pool_shard& own_;
+  bool locked_ = false;
+};
+
+// No thread is at its own objects while one of these lives.
+class pool_core::all_stopped {
+ public:
+  explicit all_stopped(pool_core& pool) : pool_(pool), inside_(pool.lock_) {
+    if (pool.open_gate_ == 0) {
+      // seq_cst: before the barrier.
+      pool.gate_.store(1, std::memory_order_seq_cst);
+      if (!os::order_all_threads()) keep_shut();
+    }
+    pool.each_shard([](pool_shard& each) {
+      // acquire: pairs with leave().
+      for (int turns = 0; each.busy.load(std::memory_order_acquire) != 0; ++turns) wait(turns);
+    });
+  }
+  // release: pairs with enter()'s acquire.
+  ~all_stopped() { pool_.gate_.store(pool_.open_gate_, std::memory_order_release); }
+  all_stopped(const all_stopped&) = delete;
+  all_stopped& operator=(const all_stopped&) = delete;
+
+ private:
+  // Whoever is busy needs some ten instructions more, but may have been sent to sleep at one of
+  // them.
+  static void wait(int turns) {
+    if (turns < 100)
+      os::relax();
+    else if (turns < 200)
+      std::this_thread::yield();
+    else
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
+  // The kernel has forbidden the barrier since the pool was made. A store does not stay in a
+  // processor's buffer for a millisecond.
+  void keep_shut() {
+    pool_.open_gate_ = 1;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+
+  pool_core& pool_;
+  std::lock_guard<std::mutex> inside_;
+};
+
+// ---- Pools and threads
+
+pool_core::pool_core(object_pool_options chosen) noexcept
+    : gate_(os::order_all_threads() ? 0 : 1),
+      open_gate_(gate_.load(std::memory_order_relaxed)),
+      chosen_(chosen),
+      shards_(&common_),
+      last_cycle_ms_(os::coarse_ms()) {
+  std::lock_guard inside(registry);
+  number_ = 2 * ++pools_made + 1;
+  slot_offset_ = pools_made % pool_slot_count * sizeof(pool_slot);
+}
+
+pool_core::~pool_core() {
+  std::lock_guard inside(registry);
+  pool_shard* next = nullptr;
+  for (pool_shard* each = shards_; each != &common_; each = next) {
+    next = each->next;
+    if (each->list_of_thread != nullptr) {
+      pool_shard** link = each->list_of_thread;
+      while (*link != each) link = &(*link)->next_of_thread;
+      *link = each->next_of_thread;
+    }
+    delete each;
+  }
+}
+
+// The calling thread's, or null: it is ending, or there is no memory.
+pool_shard* pool_core::own_shard() noexcept {
+  pool_slot& slot = own_slot();
+  if (slot.pool == number_) return slot.shard;
+  if (thread_has_ended) return nullptr;
+  pool_shard** list = &this_thread.shards;
+  std::lock_guard inside(registry);
+  pool_shard* own = *list;
+  while (own != nullptr && own->pool != this) own = own->next_of_thread;
+  if (own == nullptr) {
+    own = shards_.load(std::memory_order_relaxed);
+    while (own != &common_ && own->list_of_thread != nullptr) own = own->next;
+    if (own == &common_) {
+      own = new (std::nothrow) pool_shard;
+      if (own == nullptr) return nullptr;
+      own->pool = this;
+      own->next = shards_.load(std::memory_order_relaxed);
+      // release: whoever finds it finds it made.
+      shards_.store(own, std::memory_order_release);
+    }
+    attach(*own, list);
+  }
+  slot = {number_, own};
+  return own;
+}
+
+void pool_core::attach(pool_shard& one, pool_shard** list) noexcept {
+  one.list_of_thread = list;
+  one.next_of_thread = *list;
+  *list = &one;
+  std::size_t capacity = take_room(most_of_its_own);
+  own_section inside(*this, one);
+  one.capacity = one.room = static_cast<std::uint32_t>(capacity);
+  one.until_clock = gets_until_clock;
+}
+
+// The thread ends: its own objects are for others now.
+void pool_core::leave_thread(pool_shard& one) noexcept {
+  one.list_of_thread = nullptr;
+  pool_list left;
+  std::size_t capacity = one.capacity;
+  {
+    own_section inside(*this, one);
+    while (one.own != nullptr) left.push(one.pop());
+    one.capacity = one.room = 0;
+  }
+  stored_.fetch_add(left.count, std::memory_order_relaxed);
+  promised_.fetch_sub(capacity - left.count, std::memory_order_relaxed);
+  std::lock_guard inside(one.lock);
+  one.shared.take_all(left);
+}
+
+template <class Visit>
+void pool_core::each_shard(Visit visit) noexcept {
+  // acquire: pairs with own_shard's release.
+  for (pool_shard* each = shards_.load(std::memory_order_acquire); each != nullptr;
+       each = each->next) {
+    visit(*each);
+  }
+}
+
+// All shards under their locks, from one of them on, until found() is true.
+template <class Visit>
+void pool_core::search(pool_shard* start, Visit found) noexcept {
+  // relaxed: a node that comes this moment may be missed.
+  if (stored_.load(std::memory_order_relaxed) == 0) return;
+  auto try_one = [&](pool_shard& one) {
+    std::lock_guard inside(one.lock);
+    return found(one);
+  };
+  if (start == nullptr) start = &common_;
+  for (pool_shard* each = start; each != nullptr; each = each->next) {
+    if (try_one(*each)) return;
+  }
+  // acquire: as in each_shard.
+  for (pool_shard* each = shards_.load(std::memory_order_acquire); each != start;
+       each = each->next) {
+    if (try_one(*each)) return;
+  }
+}
+
+// As much of it as the bound allows. relaxed: a number that orders nothing.
+std::size_t pool_core::take_room(std::size_t wanted) noexcept {
+  std::size_t now = promised_.load(std::memory_order_relaxed);
+  std::size_t got = 0;
+  do {
+    got = std::min(wanted, chosen_.most_idle - now);
+  } while (!promised_.compare_exchange_weak(now, now + got, std::memory_order_relaxed));
+  return got;
+}
+
+// ---- The slow ways
+
+bool pool_core::cycle_is_due() noexcept {
+  if (pool_shard* own = own_shard()) {
+    // The quick way has counted already, where it was open; what goes the slow way may count twice.
+    if (own->until_clock > 1) {
+      --own->until_clock;
+      return false;
+    }
+    own->until_clock = gets_until_clock;
+  }
+  if (chosen_.period_ms == 0) return false;
+  std::uint64_t now = os::coarse_ms();
+  std::uint64_t last = last_cycle_ms_.load(std::memory_order_relaxed);
+  // relaxed: one thread wins, and that is all.
+  return now - last >= chosen_.period_ms &&
+         last_cycle_ms_.compare_exchange_strong(last, now, std::memory_order_relaxed);
+}
+
+pool_node* pool_core::take_slow() noexcept {
+  pool_shard* own = own_shard();
+  pool_node* one = nullptr;
+  if (own != nullptr) {
+    own_section inside(*this, *own);
+    if (own->own != nullptr) one = own->pop();
+  }
+  if (one == nullptr) {
+    pool_list found = take_shared(own);
+    one = found.pop();
+    if (found.count != 0) {
+      own_section inside(*this, *own);
+      while (pool_node* each = found.pop()) own->push(each);
+    }
+  }
+  if (one == nullptr) one = take_victim(own);
+  if (one != nullptr) one->link = mark();
+  return one;
+}
+
+// Some for the thread's own, which is empty, and one to use: all that is there of its own shared
+// ones, half of another's.
+pool_list pool_core::take_shared(pool_shard* own) noexcept {
+  std::size_t most = own != nullptr ? 1 + own->capacity / 2 : 1;
+  pool_list found;
+  search(own, [&](pool_shard& each) {
+    std::size_t there = &each == own ? each.shared.count : (each.shared.count + 1) / 2;
+    for (std::size_t left = std::min(there, most); left > 0; --left) {
+      found.push(each.shared.pop());
+    }
+    return found.count != 0;
+  });
+  stored_.fetch_sub(found.count, std::memory_order_relaxed);
+  promised_.fetch_sub(found.count, std::memory_order_relaxed);
+  return found;
+}
+
+// One only: what isn't used is to stay a victim.
+pool_node* pool_core::take_victim(pool_shard* own) noexcept {
+  pool_node* one = nullptr;
+  search(own, [&](pool_shard& each) { return (one = each.victims.pop()) != nullptr; });
+  if (one == nullptr) return nullptr;
+  stored_.fetch_sub(1, std::memory_order_relaxed);
+  promised_.fetch_sub(1, std::memory_order_relaxed);
+  return one;
+}
+
+pool_list pool_core::put_slow(pool_node* one) noexcept {
+  pool_list spilled;
+  pool_shard* own = own_shard();
+  if (own == nullptr) {
+    spilled.push(one);
+  } else {
+    own_section inside(*this, *own);
+    if (own->room == 0) {
+      for (std::uint32_t left = own->capacity / 2; left > 0; --left) spilled.push(own->pop());
+    }
+    if (own->room != 0)
+      own->push(one);
+    else
+      spilled.push(one);
+  }
+  std::size_t room = take_room(spilled.count);
+  pool_list kept;
+  for (; room > 0; --room) kept.push(spilled.pop());
+  if (kept.count != 0) {
+    pool_shard& into = own != nullptr ? *own : common_;
+    std::lock_guard inside(into.lock);
+    stored_.fetch_add(kept.count, std::memory_order_relaxed);
+    into.shared.take_all(kept);
+  }
+  return spilled;
+}
+
+pool_list pool_core::cycle() noexcept {
+  pool_list dropped;
+  all_stopped here(*this);
+  cycles_.fetch_add(1, std::memory_order_relaxed);
+  each_shard([&](pool_shard& each) {
+    std::lock_guard inside(each.lock);
+    stored_.fetch_sub(each.victims.count, std::memory_order_relaxed);
+    promised_.fetch_sub(each.victims.count, std::memory_order_relaxed);
+    dropped.take_all(each.victims);
+    each.victims.take_all(each.shared);
+    std::size_t room = take_room(each.capacity - each.room);
+    stored_.fetch_add(room, std::memory_order_relaxed);
+    while (each.own != nullptr) {
+      pool_list& into = room > 0 ? each.victims : dropped;
+      room -= room > 0 ? 1 : 0;
+      into.push(each.pop());
+    }
+  });
+  return dropped;
+}
+
+pool_list pool_core::drain() noexcept {
+  pool_list all;
+  all_stopped here(*this);
+  each_shard([&](pool_shard& each) {
+    std::lock_guard inside(each.lock);
+    std::size_t stored = each.shared.count + each.victims.count;
+    stored_.fetch_sub(stored, std::memory_order_relaxed);
+    promised_.fetch_sub(stored, std::memory_order_relaxed);
+    all.take_all(each.shared);
+    all.take_all(each.victims);
+    while (each.own != nullptr) all.push(each.pop());
+  });
+  return all;
+}
+
+// ---- Looking at it
+
+void pool_core::stop_at_put(const pool_node* one) const {
+  // Idle nodes have even links.
+  bool another = (one->link & 1) != 0;
+  stop(another ? misuse::foreign_free : misuse::double_free, "object_pool", one + 1);
+}
+
+object_pool_statistics pool_core::statistics() noexcept {
+  object_pool_statistics figures;
+  all_stopped here(*this);
+  each_shard([&](pool_shard& each) {
+    std::lock_guard inside(each.lock);
+    figures.idle += each.shared.count + each.victims.count + (each.capacity - each.room);
+  });
+  figures.made = made_.load(std::memory_order_relaxed);
+  figures.destroyed = destroyed_.load(std::memory_order_relaxed);
+  figures.cycles = cycles_.load(std::memory_order_relaxed);
+  return figures;
+}
+
+void pool_core::verify() {
+  all_stopped here(*this);
+  std::size_t idle = 0;
+  auto count = [&](const pool_node* first) {
+    std::size_t found = 0;
+    for (; first != nullptr; first = first->next()) {
+      check((first->link & 1) == 0 && ++found <= chosen_.most_idle, "object_pool", first);
+    }
+    idle += found;
+    return found;
+  };
+  each_shard([&](pool_shard& each) {
+    std::lock_guard inside(each.lock);
+    check(count(each.own) == each.capacity - each.room, "object_pool", &each);
+    check(count(each.shared.first) == each.shared.count, "object_pool", &each.shared);
+    check(count(each.victims.first) == each.victims.count, "object_pool", &each.victims);
+  });
+  check(idle <= chosen_.most_idle, "object_pool", this);
+}
+
+}  // namespace detail
+
+// ---- Byte buffers
+
+byte_buffer::~byte_buffer() {
+  if (start_ != nullptr) upstream_->deallocate(start_, capacity_, 1);
+}
+
+// Capacities are those of the steps, so that what a pool's bound lets through is what it meant;
+// above the longest step they double.
+void byte_buffer::grow(std::size_t bytes) {
+  if (bytes > std::numeric_limits<std::size_t>::max() / 2) throw std::bad_alloc();
+  std::size_t wanted =
+      std::max<std::size_t>(std::bit_ceil(bytes), byte_buffer_hooks::step_bytes(0));
+  auto* moved = static_cast<std::byte*>(upstream_->allocate(wanted, 1));
+  if (size_ != 0) std::memcpy(moved, start_, size_);
+  if (start_ != nullptr) upstream_->deallocate(start_, capacity_, 1);
+  start_ = moved;
+  capacity_ = wanted;
+}
+
+// `from` may lie in this very buffer.
+void byte_buffer::append_slow(const void* from, std::size_t bytes) {
+  if (bytes > std::numeric_limits<std::size_t>::max() - size_) throw std::bad_alloc();
+  std::uintptr_t offset = detail::address_of(from) - detail::address_of(start_);
+  bool inside = start_ != nullptr && offset < size_;
+  reserve(size_ + bytes);
+  std::memcpy(start_ + size_, inside ? start_ + offset : from, bytes);
+  size_ += bytes;
+}
+
+void byte_buffer_hooks::report(byte_buffer& one) noexcept {
+  std::atomic<std::size_t>& puts = puts_[one.step_];
+  // relaxed: counts.
+  std::size_t now = puts.fetch_add(one.puts_, std::memory_order_relaxed) + one.puts_;
+  one.puts_ = 0;
+  if (now >= puts_until_calibration) calibrate();
+}
+
+void byte_buffer_hooks::calibrate() noexcept {
+  // acquire, release: one after the other. Who comes while one is at work has nothing to add.
+  if (calibrating_.test_and_set(std::memory_order_acquire)) return;
+  struct of_step {
+    std::size_t puts, bytes;
+  };
+  std::array<of_step, steps> all;
+  std::size_t total = 0;
+  for (std::size_t step = 0; step < steps; ++step) {
+    all[step] = {puts_[step].exchange(0, std::memory_order_relaxed), step_bytes(step)};
+    total += all[step].puts;
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const of_step& one, const of_step& other) { return one.puts > other.puts; });
+  std::size_t most = 0;
+  std::size_t covered = 0;
+  for (const of_step& each : all) {
+    if (covered >= total - total / 20) break;
+    covered += each.puts;
+    most = std::max(most, each.bytes);
+  }
+  default_bytes_.store(all[0].bytes, std::memory_order_relaxed);
+  most_bytes_.store(most, std::memory_order_relaxed);
+  calibrating_.clear(std::memory_order_release);
+}
+
+}  // namespace strata
