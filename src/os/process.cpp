@@ -101,6 +101,16 @@ void wait(std::atomic<std::uint32_t>* word, std::uint32_t expected) {
   raw_syscall(SYS_futex, as_long(word), FUTEX_WAIT_PRIVATE, static_cast<long>(expected), 0);
 }
 
+void wait_until(std::atomic<std::uint32_t>* word, std::uint32_t expected,
+                std::uint64_t deadline_ns) {
+  struct timespec until;
+  until.tv_sec = static_cast<time_t>(deadline_ns / 1000000000);
+  until.tv_nsec = static_cast<long>(deadline_ns % 1000000000);
+  // FUTEX_WAIT takes a span of time; with a bit set it is a point of CLOCK_MONOTONIC.
+  raw_syscall(SYS_futex, as_long(word), FUTEX_WAIT_BITSET_PRIVATE, static_cast<long>(expected),
+              as_long(&until), 0, static_cast<long>(FUTEX_BITSET_MATCH_ANY));
+}
+
 void wake_one(std::atomic<std::uint32_t>* word) {
   raw_syscall(SYS_futex, as_long(word), FUTEX_WAKE_PRIVATE, 1);
 }

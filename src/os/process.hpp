@@ -32,6 +32,9 @@ std::uint64_t monotonic_ns();
 
 // Sleeps while *word == expected, or until woken; may return early.
 void wait(std::atomic<std::uint32_t>* word, std::uint32_t expected);
+// The same, and no longer than until monotonic_ns() is deadline_ns.
+void wait_until(std::atomic<std::uint32_t>* word, std::uint32_t expected,
+                std::uint64_t deadline_ns);
 void wake_one(std::atomic<std::uint32_t>* word);
 // Tells the processor that this is a spinning wait.
 inline void relax() {
