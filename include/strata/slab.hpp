@@ -19,7 +19,7 @@
 // part of what is live, so that settling costs a few steps a free, and none where frees and
 // allocations are even. While there is but the one chunk, it never happens.
 //
-//   time      allocate, deallocate O(1), 7 instructions; refill O(1) or a call upstream; settle
+//   time      allocate, deallocate O(1), 7 and 8 instructions; refill O(1) or a call upstream; settle
 //             amortised O(1) a free; trim O(free blocks); owns O(chunks)
 //   overhead  none a block (at least 8 bytes long); a head of 48 bytes a chunk and what the end of it
 //             is too short for. Chunks grow from first_chunk_bytes to chunk_bytes

@@ -140,11 +140,12 @@ std::size_t bitmap::next_used(const heap& one, std::size_t from, std::size_t end
   return end;
 }
 
-// From one free stretch to the next; a stretch is looked at no further than it is needed.
+// From one free stretch to the next, the first of which starts at the hint; each is looked at no
+// further than is needed.
 std::size_t bitmap::find_run(const heap& one, std::size_t blocks, std::size_t alignment) const {
   std::size_t step = std::max<std::size_t>(alignment / block_bytes_, 1);
   std::size_t phase = step - one.start / block_bytes_ % step;  // of block 0
-  for (std::size_t at = next_free(one, one.hint); at < one.blocks;) {
+  for (std::size_t at = one.hint; at < one.blocks;) {
     std::size_t first = at + (phase - at % step + step) % step;
     if (first + blocks > one.blocks) return bits::none;
     std::size_t used = next_used(one, first, first + blocks);
@@ -173,6 +174,7 @@ void bitmap::mark(heap& one, std::size_t first, std::size_t blocks, bool is_free
 // ---- Blocks
 
 void* bitmap::allocate_in(heap& one, std::size_t blocks, std::size_t alignment) noexcept {
+  one.hint = next_free(one, one.hint);
   std::size_t first = find_run(one, blocks, alignment);
   if (first == bits::none) return nullptr;
   mark(one, first, blocks, false);
