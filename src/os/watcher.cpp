@@ -18,6 +18,8 @@ namespace {
 enum request : std::uintptr_t {
   running_on_valgrind = 0x1001,
   resize_in_place = 0x130b,
+  register_stack = 0x1501,
+  deregister_stack = 0x1502,
   of_memcheck = std::uintptr_t{'M'} << 24 | std::uintptr_t{'C'} << 16,
   make_memory_defined = of_memcheck + 2,
   get_validity_bits = of_memcheck + 8,
@@ -63,6 +65,15 @@ watcher who_watches() {
   char known = 0;
   return memcheck::is_defined(&known, sizeof known) ? watcher::memcheck : watcher::valgrind;
 }
+
+bool valgrind_watches() { return ask(running_on_valgrind) != 0; }
+
+unsigned stack_began(const void* lowest, const void* end) {
+  return static_cast<unsigned>(
+      ask(register_stack, base::address_of(lowest), base::address_of(end)));
+}
+
+void stack_ended(unsigned number) { ask(deregister_stack, number); }
 
 void memcheck::shrink(void* block, std::size_t from_bytes, std::size_t to_bytes) {
   ask(resize_in_place, base::address_of(block), from_bytes, to_bytes);

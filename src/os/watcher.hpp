@@ -17,6 +17,13 @@ enum class watcher {
 };
 watcher who_watches();
 
+// Whether any of Valgrind's tools watches.
+bool valgrind_watches();
+// Under Valgrind: a range in which a stack lives, so that a switch to it is known to be one. Returns
+// what stack_ended wants.
+unsigned stack_began(const void* lowest, const void* end);
+void stack_ended(unsigned number);
+
 // Under Memcheck only.
 namespace memcheck {
 

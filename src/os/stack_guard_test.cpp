@@ -1,0 +1,49 @@
+#include "os/stack_guard.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "base/bits.hpp"
+#include "os/memory.hpp"
+
+namespace strata::os {
+namespace {
+
+TEST(StackGuard, FirstResidentIsTheLowestTouchedPage) {
+  const std::size_t size = 1000 * page_bytes();  // more than is asked for at once
+  auto* range = static_cast<char*>(map(size, page_bytes()));
+  ASSERT_NE(range, nullptr);
+  never_huge(range, size);
+  EXPECT_EQ(first_resident(range, size), size);
+  for (std::size_t page : {999u, 700u, 255u, 0u}) {
+    range[page * page_bytes() + 5] = 1;
+    EXPECT_EQ(first_resident(range, size), page * page_bytes());
+  }
+  EXPECT_TRUE(release(range, size));
+  errno = 77;
+  EXPECT_EQ(first_resident(range, size), size) << "nothing is mapped there";
+  EXPECT_EQ(errno, 77);
+}
+
+TEST(StackGuardDeathTest, AMarkedPageMayNotBeTouchedAndStaysMarked) {
+  auto* range = static_cast<volatile char*>(map(3 * page_bytes(), page_bytes()));
+  ASSERT_NE(range, nullptr);
+  char* middle = const_cast<char*>(range) + page_bytes();
+  if (!mark_as_guard(middle, page_bytes())) GTEST_SKIP() << "Linux before 6.13";
+  range[0] = 1;
+  range[2 * page_bytes()] = 1;
+  EXPECT_DEATH(range[page_bytes()] = 1, "");
+  EXPECT_DEATH(range[2 * page_bytes() - 1] = 1, "");
+  EXPECT_TRUE(purge(const_cast<char*>(range), 3 * page_bytes()));
+  EXPECT_EQ(range[0], 0);
+  EXPECT_DEATH(range[page_bytes()] = 1, "");
+  EXPECT_EQ(first_resident(middle, page_bytes()), page_bytes());
+  EXPECT_TRUE(release(const_cast<char*>(range), 3 * page_bytes()));
+  EXPECT_FALSE(mark_as_guard(middle, page_bytes()));
+}
+
+TEST(StackGuard, KnowsTheKernelsLimit) { EXPECT_GE(most_mappings(), 1000u); }
+
+}  // namespace
+}  // namespace strata::os

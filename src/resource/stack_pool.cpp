@@ -1,0 +1,411 @@
+#include <strata/stack_pool.hpp>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "os/memory.hpp"
+#include "os/stack_fault.hpp"
+#include "os/stack_guard.hpp"
+#include "os/watcher.hpp"
+#include "resource/stack_slab.hpp"
+
+namespace strata {
+namespace {
+
+using detail::bytes_at;
+using detail::stack_slab;
+using detail::stack_state;
+
+constexpr std::uint32_t batch = 32;  // from the depot to a shelf
+constexpr std::uint32_t first_slab_slots = 64;
+constexpr std::uint8_t asks_seldom = 63;
+constexpr std::uint8_t asks_always = 0;
+
+constinit std::atomic<unsigned> threads{0};
+// Mappings that guards of all pools have added.
+constinit std::atomic<std::size_t> guard_mappings{0};
+
+// Where a handler runs when the thread's own stack has none left.
+struct alternate_stack {
+  static constexpr std::size_t bytes = std::size_t{64} << 10;
+
+  alternate_stack() = default;
+  alternate_stack(const alternate_stack&) = delete;
+  alternate_stack& operator=(const alternate_stack&) = delete;
+  ~alternate_stack() {
+    if (memory == nullptr) return;
+    os::drop_alternate_stack(memory);
+    os::release(memory, bytes);
+  }
+  // False without memory. A thread that has one keeps it.
+  bool take() {
+    if (memory != nullptr) return true;
+    void* taken = os::map(bytes, os::page_bytes());
+    if (taken == nullptr) return false;
+    if (os::take_alternate_stack(taken, bytes))
+      memory = taken;
+    else
+      os::release(taken, bytes);
+    return true;
+  }
+
+  void* memory = nullptr;
+};
+thread_local alternate_stack own_alternate_stack;
+
+}  // namespace
+
+stack_pool::stack_pool(options chosen) noexcept
+    : page_bytes_(os::page_bytes()), chosen_(chosen), best_guard_(chosen.guard) {
+  guard_bytes_ = detail::align_up(std::max(chosen.guard_bytes, page_bytes_), page_bytes_);
+  // Whatever is asked for, there are a page for the fiber's first frames, and one more.
+  std::size_t least = std::max(4 * page_bytes_, guard_bytes_ + 2 * page_bytes_);
+  stack_bytes_ = std::bit_ceil(std::max(chosen.stack_bytes, least));
+  slot_shift_ = static_cast<unsigned>(std::countr_zero(stack_bytes_));
+  std::size_t most_pages = (stack_bytes_ - guard_bytes_) / page_bytes_;
+  std::size_t keep = detail::align_up(std::max<std::size_t>(chosen.keep_bytes, 1), page_bytes_);
+  keep_pages_ =
+      static_cast<std::uint32_t>(std::clamp<std::size_t>(keep / page_bytes_, 1, most_pages));
+  if (chosen_.guard == stack_guard::none) best_guard_ = stack_guard::canary;
+  if (chosen_.most_guard_mappings == 0) chosen_.most_guard_mappings = os::most_mappings() / 2;
+  if (chosen_.reports_overflow) detail::watch_overflows();
+}
+
+stack_pool::~stack_pool() {
+  if (statistics().live_blocks != 0) detail::stop(detail::misuse::still_in_use, "stack_pool", this);
+  while (slabs_ != nullptr) {
+    stack_slab* one = slabs_;
+    slabs_ = one->older;
+    release_slab(*one);
+  }
+}
+
+bool stack_pool::watch_this_thread() noexcept {
+  // A handler may not wait for this: the number says that it was done.
+  if (thread_number_ == 0) thread_number_ = threads.fetch_add(1, std::memory_order_relaxed) + 1;
+  return own_alternate_stack.take();
+}
+
+// ---- Slabs and slots
+
+// Each as long as all before it together, within bounds: few mappings for many stacks, few
+// addresses for few. Shorter where the kernel has no more.
+stack_slab* stack_pool::make_slab() noexcept {
+  std::size_t slots =
+      std::clamp<std::size_t>(held_bytes_ / stack_bytes_, first_slab_slots, stack_slab::most_slots);
+  slots = std::min(slots - 1, chosen_.most_stacks - made_) + 1;
+  for (; slots >= 2; slots /= 2) {
+    std::size_t bytes = slots * stack_bytes_;
+    void* memory = bytes / slots == stack_bytes_ ? os::map(bytes, stack_bytes_) : nullptr;
+    if (memory == nullptr) continue;
+    os::never_huge(memory, bytes);
+    std::uintptr_t start = detail::address_of(memory);
+    stack_slab* made =
+        detail::take_slab_record(start, start + bytes, stack_bytes_, guard_bytes_, next_number_);
+    if (made == nullptr) {
+      os::release(memory, bytes);
+      return nullptr;
+    }
+    made->older = slabs_;
+    slabs_ = made;
+    next_number_ += slots - 1;
+    ++slab_count_;
+    held_bytes_ += bytes;
+    return made;
+  }
+  return nullptr;
+}
+
+// None of its stacks is live or in a list.
+void stack_pool::release_slab(stack_slab& one) noexcept {
+  std::size_t bytes = one.slots * stack_bytes_;
+  void* memory = bytes_at(one.slot_start(0));
+  for (std::uint32_t index = 1; index < one.opened; ++index) {
+    auto guard = static_cast<std::size_t>(one.guards[index]);
+    --made_by_guard_[guard];
+    if (one.guards[index] == stack_guard::protection) guard_mappings.fetch_sub(2);
+    if (!one.is_cold(index) && os::valgrind_watches()) {
+      os::stack_ended(header_of(bytes_at(one.slot_start(index))).valgrind_number);
+    }
+  }
+  made_ -= one.opened - 1;
+  cold_ -= one.cold;
+  --slab_count_;
+  held_bytes_ -= bytes;
+  if (with_cold_ == &one) with_cold_ = nullptr;
+  detail::drop_slab_record(one);
+  detail::unpoison(memory, bytes);
+  os::release(memory, bytes);
+}
+
+stack_pool::slot stack_pool::take_cold_slot() noexcept {
+  if (with_cold_ == nullptr || with_cold_->cold == 0) {
+    with_cold_ = slabs_;
+    while (with_cold_->cold == 0) with_cold_ = with_cold_->older;
+  }
+  stack_slab& slab = *with_cold_;
+  std::uint32_t word = 0;
+  while (slab.cold_bits[word] == 0) ++word;
+  std::uint32_t index =
+      word * 64 + static_cast<std::uint32_t>(std::countr_zero(slab.cold_bits[word]));
+  slab.flip_cold(index);
+  --slab.cold;
+  --cold_;
+  return {&slab, index};
+}
+
+stack_pool::slot stack_pool::take_slot() noexcept {
+  std::lock_guard section(mutex_);
+  slot taken{};
+  if (cold_ > 0) {
+    taken = take_cold_slot();
+  } else if (made_ < chosen_.most_stacks) {
+    stack_slab* slab = slabs_;
+    if (slab == nullptr || slab->opened == slab->slots) slab = make_slab();
+    if (slab == nullptr) return {};
+    ++made_;
+    taken = {slab, slab->opened++};
+    slab->guards[taken.index] = make_guard(slab->slot_start(taken.index));
+    ++made_by_guard_[static_cast<std::size_t>(slab->guards[taken.index])];
+  } else {
+    return {};
+  }
+  peak_out_ = std::max(peak_out_, made_ - cold_ - idle_count_);
+  return taken;
+}
+
+// Below the slot that starts there.
+stack_guard stack_pool::make_guard(std::uintptr_t start) noexcept {
+  void* guard = bytes_at(start - guard_bytes_);
+  if (best_guard_ == stack_guard::markers) {
+    if (os::mark_as_guard(guard, guard_bytes_)) return stack_guard::markers;
+    best_guard_ = stack_guard::protection;
+  }
+  if (best_guard_ == stack_guard::protection) {
+    if (guard_mappings.fetch_add(2) + 2 <= chosen_.most_guard_mappings &&
+        os::guard(guard, guard_bytes_)) {
+      return stack_guard::protection;
+    }
+    guard_mappings.fetch_sub(2);
+  }
+  return stack_guard::canary;
+}
+
+// A slot that was fresh or cold becomes a stack: its first page comes.
+detail::stack_header& stack_pool::open(slot at) noexcept {
+  std::uintptr_t start = at.slab->slot_start(at.index);
+  header& one = header_of(bytes_at(start));
+  stack_guard guard = at.slab->guards[at.index];
+  ::new (&one) header{
+      .next = nullptr,
+      .name = nullptr,
+      .pool = this,
+      .slab = at.slab,
+      .on_overflow = nullptr,
+      .overflow_argument = nullptr,
+      .state = stack_state::idle,
+      .valgrind_number = 0,
+      .known_pages = 1,
+      .uses = 0,
+      .asks_every = guard == stack_guard::canary ? asks_always : asks_seldom,
+      .guard = guard,
+  };
+  if (os::valgrind_watches()) one.valgrind_number = os::stack_began(bytes_at(start), &one);
+  detail::lay_strip(strip_of(one));
+  return one;
+}
+
+// ---- Between shelf and depot
+
+fiber_stack stack_pool::acquire_from_depot(const char* name) noexcept {
+  if (thread_number_ == 0) watch_this_thread();
+  if (header* idle = take_idle()) return hand_out(*idle, name);
+  slot fresh = take_slot();
+  return fresh.slab != nullptr ? hand_out(open(fresh), name) : fiber_stack{};
+}
+
+// One for the caller, and some for its shelf; null when the depot is empty.
+detail::stack_header* stack_pool::take_idle() noexcept {
+  header* first = nullptr;
+  std::uint32_t rest_count = 0;
+  {
+    std::lock_guard section(mutex_);
+    if (idle_ == nullptr) return nullptr;
+    first = idle_;
+    header* last = first;
+    for (; rest_count + 1 < batch && last->next != nullptr; ++rest_count) last = last->next;
+    idle_ = last->next;
+    last->next = nullptr;
+    idle_count_ -= rest_count + 1;
+    peak_out_ = std::max(peak_out_, made_ - cold_ - idle_count_);
+  }
+  header* rest = first->next;
+  if (rest == nullptr) return first;
+  shelf* own = try_lock_own_shelf();
+  // A signal handler or another thread may have filled it meanwhile.
+  bool fits = own != nullptr && own->top == nullptr;
+  if (fits) {
+    own->top = rest;
+    own->count = rest_count;
+  }
+  if (own != nullptr) own->unlock();
+  if (!fits) keep_or_cool(rest);
+  return first;
+}
+
+void stack_pool::release_to_depot(header& one, std::uint32_t pages, shelf* own) noexcept {
+  if (own == nullptr) {
+    if (thread_number_ == 0) watch_this_thread();
+    one.next = nullptr;
+    {
+      std::lock_guard section(mutex_);
+      ++by_depth_[depth_class(pages)];
+    }
+    keep_or_cool(&one);
+    return;
+  }
+  header* older = split_older_half(*own);
+  one.next = own->top;
+  own->top = &one;
+  ++own->count;
+  ++own->by_depth[depth_class(pages)];
+  own->unlock();
+  keep_or_cool(older);
+}
+
+detail::stack_header* stack_pool::split_older_half(shelf& own) noexcept {
+  std::uint32_t stays = own.count / 2;
+  header* last = own.top;
+  for (std::uint32_t i = 1; i < stays; ++i) last = last->next;
+  header* older = last->next;
+  last->next = nullptr;
+  own.count = stays;
+  return older;
+}
+
+// The first of the chain go to the depot while it has room, the others become cold.
+void stack_pool::keep_or_cool(header* chain) noexcept {
+  {
+    std::lock_guard section(mutex_);
+    std::size_t room = chosen_.most_idle - std::min(idle_count_, chosen_.most_idle);
+    header* first = chain;
+    header* last = nullptr;
+    for (; room > 0 && chain != nullptr; --room, chain = chain->next) {
+      last = chain;
+      ++idle_count_;
+    }
+    if (last != nullptr) {
+      last->next = idle_;
+      idle_ = first;
+    }
+  }
+  if (chain != nullptr) cool(chain);
+}
+
+// Gives all pages of the chain's stacks back, and returns how many bytes.
+std::size_t stack_pool::cool(header* chain) noexcept {
+  std::size_t bytes = 0;
+  while (chain != nullptr) {
+    // The header goes with its page.
+    header* next = chain->next;
+    stack_slab& slab = *chain->slab;
+    std::uint32_t index = slab.index_of(chain);
+    bytes += chain->known_pages * page_bytes_;
+    purge_slot(*chain);
+    {
+      std::lock_guard section(mutex_);
+      slab.flip_cold(index);
+      ++slab.cold;
+      ++cold_;
+      with_cold_ = &slab;
+    }
+    chain = next;
+  }
+  return bytes;
+}
+
+void stack_pool::purge_slot(header& one) noexcept {
+  if (one.valgrind_number != 0) os::stack_ended(one.valgrind_number);
+  std::uintptr_t start = detail::align_down(detail::address_of(&one), stack_bytes_);
+  one.state = stack_state{};
+  os::purge(bytes_at(start), stack_bytes_ - guard_bytes_);
+}
+
+// ---- How deep a fiber was
+
+std::size_t stack_pool::measured_pages(const header& one) const noexcept {
+  std::uintptr_t start = detail::align_down(detail::address_of(&one), stack_bytes_);
+  std::size_t bytes = stack_bytes_ - guard_bytes_;
+  std::size_t untouched = os::first_resident(bytes_at(start), bytes);
+  return std::max<std::size_t>((bytes - untouched) / page_bytes_, 1);
+}
+
+std::size_t stack_pool::watermark(fiber_stack stack) const noexcept {
+  return measured_pages(header_of(stack.top)) * page_bytes_;
+}
+
+// Asks the kernel how deep the fiber was, gives back what was too deep, and sets the strip again.
+// Returns how many pages it had.
+std::uint32_t stack_pool::look_at(header& one) noexcept {
+  measured_.fetch_add(1, std::memory_order_relaxed);
+  std::uintptr_t start = detail::align_down(detail::address_of(&one), stack_bytes_);
+  if (one.guard == stack_guard::canary &&
+      os::first_resident(bytes_at(start - guard_bytes_), guard_bytes_) != guard_bytes_) {
+    fiber_stack stack = stack_at(one);
+    detail::report_overflow(one.name, number_of(stack), stack.bytes, bytes_at(start - 1));
+  }
+  auto pages = static_cast<std::uint32_t>(measured_pages(one));
+  std::size_t deepest = deepest_pages_.load(std::memory_order_relaxed);
+  while (pages > deepest && !deepest_pages_.compare_exchange_weak(deepest, pages)) {
+  }
+  one.known_pages = pages;
+  if (pages > keep_pages_) {
+    std::size_t kept = keep_pages_ * page_bytes_;
+    if (os::purge(bytes_at(start), stack_bytes_ - guard_bytes_ - kept))
+      one.known_pages = keep_pages_;
+    trimmed_.fetch_add(1, std::memory_order_relaxed);
+  }
+  detail::lay_strip(strip_of(one));
+  return pages;
+}
+
+// For a few instructions: who holds a shelf waits for nothing.
+void stack_pool::lock(shelf& one) noexcept {
+  while (!one.try_lock()) std::this_thread::yield();
+}
+
+std::size_t stack_pool::trim() noexcept {
+  header* all = nullptr;
+  each_shelf([&](shelf& each) {
+    while (header* one = each.top) {
+      each.top = one->next;
+      one->next = std::exchange(all, one);
+    }
+    each.count = 0;
+  });
+  std::size_t bytes = cool(all);
+  {
+    std::lock_guard section(mutex_);
+    all = std::exchange(idle_, nullptr);
+    idle_count_ = 0;
+  }
+  bytes += cool(all);
+  release_cold_slabs();
+  return bytes;
+}
+
+void stack_pool::release_cold_slabs() noexcept {
+  std::lock_guard section(mutex_);
+  for (stack_slab** link = &slabs_; *link != nullptr;) {
+    stack_slab& one = **link;
+    if (one.cold == one.opened - 1) {
+      *link = one.older;
+      release_slab(one);
+    } else {
+      link = &one.older;
+    }
+  }
+}
+
+}  // namespace strata
