@@ -235,8 +235,8 @@ class STRATA_RESOURCES_API stack_pool {
     header_of(stack.top).overflow_argument = argument;
   }
 
-  // How deep the stack has been in use, in whole pages, since it last had none of its pages below
-  // keep_bytes. A system call or a few; any thread.
+  // How deep the stack has been in use, in whole pages: by the fiber on it, or, within keep_bytes, by
+  // one before. A system call or a few; any thread.
   [[nodiscard]] std::size_t watermark(fiber_stack stack) const noexcept;
   [[nodiscard]] stack_guard guard_of(fiber_stack stack) const noexcept {
     return header_of(stack.top).guard;

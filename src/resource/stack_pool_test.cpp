@@ -107,7 +107,7 @@ TEST(StackPool, TopsBeginAtSixteenPlaces) {
 }
 
 TEST(StackPool, TwentyThousandTakeAPageEach) {
-  constexpr std::size_t count = 20'000;
+  constexpr std::size_t count = config::thread_sanitizer ? 4'000 : 20'000;
   stack_pool pool;
   std::vector<fiber_stack> stacks(count);
   std::size_t resident = os::resident_bytes();
