@@ -51,9 +51,9 @@ batch* depot::take(const void* by) {
   return nullptr;
 }
 
-void depot::note_refused(std::size_t batches, const void* by) {
+void depot::note_refused(const void* by) {
   refused_to_.store(by, std::memory_order_relaxed);
-  refused_.fetch_add(static_cast<std::uint32_t>(batches), std::memory_order_relaxed);
+  refused_.fetch_add(1, std::memory_order_relaxed);
 }
 
 std::size_t depot::trim() {

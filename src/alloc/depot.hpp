@@ -51,8 +51,8 @@ class alignas(base::cache_line_bytes) depot {
   batch* take(const void* by);
   // The same, but for giving the blocks back to their spans: not a sign of demand.
   batch* remove() { return stack_.pop(); }
-  // Tells that this many batches of `by` went back to their spans for want of room.
-  void note_refused(std::size_t batches, const void* by);
+  // Tells that a batch of `by` went back to its spans for want of room.
+  void note_refused(const void* by);
 
   // Returns how many batches nobody took since the last trim: the caller removes them.
   std::size_t trim();

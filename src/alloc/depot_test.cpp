@@ -29,7 +29,7 @@ class Depot : public testing::Test {
   // Puts a batch of two if there is room.
   bool put() {
     if (!one_.has_room()) {
-      one_.note_refused(1, &giver_);
+      one_.note_refused(&giver_);
       return false;
     }
     one_.put(full_batch({1, 2}));
@@ -107,7 +107,7 @@ TEST_F(Depot, HoldsNoMoreForWhoWasRefused) {
 }
 
 TEST_F(Depot, HoldsABoundedNumberOfBytes) {
-  one_.note_refused(1'000'000, &giver_);
+  for (int i = 0; i < 100'000; ++i) one_.note_refused(&giver_);
   for (int i = 0; i < 100'000; ++i) take();
   std::size_t most = put_all_it_takes();
   EXPECT_GT(most, 16u);
@@ -115,7 +115,7 @@ TEST_F(Depot, HoldsABoundedNumberOfBytes) {
 }
 
 TEST_F(Depot, TrimLetsGoWhatNobodyTook) {
-  one_.note_refused(100, &giver_);
+  for (int i = 0; i < 100; ++i) one_.note_refused(&giver_);
   for (int i = 0; i < 50; ++i) take();
   for (int i = 0; i < 40; ++i) ASSERT_TRUE(put());
   EXPECT_EQ(one_.trim(), 0u) << "it was empty a moment ago";

@@ -240,7 +240,7 @@ void thread_cache::flush(std::size_t number, std::size_t count, level to) {
 // Nobody has room for the blocks: they go to the bin, and so many batches of the stash with them that it
 // has room for the next ones.
 void thread_cache::return_to_bin(std::size_t number, std::uintptr_t* blocks, std::size_t count) {
-  depot_of(number).note_refused(1, this);
+  depot_of(number).note_refused(this);
   block_row rows[most_visit] = {{blocks, count}};
   batch* batches[most_visit] = {};
   std::size_t row_count = 1;
