@@ -34,8 +34,8 @@
 
 namespace strata {
 
-// Which free block serves a request.
-enum class fit : std::uint8_t { first, next, best, segregated };
+// Which free block serves a request. Exported, for it is an argument of templates that the library holds.
+enum class STRATA_RESOURCES_API fit : std::uint8_t { first, next, best, segregated };
 // When neighbours that are free become one block.
 enum class coalescing : std::uint8_t {
   immediate,  // at each free
