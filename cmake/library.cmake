@@ -95,8 +95,9 @@ strata_glob(resource_sources ${PROJECT_SOURCE_DIR}/src/resource/*.cpp)
 if(TARGET strata_core AND NOT STRATA_FUZZ)
   add_library(strata_resource_objects OBJECT ${resource_sources})
   set_target_properties(strata_resource_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
-  target_compile_options(strata_resource_objects PRIVATE -fvisibility=hidden
-                                                         -fvisibility-inlines-hidden)
+  target_compile_options(
+    strata_resource_objects PRIVATE -fvisibility=hidden -fvisibility-inlines-hidden
+                                    -fno-semantic-interposition)
   target_compile_definitions(strata_resource_objects PRIVATE STRATA_BUILDING_RESOURCES)
   target_include_directories(strata_resource_objects PUBLIC ${PROJECT_SOURCE_DIR}/src
                                                             ${PROJECT_SOURCE_DIR}/include)

@@ -238,11 +238,19 @@ class STRATA_RESOURCES_API buffer_arena {
   friend class buffer;
   friend struct detail::buffer_core;
 
-  void* allocate_class(std::size_t number, [[maybe_unused]] std::size_t bytes) noexcept {
+  // This thread's, where it is known already. For those who need it twice: in a shared library it takes
+  // a call to find.
+  [[nodiscard]] detail::buffer_cache* known_cache() const noexcept {
+    detail::buffer_memo& memo = detail::buffer_memo_of_thread[number_ % detail::buffer_memos];
+    return memo.arena == number_ ? memo.cache : nullptr;
+  }
+  void* allocate_class(std::size_t number, std::size_t bytes) noexcept {
     detail::buffer_memo& memo = detail::buffer_memo_of_thread[number_ % detail::buffer_memos];
     if (memo.arena != number_) [[unlikely]]
       return allocate_without_memo(number, bytes);
-    detail::buffer_cache& cache = *memo.cache;
+    return allocate_from(*memo.cache, number, bytes);
+  }
+  void* allocate_from(detail::buffer_cache& cache, std::size_t number, std::size_t bytes) noexcept {
     detail::buffer_bin& bin = cache.bins[number];
     if (bin.head == nullptr || --cache.until_trim == 0) [[unlikely]]
       return allocate_after_visit(cache, number, bytes);
@@ -258,9 +266,12 @@ class STRATA_RESOURCES_API buffer_arena {
     detail::buffer_memo& memo = detail::buffer_memo_of_thread[number_ % detail::buffer_memos];
     if (memo.arena != number_) [[unlikely]]
       return deallocate_without_memo(block, number);
-    detail::buffer_bin& bin = memo.cache->bins[number];
+    deallocate_to(*memo.cache, block, number);
+  }
+  void deallocate_to(detail::buffer_cache& cache, void* block, std::size_t number) noexcept {
+    detail::buffer_bin& bin = cache.bins[number];
     if (bin.count >= bin.most) [[unlikely]]
-      return deallocate_after_visit(*memo.cache, block, number);
+      return deallocate_after_visit(cache, block, number);
     push(bin, block, number);
     bin.put.add_one();
   }

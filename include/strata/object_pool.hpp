@@ -2,11 +2,13 @@
 //
 //   pool ---> shard of a thread ---------> shard whose thread has ended ---> common shard
 //             | own     o o o   | nobody but the thread          (used by threads that are ending)
-//             | shared  o o o o | under its lock; thieves take from here
+//             | shared  o o o o | under its lock; a thief makes all of it its own shared ones
 //             | victims o o     | under its lock; idle since before the last cycle
 //
 //   get    own, shared, others' shared, victims, others' victims, a new object
 //   put    own; when that is full, half of it goes to shared
+//   steal  all of another's shared ones at once, however many: so a thread that only gets what another
+//          puts seldom meets its lock, and holds it for a few steps
 //   cycle  victims are destroyed; own and shared become victims
 //
 // An object that nobody takes thus lives through one cycle and not through two, and a pool shrinks
@@ -22,9 +24,13 @@
 // The barrier makes each thread either show its busy or see the gate. Where the kernel has no such
 // call, the gate stays shut, and a thread's own objects are under the pool's lock.
 //
+//   idle objects <= sum of capacity (of own) + places (of shared and victims) == promised <= most_idle
+//
+// A shard keeps some places that are empty, so that few spills and refills touch what all threads share.
+//
 //   block  | padding | link | T |     link: idle, the next one; in use, its pool's number
 //
-//   time      get and put O(1), some 24 instructions each; O(threads) when its own objects run out;
+//   time      get and put O(1), some 20 instructions each; O(threads) when its own objects run out;
 //             cycle O(idle objects) and a system call
 //   overhead  8 bytes an object, or alignof(T) if that is more; 192 bytes a thread
 //   threads   all; also an object taken by one and put back by another
@@ -53,6 +59,7 @@
 #include <utility>
 
 #include <strata/detail/support.hpp>
+#include <strata/detail/word_lock.hpp>
 
 namespace strata {
 
@@ -96,6 +103,17 @@ struct pool_list {
     --count;
     return one;
   }
+  // Its first ones, up to so many.
+  pool_list take(std::size_t most) noexcept {
+    if (most == 0) return {};
+    if (most >= count) return std::exchange(*this, {});
+    pool_list front{first, first, most};
+    for (std::size_t i = 1; i < most; ++i) front.last = front.last->next();
+    first = front.last->next();
+    front.last->link = 0;
+    count -= most;
+    return front;
+  }
   void take_all(pool_list& other) noexcept {
     if (other.count == 0) return;
     other.last->link = address_of(first);
@@ -112,8 +130,8 @@ struct alignas(64) pool_shard {
   // The thread's own. Others only while the gate is shut and busy is 0.
   std::atomic<std::uint32_t> busy{0};
   std::uint32_t until_clock = 0;
-  std::uint32_t room = 0;  // of own; capacity = room + objects in own
-  std::uint32_t capacity = 0;
+  std::int32_t room = 0;  // of own; capacity = room + objects in own
+  std::int32_t capacity = 0;
   pool_node* own = nullptr;
 
   // False, and out again, when the gate is shut.
@@ -130,10 +148,15 @@ struct alignas(64) pool_shard {
   // release: whoever shuts the gate sees what was done here.
   void leave() noexcept { busy.store(0, std::memory_order_release); }
 
-  void push(pool_node* one) noexcept {
+  // False, and as it was, when there is no room.
+  bool push(pool_node* one) noexcept {
+    if (--room < 0) [[unlikely]] {
+      room = 0;
+      return false;
+    }
     one->link = address_of(own);
     own = one;
-    --room;
+    return true;
   }
   pool_node* pop() noexcept {
     pool_node* one = own;
@@ -141,10 +164,27 @@ struct alignas(64) pool_shard {
     ++room;
     return one;
   }
+  // All that is in own.
+  pool_list take_own() noexcept {
+    pool_list all{own, nullptr, static_cast<std::size_t>(capacity - room)};
+    for (pool_node* each = own; each != nullptr; each = each->next()) all.last = each;
+    own = nullptr;
+    room = capacity;
+    return all;
+  }
+  // What own gets while it is empty; has room for it.
+  void fill(pool_list& from) noexcept {
+    room -= static_cast<std::int32_t>(from.count);
+    own = from.first;
+    from = {};
+  }
 
-  alignas(64) std::mutex lock;
+  alignas(64) word_lock lock;
+  std::atomic<std::uint32_t> shelved{0};  // count(), which others look at before they lock
   pool_list shared;
   pool_list victims;
+  std::size_t places = 0;  // for both
+  [[nodiscard]] std::size_t count() const noexcept { return shared.count + victims.count; }
 
   // Under the registry's lock, but for `next`, which never changes once it is in the pool's list.
   pool_core* pool = nullptr;
@@ -197,13 +237,9 @@ class STRATA_RESOURCES_API pool_core {
     pool_shard& own = *slot.shard;
     if (!own.enter(gate_)) [[unlikely]]
       return false;
-    if (own.room == 0) [[unlikely]] {
-      own.leave();
-      return false;
-    }
-    own.push(one);
+    bool kept = own.push(one);
     own.leave();
-    return true;
+    return kept;
   }
 
   // Says whether it is time for a cycle; to one thread a period.
@@ -227,6 +263,7 @@ class STRATA_RESOURCES_API pool_core {
 
  private:
   class own_section;
+  class shelf_section;
   class all_stopped;
   friend struct pool_thread;
 
@@ -236,7 +273,7 @@ class STRATA_RESOURCES_API pool_core {
   pool_shard* own_shard() noexcept;
   void attach(pool_shard& one, pool_shard** list) noexcept;
   void leave_thread(pool_shard& one) noexcept;
-  pool_list take_shared(pool_shard* own) noexcept;
+  pool_node* take_shared(pool_shard* own) noexcept;
   pool_node* take_victim(pool_shard* own) noexcept;
   template <class Visit>
   void search(pool_shard* start, Visit found) noexcept;
@@ -249,12 +286,11 @@ class STRATA_RESOURCES_API pool_core {
   std::uint64_t number_ = 0;
   std::size_t slot_offset_ = 0;
   object_pool_options chosen_;
+  std::size_t most_idle_places_;     // that a shard keeps
   std::atomic<pool_shard*> shards_;  // grows only; the common one is the last
 
   alignas(64) std::mutex lock_;  // of whoever shuts the gate
-  // What is in shared and victims; the same and the capacities of the threads' own: at most
-  // most_idle.
-  std::atomic<std::size_t> stored_{0};
+  // Of all shards, capacity + places: at most most_idle.
   std::atomic<std::size_t> promised_{0};
   std::atomic<std::uint64_t> last_cycle_ms_;
   std::atomic<std::size_t> cycles_{0};
@@ -529,7 +565,7 @@ class STRATA_RESOURCES_API byte_buffer_hooks {
   std::array<std::atomic<std::size_t>, steps> puts_{};
 };
 
-using pooled_buffer = pooled<byte_buffer, byte_buffer_hooks>;
+using pooled_byte_buffer = pooled<byte_buffer, byte_buffer_hooks>;
 
 // Byte buffers. 42,000 puts of one step make it look at what came back since it last did: new
 // buffers get the commonest step's length, and a buffer is dropped if its capacity is above the
@@ -543,7 +579,7 @@ class byte_buffer_pool {
       : pool_(chosen, byte_buffer_hooks(upstream), upstream) {}
 
   // Empty, with what capacity it happens to have. Throws std::bad_alloc.
-  pooled_buffer get() { return pool_.get(); }
+  pooled_byte_buffer get() { return pool_.get(); }
   void put(byte_buffer* one) noexcept { pool_.put(one); }
   void cycle() noexcept { pool_.cycle(); }
 

@@ -8,21 +8,25 @@
 //      '- free -> free -> null  (own list)    ^next_ ^end_
 //
 //   carved        = live + front + settled         settled = sum of head.free_blocks
-//   live          = room_ + bias_                   settle() when room_ reaches 0
+//   live          = handed_ + frees_left_ - bias_   settle() when live is down to settle_at_,
+//                                                   which is looked at when frees_left_ reaches 0
 //   carving       only when front and settled are empty: so the most carved = the most live
 //   a chunk goes  when head.free_blocks == head.carved, or when live == 0
 //
 // Allocation pops the front, and bumps next_ where there is nothing to pop: a block is linked when it
-// is first freed, not before. A free pushes and counts room_ down. Both leave the heads of chunks alone.
+// is first freed, not before. A free pushes. The one counts handed_ up and the other frees_left_ down:
+// each a number of its own, as one that changes twice in a row costs more than the list. Both leave the
+// heads of chunks alone.
 // Every so many net frees the front is settled: each of its blocks goes to the list of its own chunk,
 // which its address tells, and chunks that are empty by that go upstream. The front is never longer than a
-// part of what is live, so that settling costs a few steps a free, and none where frees and
+// part of what is live, so that settling costs some twenty steps a free, and none where frees and
 // allocations are even. While there is but the one chunk, it never happens.
 //
 //   time      allocate, deallocate O(1), 7 and 8 instructions; refill O(1) or a call upstream; settle
 //             amortised O(1) a free; trim O(free blocks); owns O(chunks)
 //   overhead  none a block (at least 8 bytes long); a head of 48 bytes a chunk and what the end of it
-//             is too short for. Chunks grow from first_chunk_bytes to chunk_bytes
+//             is too short for. Chunks grow from first_chunk_bytes to chunk_bytes; full ones are cut
+//             from spans (detail/chunk_source.hpp), each of which loses one chunk to alignment
 //   threads   one at a time
 //   exhausted null
 //   noticed   a block freed twice running, at once; other double and foreign frees by settle() and verify()
@@ -42,6 +46,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <strata/detail/chunk_source.hpp>
 #include <strata/detail/support.hpp>
 #include <strata/resource.hpp>
 
@@ -50,11 +55,21 @@ namespace strata {
 struct slab_options {
   // A power of two, by which chunks are aligned; none is longer. 0: what holds 16 blocks, at least 16 KiB.
   std::size_t chunk_bytes = 0;
-  std::size_t first_chunk_bytes = 1024;             // then they double
-  std::size_t spare_bytes = std::size_t{64} << 10;  // so much is kept in empty chunks
+  std::size_t first_chunk_bytes = 1024;  // then they double
+  // So much is kept in empty chunks, and more where waves of allocation and free need it again.
+  std::size_t spare_bytes = std::size_t{64} << 10;
+  // Chunks of full length are cut from blocks of up to so many bytes. 0: each comes from upstream by
+  // itself, and none is kept.
+  std::size_t span_bytes = std::size_t{128} << 10;
 };
 
 namespace detail {
+
+// The most that an object of so many bytes can need, short of an alignment that it asks for itself.
+constexpr std::size_t natural_alignment(std::size_t bytes) {
+  std::size_t most = bytes | alignof(std::max_align_t);
+  return most & (0 - most);
+}
 
 // What slab and object_slab share: blocks of one size with a link somewhere in each free one.
 class STRATA_RESOURCES_API slab_core {
@@ -65,7 +80,7 @@ class STRATA_RESOURCES_API slab_core {
   // Bytes from one block to the next.
   [[nodiscard]] std::size_t stride() const noexcept { return stride_; }
   [[nodiscard]] std::size_t alignment() const noexcept { return alignment_; }
-  [[nodiscard]] std::size_t live_blocks() const noexcept { return room_ + bias_; }
+  [[nodiscard]] std::size_t live_blocks() const noexcept { return handed_ + frees_left_ - bias_; }
   // Gives every empty chunk back upstream, also those that would be kept. O(free blocks).
   void trim() noexcept;
   [[nodiscard]] bool owns(const void* address) const noexcept;
@@ -90,14 +105,14 @@ class STRATA_RESOURCES_API slab_core {
     void* block = free_;
     unpoison(block, stride_);
     free_ = read_link(block, link);
-    ++room_;
+    ++handed_;
     return block;
   }
   // One that was never handed out.
   void* carve() noexcept {
     std::uintptr_t at = next_;
     next_ = at + stride_;
-    ++room_;
+    ++handed_;
     unpoison(pointer_to(at), stride_);
     return pointer_to(at);
   }
@@ -106,7 +121,7 @@ class STRATA_RESOURCES_API slab_core {
     if (address_of(block) + stride_ != next_) stop(misuse::precondition, name_, block);
     poison(block, stride_);
     next_ -= stride_;
-    --room_;
+    --handed_;
   }
   void push(void* block, std::size_t link) noexcept {
     if (block == free_) [[unlikely]]
@@ -114,8 +129,8 @@ class STRATA_RESOURCES_API slab_core {
     write_link(block, link, free_);
     poison(block, stride_);
     free_ = block;
-    if (--room_ == 0) [[unlikely]]
-      settle();
+    if (--frees_left_ == 0) [[unlikely]]
+      settle_if_due();
   }
   // Sees to it that one can pop or carve; false when upstream has no memory.
   bool refill() noexcept;
@@ -127,10 +142,6 @@ class STRATA_RESOURCES_API slab_core {
 
  private:
   static constexpr std::size_t most_chunk_blocks = 8192;
-  // Taken off a full chunk, so that an upstream that puts a head before each block can place two side by
-  // side.
-  static constexpr std::size_t upstream_head_bytes = 64;
-
   struct chunk {
     const slab_core* owner;
     chunk* next;
@@ -185,30 +196,32 @@ class STRATA_RESOURCES_API slab_core {
   void mark_free(const chunk& one, block_bits& bits) const;
   void verify_chunk(const chunk& one, bool available) const;
 
+  void settle_if_due() noexcept;
   void settle() noexcept;
   void check_front() const;
   void settle_block(void* block) noexcept;
   void empty(chunk* one) noexcept;
   void empty_all() noexcept;
   void start(chunk* fresh) noexcept;
-  void put_by(chunk* one) noexcept;
   void give_back(chunk* one) noexcept;
   chunk* make_chunk() noexcept;
   void set_room(std::size_t live) noexcept;
+  void wait_for(std::size_t frees, std::size_t live) noexcept;
   void open_fresh() noexcept;
 
   // What allocation and free look at stands first.
   void* free_ = nullptr;     // the front
-  std::size_t room_;         // net frees until the front is settled
+  std::size_t frees_left_;   // until one looks whether to settle the front
+  std::size_t handed_ = 0;   // blocks, so far
   std::uintptr_t next_ = 0;  // of the fresh chunk: the next block to carve
   std::uintptr_t end_ = 0;   // its end, or next_ while something is settled
   std::size_t stride_;
   std::size_t alignment_;
-  std::size_t bias_;  // live - room_
+  std::size_t bias_;
+  std::size_t settle_at_ = 0;  // live blocks at which the front is settled
   chunk* fresh_ = nullptr;
   list available_;  // with blocks settled
   list others_;
-  list spares_;  // empty
   std::size_t chunk_bytes_;
   std::size_t link_;
   std::size_t first_offset_;
@@ -217,10 +230,8 @@ class STRATA_RESOURCES_API slab_core {
   std::size_t carved_before_ = 0;  // in all chunks but the fresh
   std::size_t settled_blocks_ = 0;
   std::size_t peak_blocks_ = 0;
-  std::size_t held_bytes_ = 0;
-  std::size_t spare_bytes_ = 0;
-  std::size_t most_spare_bytes_;
-  std::pmr::memory_resource* upstream_;
+  std::size_t chunks_bytes_ = 0;  // their sum
+  chunk_source source_;
   end_objects end_objects_;
   const char* name_;
 };
@@ -231,10 +242,13 @@ class STRATA_RESOURCES_API slab : public detail::slab_core {
  public:
   using options = slab_options;
 
-  // Blocks of so many bytes (at least 8 are taken) and so aligned: any power of two.
-  explicit slab(std::size_t block_bytes, std::size_t alignment = alignof(std::max_align_t),
-                std::pmr::memory_resource* upstream = std::pmr::get_default_resource(),
-                options chosen = {})
+  // Blocks of so many bytes (at least 8 are taken), for objects of that size: of 24 bytes they are
+  // aligned to 8, of 32 to 16, as no longer alignment divides them or max_align_t asks for none.
+  explicit slab(std::size_t block_bytes)
+      : slab(block_bytes, detail::natural_alignment(block_bytes)) {}
+  // The same, aligned to any power of two.
+  slab(std::size_t block_bytes, std::size_t alignment,
+       std::pmr::memory_resource* upstream = std::pmr::get_default_resource(), options chosen = {})
       : slab_core("slab", block_bytes, alignment, 0, upstream, chosen) {}
 
   // Null when upstream has no memory.
@@ -355,9 +369,10 @@ void detail::slab_core::each_region(Visit visit) const {
     visit(region{pointer_to(end_of(one)), address_of(&one) + one.bytes - end_of(one),
                  region_kind::overhead});
   };
-  for (const list* each : {&available_, &others_, &spares_}) {
+  for (const list* each : {&available_, &others_}) {
     for (const chunk* one = each->first; one != nullptr; one = one->next) visit_chunk(*one);
   }
+  source_.each_region(visit);
 }
 
 }  // namespace strata

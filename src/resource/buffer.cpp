@@ -11,6 +11,7 @@
 namespace strata {
 
 using detail::buffer_block;
+using detail::buffer_cache;
 using detail::misuse;
 
 namespace detail {
@@ -33,6 +34,7 @@ namespace {
 
 constexpr const char* buffers_name = "buffer";
 constexpr std::uint32_t sample_every = 128;
+constexpr std::size_t class_of_blocks = buffer_class_of(sizeof(buffer_block));
 
 // Uniform around 128, so that no pattern of a program's escapes it.
 std::uint32_t next_sample(buffer_cache& cache) {
@@ -139,9 +141,14 @@ bool buffer_arena::follows_next() noexcept {
 }
 
 buffer buffer_arena::try_buffer(std::size_t bytes, code_place where) noexcept {
-  void* block = try_allocate(sizeof(buffer_block), alignof(buffer_block));
+  buffer_cache* cache = known_cache();
+  bool cached = cache != nullptr && bytes - 1 < detail::buffer_cached_bytes;
+  void* block = cached ? allocate_from(*cache, detail::class_of_blocks, sizeof(buffer_block))
+                       : try_allocate(sizeof(buffer_block), alignof(buffer_block));
   if (block == nullptr) return {};
-  auto* memory = static_cast<std::byte*>(try_allocate(bytes, detail::buffer_quantum));
+  auto* memory =
+      static_cast<std::byte*>(cached ? allocate_from(*cache, detail::buffer_class_of(bytes), bytes)
+                                     : try_allocate(bytes, detail::buffer_quantum));
   if (memory == nullptr) {
     deallocate(block, sizeof(buffer_block), alignof(buffer_block));
     return {};
@@ -171,6 +178,14 @@ void buffer::end(std::uint32_t owners) noexcept {
   one.owners.store(0, std::memory_order_relaxed);
   buffer_arena& arena = *one.arena;
   if (one.track != nullptr) arena.core_->unfollow(one);
+  buffer_cache* cache = arena.known_cache();
+  std::size_t number = detail::buffer_class_of(std::max<std::size_t>(one.bytes, 1));
+  if (cache != nullptr && number < detail::buffer_cached_classes &&
+      arena.looks_right(one.memory, number)) [[likely]] {
+    arena.deallocate_to(*cache, one.memory, number);
+    // Its owners were counted here, so that nobody else can have freed it.
+    return arena.deallocate_to(*cache, &one, detail::class_of_blocks);
+  }
   arena.deallocate(one.memory, one.bytes, detail::buffer_quantum);
   arena.deallocate(&one, sizeof one, alignof(buffer_block));
 }

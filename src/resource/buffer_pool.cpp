@@ -23,9 +23,10 @@ constexpr std::size_t at_least_one(std::size_t bytes) { return bytes == 0 ? 1 : 
 struct buffer_pool::sleeper : waiter {
   sleeper() noexcept { on_end = end; }
 
-  // False when the time has come first.
-  bool sleep(std::uint64_t until_ns) noexcept {
-    for (int spins = 0; spins < 100; ++spins) {
+  // False when the time has come first. Who is first in the line may be served within a moment, and
+  // looks for it so many times; behind it that would be in vain.
+  bool sleep(std::uint64_t until_ns, int most_looks) noexcept {
+    for (int looks = 0; looks < most_looks; ++looks) {
       if (word.load(std::memory_order_acquire) == ended) return true;
       os::relax();
     }
@@ -156,10 +157,11 @@ acquire_status buffer_pool::reserve(sleeper& one, time_limit limit) noexcept {
     return acquire_status::timeout;
   }
   queue_.enqueue(one);
+  int looks = queue_.head() == &one ? 100 : 1;
   lock_.unlock();
-  bool left = !one.sleep(until_ns) && give_up(one);
+  bool left = !one.sleep(until_ns, looks) && give_up(one);
   // Ended in the same moment: whoever did it still looks at `one`.
-  if (!left) one.sleep(time_limit::never);
+  if (!left) one.sleep(time_limit::never, 100);
   note_wait(now_ns);
   if (left) return acquire_status::timeout;
   return one.state == detail::claim_state::granted ? acquire_status::granted

@@ -71,6 +71,41 @@ class pool_core::own_section {
   bool locked_ = false;
 };
 
+// Work on a shard's shared and victims.
+class pool_core::shelf_section {
+ public:
+  shelf_section(pool_core& pool, pool_shard& one) : pool_(pool), one_(one) { one_.lock.lock(); }
+  ~shelf_section() {
+    give_back_places(pool_.most_idle_places_);
+    // relaxed: a hint. Who misses what comes this moment does without it.
+    one_.shelved.store(static_cast<std::uint32_t>(one_.count()), std::memory_order_relaxed);
+    one_.lock.unlock();
+  }
+  shelf_section(const shelf_section&) = delete;
+  shelf_section& operator=(const shelf_section&) = delete;
+
+  // As many as the pool's bound allows; the others stay where they are.
+  void put(pool_list& into, pool_list& from) {
+    std::size_t needed = one_.count() + from.count;
+    if (needed > one_.places) {
+      one_.places += pool_.take_room(needed - one_.places + pool_.most_idle_places_ / 2);
+    }
+    pool_list kept = from.take(one_.places - one_.count());
+    into.take_all(kept);
+  }
+  // Places that nothing is in, where there are more than so many; then half as many are kept.
+  void give_back_places(std::size_t most) {
+    std::size_t empty = one_.places - one_.count();
+    if (empty <= most) return;
+    one_.places -= empty - most / 2;
+    pool_.promised_.fetch_sub(empty - most / 2, std::memory_order_relaxed);
+  }
+
+ private:
+  pool_core& pool_;
+  pool_shard& one_;
+};
+
 // No thread is at its own objects while one of these lives.
 class pool_core::all_stopped {
  public:
@@ -118,6 +153,7 @@ pool_core::pool_core(object_pool_options chosen) noexcept
     : gate_(os::order_all_threads() ? 0 : 1),
       open_gate_(gate_.load(std::memory_order_relaxed)),
       chosen_(chosen),
+      most_idle_places_(chosen.most_idle / 64),
       shards_(&common_),
       last_cycle_ms_(os::coarse_ms()) {
   std::lock_guard inside(registry);
@@ -171,7 +207,7 @@ void pool_core::attach(pool_shard& one, pool_shard** list) noexcept {
   *list = &one;
   std::size_t capacity = take_room(most_of_its_own);
   own_section inside(*this, one);
-  one.capacity = one.room = static_cast<std::uint32_t>(capacity);
+  one.capacity = one.room = static_cast<std::int32_t>(capacity);
   one.until_clock = gets_until_clock;
 }
 
@@ -179,16 +215,16 @@ void pool_core::attach(pool_shard& one, pool_shard** list) noexcept {
 void pool_core::leave_thread(pool_shard& one) noexcept {
   one.list_of_thread = nullptr;
   pool_list left;
-  std::size_t capacity = one.capacity;
+  auto capacity = static_cast<std::size_t>(one.capacity);
   {
     own_section inside(*this, one);
-    while (one.own != nullptr) left.push(one.pop());
+    left = one.take_own();
     one.capacity = one.room = 0;
   }
-  stored_.fetch_add(left.count, std::memory_order_relaxed);
-  promised_.fetch_sub(capacity - left.count, std::memory_order_relaxed);
-  std::lock_guard inside(one.lock);
+  shelf_section inside(*this, one);
+  one.places += capacity;
   one.shared.take_all(left);
+  inside.give_back_places(0);
 }
 
 template <class Visit>
@@ -200,13 +236,13 @@ void pool_core::each_shard(Visit visit) noexcept {
   }
 }
 
-// All shards under their locks, from one of them on, until found() is true.
+// Shards that have something, under their locks, from one of them on, until found() is true.
 template <class Visit>
 void pool_core::search(pool_shard* start, Visit found) noexcept {
-  // relaxed: a node that comes this moment may be missed.
-  if (stored_.load(std::memory_order_relaxed) == 0) return;
   auto try_one = [&](pool_shard& one) {
-    std::lock_guard inside(one.lock);
+    // relaxed: what comes this moment may be missed.
+    if (one.shelved.load(std::memory_order_relaxed) == 0) return false;
+    shelf_section inside(*this, one);
     return found(one);
   };
   if (start == nullptr) start = &common_;
@@ -256,43 +292,45 @@ pool_node* pool_core::take_slow() noexcept {
     own_section inside(*this, *own);
     if (own->own != nullptr) one = own->pop();
   }
-  if (one == nullptr) {
-    pool_list found = take_shared(own);
-    one = found.pop();
-    if (found.count != 0) {
-      own_section inside(*this, *own);
-      while (pool_node* each = found.pop()) own->push(each);
-    }
-  }
+  if (one == nullptr) one = take_shared(own);
   if (one == nullptr) one = take_victim(own);
   if (one != nullptr) one->link = mark();
   return one;
 }
 
-// Some for the thread's own, which is empty, and one to use: all that is there of its own shared
-// ones, half of another's.
-pool_list pool_core::take_shared(pool_shard* own) noexcept {
-  std::size_t most = own != nullptr ? 1 + own->capacity / 2 : 1;
+// One to use, and some for the thread's own, which is empty: of its shared ones; when there are none,
+// all that another has become its.
+pool_node* pool_core::take_shared(pool_shard* own) noexcept {
+  std::size_t most = own != nullptr ? 1 + static_cast<std::size_t>(own->capacity) / 2 : 1;
   pool_list found;
+  pool_list stolen;
   search(own, [&](pool_shard& each) {
-    std::size_t there = &each == own ? each.shared.count : (each.shared.count + 1) / 2;
-    for (std::size_t left = std::min(there, most); left > 0; --left) {
-      found.push(each.shared.pop());
+    if (&each == own || own == nullptr) {
+      found = each.shared.take(most);
+    } else {
+      stolen = each.shared.take(each.shared.count);
+      each.places -= stolen.count;
     }
-    return found.count != 0;
+    return found.count != 0 || stolen.count != 0;
   });
-  stored_.fetch_sub(found.count, std::memory_order_relaxed);
-  promised_.fetch_sub(found.count, std::memory_order_relaxed);
-  return found;
+  if (stolen.count != 0) {
+    shelf_section inside(*this, *own);
+    own->places += stolen.count;
+    found = stolen.take(most);
+    own->shared.take_all(stolen);
+  }
+  pool_node* one = found.pop();
+  if (found.count != 0) {
+    own_section inside(*this, *own);
+    own->fill(found);
+  }
+  return one;
 }
 
 // One only: what isn't used is to stay a victim.
 pool_node* pool_core::take_victim(pool_shard* own) noexcept {
   pool_node* one = nullptr;
   search(own, [&](pool_shard& each) { return (one = each.victims.pop()) != nullptr; });
-  if (one == nullptr) return nullptr;
-  stored_.fetch_sub(1, std::memory_order_relaxed);
-  promised_.fetch_sub(1, std::memory_order_relaxed);
   return one;
 }
 
@@ -304,21 +342,15 @@ pool_list pool_core::put_slow(pool_node* one) noexcept {
   } else {
     own_section inside(*this, *own);
     if (own->room == 0) {
-      for (std::uint32_t left = own->capacity / 2; left > 0; --left) spilled.push(own->pop());
+      pool_list all = own->take_own();
+      spilled = all.take(all.count / 2);
+      own->fill(all);
     }
-    if (own->room != 0)
-      own->push(one);
-    else
-      spilled.push(one);
+    if (!own->push(one)) spilled.push(one);
   }
-  std::size_t room = take_room(spilled.count);
-  pool_list kept;
-  for (; room > 0; --room) kept.push(spilled.pop());
-  if (kept.count != 0) {
+  if (spilled.count != 0) {
     pool_shard& into = own != nullptr ? *own : common_;
-    std::lock_guard inside(into.lock);
-    stored_.fetch_add(kept.count, std::memory_order_relaxed);
-    into.shared.take_all(kept);
+    shelf_section(*this, into).put(into.shared, spilled);
   }
   return spilled;
 }
@@ -328,18 +360,13 @@ pool_list pool_core::cycle() noexcept {
   all_stopped here(*this);
   cycles_.fetch_add(1, std::memory_order_relaxed);
   each_shard([&](pool_shard& each) {
-    std::lock_guard inside(each.lock);
-    stored_.fetch_sub(each.victims.count, std::memory_order_relaxed);
-    promised_.fetch_sub(each.victims.count, std::memory_order_relaxed);
+    shelf_section inside(*this, each);
     dropped.take_all(each.victims);
     each.victims.take_all(each.shared);
-    std::size_t room = take_room(each.capacity - each.room);
-    stored_.fetch_add(room, std::memory_order_relaxed);
-    while (each.own != nullptr) {
-      pool_list& into = room > 0 ? each.victims : dropped;
-      room -= room > 0 ? 1 : 0;
-      into.push(each.pop());
-    }
+    pool_list own = each.take_own();
+    inside.put(each.victims, own);
+    dropped.take_all(own);
+    inside.give_back_places(0);
   });
   return dropped;
 }
@@ -348,13 +375,12 @@ pool_list pool_core::drain() noexcept {
   pool_list all;
   all_stopped here(*this);
   each_shard([&](pool_shard& each) {
-    std::lock_guard inside(each.lock);
-    std::size_t stored = each.shared.count + each.victims.count;
-    stored_.fetch_sub(stored, std::memory_order_relaxed);
-    promised_.fetch_sub(stored, std::memory_order_relaxed);
+    shelf_section inside(*this, each);
     all.take_all(each.shared);
     all.take_all(each.victims);
-    while (each.own != nullptr) all.push(each.pop());
+    pool_list own = each.take_own();
+    all.take_all(own);
+    inside.give_back_places(0);
   });
   return all;
 }
@@ -371,8 +397,9 @@ object_pool_statistics pool_core::statistics() noexcept {
   object_pool_statistics figures;
   all_stopped here(*this);
   each_shard([&](pool_shard& each) {
-    std::lock_guard inside(each.lock);
-    figures.idle += each.shared.count + each.victims.count + (each.capacity - each.room);
+    shelf_section inside(*this, each);
+    figures.idle += each.count();
+    figures.idle += static_cast<std::size_t>(each.capacity - each.room);
   });
   figures.made = made_.load(std::memory_order_relaxed);
   figures.destroyed = destroyed_.load(std::memory_order_relaxed);
@@ -392,10 +419,12 @@ void pool_core::verify() {
     return found;
   };
   each_shard([&](pool_shard& each) {
-    std::lock_guard inside(each.lock);
-    check(count(each.own) == each.capacity - each.room, "object_pool", &each);
+    shelf_section inside(*this, each);
+    check(count(each.own) == static_cast<std::size_t>(each.capacity - each.room), "object_pool",
+          &each);
     check(count(each.shared.first) == each.shared.count, "object_pool", &each.shared);
     check(count(each.victims.first) == each.victims.count, "object_pool", &each.victims);
+    check(each.count() <= each.places, "object_pool", &each.places);
   });
   check(idle <= chosen_.most_idle, "object_pool", this);
 }

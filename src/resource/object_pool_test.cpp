@@ -118,6 +118,27 @@ TEST_F(ObjectPool, OthersMayTakeAllButAThreadsOwn) {
   pool.verify();
 }
 
+TEST_F(ObjectPool, WhatOneThreadStoleAnotherStealsFromIt) {
+  counted_pool pool(by_hand);
+  std::atomic<int> step{0};
+  auto fill_and_stay = [&](std::size_t count, int next) {
+    fill(pool, count);
+    step = next;
+    while (step != 3) std::this_thread::yield();
+  };
+  std::thread owner([&] { fill_and_stay(200, 1); });
+  while (step != 1) std::this_thread::yield();
+  std::thread thief([&] { fill_and_stay(1, 2); });
+  while (step != 2) std::this_thread::yield();
+  std::vector<counted_pool::handle> stolen;
+  for (int i = 0; i < 150; ++i) stolen.push_back(pool.get());
+  EXPECT_EQ(counted::made, 200u);
+  pool.verify();
+  step = 3;
+  owner.join();
+  thief.join();
+}
+
 TEST_F(ObjectPool, AThreadsEndLeavesItsObjectsAndItsPlace) {
   counted_pool pool(by_hand);
   for (int i = 0; i < 50; ++i) {
@@ -481,7 +502,7 @@ TEST(ByteBufferPool, ThreadsShareIt) {
   for (std::size_t which = 0; which < 4; ++which) {
     all.emplace_back([&, which] {
       for (std::size_t i = 0; i < 15'000; ++i) {
-        pooled_buffer one = pool.get();
+        pooled_byte_buffer one = pool.get();
         EXPECT_EQ(one->size(), 0u);
         one->append("text");
         one->resize(100 + which);

@@ -77,7 +77,9 @@ void detail::chunk_cache::trim() noexcept {
 template <std::size_t... Index>
 pools::slab_array pools::make_slabs(detail::chunk_cache* cache, const options& chosen,
                                     std::index_sequence<Index...> /*each*/) {
-  slab_options of_each{.first_chunk_bytes = chosen.first_chunk_bytes, .spare_bytes = 0};
+  // Chunks one by one: the cache keeps them, and the classes together need few.
+  slab_options of_each{
+      .first_chunk_bytes = chosen.first_chunk_bytes, .spare_bytes = 0, .span_bytes = 0};
   return {class_slab(classes::bytes_of(Index), alignment_of(classes::bytes_of(Index)), cache,
                      of_each)...};
 }

@@ -18,12 +18,11 @@ constexpr std::size_t endless = SIZE_MAX / 2;
 slab_core::slab_core(const char* name, std::size_t block_bytes, std::size_t alignment,
                      std::size_t link, std::pmr::memory_resource* upstream, slab_options chosen,
                      end_objects end)
-    : room_(endless),
+    : frees_left_(endless),
       alignment_(alignment),
-      bias_(0 - endless),
+      bias_(endless),
       link_(link),
-      most_spare_bytes_(chosen.spare_bytes),
-      upstream_(upstream),
+      source_(upstream, chosen.span_bytes, chosen.spare_bytes),
       end_objects_(end),
       name_(name) {
   constexpr std::size_t most_bytes = std::size_t{1} << 26;  // a chunk's length fits 32 bits
@@ -32,7 +31,7 @@ slab_core::slab_core(const char* name, std::size_t block_bytes, std::size_t alig
   }
   stride_ = align_up(std::max(block_bytes, link + sizeof(void*)), alignment);
   first_offset_ = align_up(sizeof(chunk), alignment);
-  std::size_t fixed = first_offset_ + upstream_head_bytes;
+  std::size_t fixed = first_offset_ + chunk_source::room_behind;
   chunk_bytes_ =
       chosen.chunk_bytes != 0
           ? chosen.chunk_bytes
@@ -94,14 +93,8 @@ bool slab_core::refill() noexcept {
     open_fresh();
     return true;
   }
-  chunk* fresh = spares_.first;
-  if (fresh != nullptr) {
-    spares_.remove(fresh);
-    spare_bytes_ -= fresh->bytes;
-  } else {
-    fresh = make_chunk();
-    if (fresh == nullptr) return false;
-  }
+  chunk* fresh = make_chunk();
+  if (fresh == nullptr) return false;
   std::size_t live = live_blocks();
   start(fresh);
   set_room(live);
@@ -115,11 +108,11 @@ void* slab_core::allocate_after_refill() noexcept {
 
 slab_core::chunk* slab_core::make_chunk() noexcept {
   bool full = next_chunk_blocks_ == chunk_blocks_ && chunk_blocks_ != most_chunk_blocks;
-  std::size_t bytes =
-      full ? chunk_bytes_ - upstream_head_bytes : first_offset_ + next_chunk_blocks_ * stride_;
+  std::size_t bytes = full ? chunk_bytes_ - chunk_source::room_behind
+                           : first_offset_ + next_chunk_blocks_ * stride_;
   void* memory = nullptr;
   try {
-    memory = upstream_->allocate(bytes, chunk_bytes_);
+    memory = source_.allocate(bytes, chunk_bytes_);
   } catch (...) {
     return nullptr;
   }
@@ -128,7 +121,7 @@ slab_core::chunk* slab_core::make_chunk() noexcept {
   made->capacity = static_cast<std::uint32_t>(next_chunk_blocks_);
   made->bytes = static_cast<std::uint32_t>(bytes);
   poison(pointer_to(first_of(*made)), bytes - first_offset_);
-  held_bytes_ += bytes;
+  chunks_bytes_ += bytes;
   next_chunk_blocks_ = std::min(next_chunk_blocks_ * 2, chunk_blocks_);
   return made;
 }
@@ -159,11 +152,26 @@ void slab_core::set_room(std::size_t live) noexcept {
                      ? available_.first->next != nullptr || others_.first != nullptr
                      : others_.first != nullptr && others_.first->next != nullptr;
   std::size_t wanted = std::max(chunk_blocks_ / 4, std::min(live / 8, most_room));
-  room_ = several ? std::max<std::size_t>(std::min(wanted, live), 1) : endless;
-  bias_ = live - room_;
+  std::size_t room = std::max<std::size_t>(std::min(wanted, live), 1);
+  settle_at_ = live - std::min(room, live);
+  wait_for(several ? room : endless, live);
+}
+
+void slab_core::wait_for(std::size_t frees, std::size_t live) noexcept {
+  frees_left_ = frees;
+  bias_ = handed_ + frees - live;
 }
 
 // ---- Settling
+
+// Blocks that were allocated meanwhile are to be freed first.
+void slab_core::settle_if_due() noexcept {
+  std::size_t live = live_blocks();
+  if (live > settle_at_)
+    wait_for(live - settle_at_, live);
+  else
+    settle();
+}
 
 void slab_core::settle() noexcept {
   std::size_t live = live_blocks();
@@ -172,9 +180,12 @@ void slab_core::settle() noexcept {
     empty_all();
   } else {
     check_front();
-    while (void* block = free_) {
-      free_ = next_of(block);
+    settled_blocks_ += front_blocks();
+    if (fresh_ != nullptr) fresh_->carved = static_cast<std::uint32_t>(carved_of(*fresh_));
+    for (void* block = std::exchange(free_, nullptr); block != nullptr;) {
+      void* next = next_of(block);
       settle_block(block);
+      block = next;
     }
   }
   open_fresh();
@@ -196,12 +207,11 @@ void slab_core::settle_block(void* block) noexcept {
   if (home->owner != this) stop(misuse::foreign_free, name_, block);
   link_to(block, home->free);
   home->free = block;
-  ++settled_blocks_;
   if (++home->free_blocks == 1) {
     others_.remove(home);
     available_.add(home);
   }
-  if (home->free_blocks == carved_of(*home)) {
+  if (home->free_blocks == home->carved) {
     available_.remove(home);
     settled_blocks_ -= home->free_blocks;
     empty(home);
@@ -224,7 +234,7 @@ void slab_core::empty(chunk* one) noexcept {
     others_.add(one);
   } else {
     carved_before_ -= carved;
-    put_by(one);
+    give_back(one);
   }
 }
 
@@ -245,22 +255,12 @@ void slab_core::empty_all() noexcept {
   }
 }
 
-void slab_core::put_by(chunk* one) noexcept {
-  if (spare_bytes_ + one->bytes > most_spare_bytes_) {
-    give_back(one);
-    return;
-  }
-  spare_bytes_ += one->bytes;
-  poison(pointer_to(first_of(*one)), one->bytes - first_offset_);
-  spares_.add(one);
-}
-
 void slab_core::give_back(chunk* one) noexcept {
   std::size_t bytes = one->bytes;
-  held_bytes_ -= bytes;
+  chunks_bytes_ -= bytes;
   one->owner = nullptr;
   unpoison(one, bytes);
-  upstream_->deallocate(one, bytes, chunk_bytes_);
+  source_.deallocate(one, bytes, chunk_bytes_);
 }
 
 void slab_core::trim() noexcept {
@@ -270,16 +270,12 @@ void slab_core::trim() noexcept {
     give_back(std::exchange(fresh_, nullptr));
     next_ = end_ = 0;
   }
-  while (chunk* one = spares_.first) {
-    spares_.remove(one);
-    give_back(one);
-  }
-  spare_bytes_ = 0;
+  source_.trim();
   set_room(live_blocks());
 }
 
 void slab_core::release() noexcept {
-  bias_ = 0 - room_;  // as if all were freed
+  bias_ = handed_ + frees_left_;  // as if all were freed
   trim();
 }
 
@@ -296,8 +292,8 @@ bool slab_core::owns(const void* address) const noexcept {
 }
 
 resource_statistics slab_core::statistics() const noexcept {
-  return {held_bytes_, live_blocks() * stride_, std::max(peak_blocks_, carved()) * stride_,
-          live_blocks()};
+  return {chunks_bytes_ + source_.own_bytes(), live_blocks() * stride_,
+          std::max(peak_blocks_, carved()) * stride_, live_blocks()};
 }
 
 bool slab_core::is_block_of(const chunk& one, const void* block) const {
@@ -332,7 +328,7 @@ void slab_core::verify() const {
   std::size_t held = 0;
   std::size_t settled = 0;
   std::size_t carved_in_all = 0;
-  for (const list* each : {&available_, &others_, &spares_}) {
+  for (const list* each : {&available_, &others_}) {
     for (const chunk* one = each->first; one != nullptr; one = one->next) {
       verify_chunk(*one, each == &available_);
       held += one->bytes;
@@ -346,7 +342,7 @@ void slab_core::verify() const {
     if (home->owner != this) stop(misuse::foreign_free, name_, block);
     if (!is_block_of(*home, block)) stop(misuse::interior_free, name_, block);
   }
-  check(held == held_bytes_ && settled == settled_blocks_, name_, this);
+  check(held == chunks_bytes_ && settled == settled_blocks_, name_, this);
   check(carved_in_all == carved() && live_blocks() <= carved() - settled, name_, this);
 }
 

@@ -94,6 +94,19 @@ TEST_F(Slab, AnOddSizeIsNotRounded) {
   give(odd, 5000);
 }
 
+TEST_F(Slab, AlignsAsTheSizeAllowsUnlessTold) {
+  for (auto [bytes, alignment] :
+       {std::pair{1u, 1u}, {13u, 1u}, {24u, 8u}, {32u, 16u}, {96u, 16u}}) {
+    slab one(bytes);
+    EXPECT_EQ(one.alignment(), alignment);
+    EXPECT_EQ(one.stride(), std::max<std::size_t>(bytes, sizeof(void*)));
+    take(one, 100);
+    give(one, 100);
+  }
+  slab told(24, 16);
+  EXPECT_EQ(told.stride(), 32u);
+}
+
 TEST_F(Slab, AlignsToPagesAndMore) {
   for (std::size_t alignment : {std::size_t{4096}, std::size_t{1} << 16}) {
     for (std::size_t bytes : {std::size_t{1}, std::size_t{100}, alignment, alignment + 1}) {
@@ -121,7 +134,7 @@ TEST_F(Slab, FreshBlocksFollowEachOtherAndFreedOnesComeBackLastFirst) {
 }
 
 TEST_F(Slab, ChunksDoubleUpToChunkBytes) {
-  slab one(64, 16, &upstream_, {.chunk_bytes = 8192, .first_chunk_bytes = 512});
+  slab one(64, 16, &upstream_, {.chunk_bytes = 8192, .first_chunk_bytes = 512, .span_bytes = 0});
   take(one, 2000);
   std::vector<std::size_t> sizes = upstream_.sizes();
   ASSERT_GE(sizes.size(), 8u);
@@ -135,15 +148,16 @@ TEST_F(Slab, ChunksDoubleUpToChunkBytes) {
 
 // What Boost's pools do only when they are kept in order.
 TEST_F(Slab, EmptyChunksGoBackInAnyOrderOfFrees) {
-  for (int order = 0; order < 3; ++order) {
-    slab one(64, 16, &upstream_, {.spare_bytes = 0});
+  for (int order = 0; order < 6; ++order) {
+    bool in_spans = order >= 3;
+    slab one(64, 16, &upstream_, {.spare_bytes = 0, .span_bytes = in_spans ? 65536u : 0u});
     take(one, 20'000);
     std::size_t held = one.statistics().held_bytes;
-    if (order == 0) std::reverse(blocks_.begin(), blocks_.end());
-    if (order == 1) shuffle();
+    if (order % 3 == 0) std::reverse(blocks_.begin(), blocks_.end());
+    if (order % 3 == 1) shuffle();
     give(one, 20'000);
     EXPECT_EQ(upstream_.live_blocks(), 1u) << "all but the one to go on with";
-    EXPECT_LT(one.statistics().held_bytes, held / 50);
+    EXPECT_LT(one.statistics().held_bytes, held / (in_spans ? 15 : 50));
     one.verify();
   }
 }
@@ -153,7 +167,7 @@ TEST_F(Slab, ChunksGoWhileOthersAreInUse) {
   take(one, 20'000);
   std::size_t held = one.statistics().held_bytes;
   give(one, 15'000);
-  EXPECT_LT(one.statistics().held_bytes, held / 3);
+  EXPECT_LT(one.statistics().held_bytes, held / 2);
   one.verify();
   // Then what the oldest chunks hold, in any order.
   std::vector<void*> some(blocks_.begin(), blocks_.begin() + 500);
@@ -173,7 +187,7 @@ TEST_F(Slab, SparesServeAgainAndTrimGivesThemBack) {
   take(one, 20'000);
   give(one, 20'000);
   EXPECT_GT(one.statistics().held_bytes, std::size_t{48} << 10);
-  EXPECT_LE(one.statistics().held_bytes, std::size_t{80} << 10);
+  EXPECT_LE(one.statistics().held_bytes, std::size_t{256} << 10);
   std::size_t taken = upstream_.taken();
   take(one, 700);
   EXPECT_EQ(upstream_.taken(), taken);
