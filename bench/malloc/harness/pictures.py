@@ -26,6 +26,8 @@ def group(row: Row, top: float, names: list, colours: dict, unit: float) -> list
     """The bars of one job."""
     parts = [text(LEFT - 10, top + len(names) * BAR / 2 + 4, row.job, more='text-anchor="end"')]
     for i, name in enumerate(names):
+        if name not in row.values:
+            continue
         y = top + i * BAR
         ratio = row.ratio(name)
         length = min(ratio or 0, SCALE_END) * unit
