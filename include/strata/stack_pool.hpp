@@ -56,6 +56,7 @@
 #include <mutex>
 #include <new>
 
+#include <strata/detail/fork.hpp>
 #include <strata/detail/support.hpp>
 #include <strata/resource.hpp>
 
@@ -178,6 +179,8 @@ class STRATA_RESOURCES_API stack_pool {
 
  public:
   using options = stack_pool_options;
+  // strata/watch.hpp
+  static constexpr bool statistics_from_any_thread = true;
 
   explicit stack_pool(options chosen = {}) noexcept;
   stack_pool(const stack_pool&) = delete;
@@ -364,6 +367,10 @@ class STRATA_RESOURCES_API stack_pool {
   [[nodiscard]] std::size_t idle_on_shelves() const noexcept;
   void check_chain(const header* chain, std::size_t count) const;
   void check_slab(const detail::stack_slab& one, std::size_t& live) const;
+  bool try_hold() noexcept;
+  void let_go() noexcept;
+  void empty_shelves() noexcept;
+  static const detail::fork_ways at_fork;
 
   // 0: not numbered yet.
   static constinit inline thread_local unsigned thread_number_ = 0;
@@ -398,6 +405,7 @@ class STRATA_RESOURCES_API stack_pool {
   std::atomic<std::size_t> deepest_pages_{0};
   std::atomic<std::uint64_t> measured_{0};
   std::atomic<std::uint64_t> trimmed_{0};
+  detail::fork_member seat_;
 
   friend struct detail::stack_overflow_judge;
 };

@@ -7,6 +7,8 @@
 #include <map>
 #include <mutex>
 
+#include <strata/detail/fork.hpp>
+
 #include "base/text.hpp"
 #include "os/process.hpp"
 
@@ -65,7 +67,7 @@ using object_table = std::map<std::uintptr_t, object>;
 
 // By address. Slots of global variables are dropped after everything else, so it is never destroyed.
 struct tables {
-  std::mutex lock;  // guards all members
+  fork_safe<std::mutex> lock;  // guards all members
   object_table objects;
   std::map<std::uintptr_t, slot> slots;
   std::uint64_t next_serial = 1;

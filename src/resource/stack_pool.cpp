@@ -57,7 +57,11 @@ thread_local alternate_stack own_alternate_stack;
 }  // namespace
 
 stack_pool::stack_pool(options chosen) noexcept
-    : page_bytes_(os::page_bytes()), chosen_(chosen), best_guard_(chosen.guard) {
+    : page_bytes_(os::page_bytes()),
+      chosen_(chosen),
+      best_guard_(chosen.guard),
+      seat_(at_fork, this) {
+  detail::guard_slab_records_in_forks();
   guard_bytes_ = detail::align_up(std::max(chosen.guard_bytes, page_bytes_), page_bytes_);
   // Whatever is asked for, there are a page for the fiber's first frames, and one more.
   std::size_t least = std::max(4 * page_bytes_, guard_bytes_ + 2 * page_bytes_);
@@ -73,7 +77,9 @@ stack_pool::stack_pool(options chosen) noexcept
 }
 
 stack_pool::~stack_pool() {
-  if (statistics().live_blocks != 0) detail::stop(detail::misuse::still_in_use, "stack_pool", this);
+  // Threads that a fork left behind release nothing.
+  if (statistics().live_blocks != 0 && !seat_.crossed_fork())
+    detail::stop(detail::misuse::still_in_use, "stack_pool", this);
   while (slabs_ != nullptr) {
     stack_slab* one = slabs_;
     slabs_ = one->older;
@@ -374,6 +380,37 @@ std::uint32_t stack_pool::look_at(header& one) noexcept {
 void stack_pool::lock(shelf& one) noexcept {
   while (!one.try_lock()) std::this_thread::yield();
 }
+
+// ---- Forks
+
+constinit const detail::fork_ways stack_pool::at_fork = {
+    [](void* self) noexcept { return static_cast<stack_pool*>(self)->try_hold(); },
+    [](void* self) noexcept { static_cast<stack_pool*>(self)->let_go(); },
+    [](void* self) noexcept { static_cast<stack_pool*>(self)->empty_shelves(); }};
+
+bool stack_pool::try_hold() noexcept {
+  if (!mutex_.try_lock()) return false;
+  for (shelf& each : shelves_) lock(each);
+  return true;
+}
+
+void stack_pool::let_go() noexcept {
+  for (shelf& each : shelves_) each.unlock();
+  mutex_.unlock();
+}
+
+// Of threads that may be gone, so that others find what is there.
+void stack_pool::empty_shelves() noexcept {
+  for (shelf& each : shelves_) {
+    header* last = each.top;
+    if (last == nullptr) continue;
+    while (last->next != nullptr) last = last->next;
+    last->next = std::exchange(idle_, std::exchange(each.top, nullptr));
+    idle_count_ += std::exchange(each.count, 0);
+  }
+}
+
+// ---- Trimming
 
 std::size_t stack_pool::trim() noexcept {
   header* all = nullptr;

@@ -59,6 +59,8 @@ struct stack_slab {
 stack_slab* take_slab_record(std::uintptr_t start, std::uintptr_t end, std::size_t stack_bytes,
                              std::size_t guard_bytes, std::uint64_t first_number);
 void drop_slab_record(stack_slab& one);
+// From the first call on.
+void guard_slab_records_in_forks();
 
 // The header of the stack whose guard the address lies in, with its number; null when it is in
 // none. For handlers of signals.
