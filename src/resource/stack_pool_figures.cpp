@@ -101,8 +101,13 @@ void stack_pool::verify() const {
   std::size_t idle = idle_on_shelves();
   for (const shelf& each : shelves_) check_chain(each.top, each.count);
   std::lock_guard section(mutex_);
-  check_chain(idle_, idle_count_);
-  idle += idle_count_;
+  std::size_t in_depot = 0;
+  for (const header* one = idle_; one != nullptr; one = one->next_batch) {
+    check_chain(one, one->batch_stacks);
+    in_depot += one->batch_stacks;
+  }
+  detail::check(in_depot == idle_count_, "stack_pool", this);
+  idle += in_depot;
   std::size_t made = 0;
   std::size_t cold = 0;
   std::size_t live = 0;

@@ -50,6 +50,7 @@ stack_slab* take_slab_record(std::uintptr_t start, std::uintptr_t end, std::size
   taken->slots = static_cast<std::uint32_t>((end - start) / stack_bytes);
   taken->first_number = first_number;
   taken->opened = 1;
+  taken->marked = 1;
   taken->cold = 0;
   for (std::uint64_t& word : taken->cold_bits) word = 0;
   for (stack_guard& each : taken->guards) each = stack_guard::none;

@@ -27,11 +27,13 @@ struct stack_slab {
   std::atomic<std::size_t> guard_bytes{0};
 
   // The pool's, under its mutex. Slots 1 ... slots - 1 are for stacks, those before `opened` have
-  // had one.
+  // had one, those before `marked` have their guard markers: 1 <= opened <= marked <= slots, where
+  // there are markers.
   stack_slab* older = nullptr;
   std::uint64_t first_number = 0;
   std::uint32_t slots = 0;
   std::uint32_t opened = 1;
+  std::uint32_t marked = 1;
   std::uint32_t cold = 0;
   std::uint64_t cold_bits[most_slots / 64] = {};
   stack_guard guards[most_slots] = {};
