@@ -8,7 +8,7 @@ import tempfile
 from harness.contenders import Contender, reject
 from harness.job import Workspace
 from harness.launched import Launched
-from harness.options import ROOT, Parser, folder_to_build, make_folder, whole_number
+from harness.options import Parser, make_folder, whole_number
 from harness.rounds import in_rounds
 
 from crowd import report, room
@@ -21,25 +21,15 @@ SMALL_THOUSANDS = 20
 
 
 def parse(arguments: list) -> argparse.Namespace:
-    parser = Parser(prog="run", allow_abbrev=False, description="A million fibers alive at once, on "
-                    "Strata's stacks and on those of peers, in turns.")
+    parser = Parser("A million fibers alive at once, on Strata's stacks and on those of peers, in "
+                    f"turns. --small: {SMALL_THOUSANDS} thousand.", bench="stacks", runs=3,
+                    limit=300)
     parser.add_argument("--fibers", type=whole_number, default=1000, metavar="THOUSANDS",
                         help="how many (default: 1000)")
     parser.add_argument("--stack", type=whole_number, default=64, metavar="KIB",
                         help="addresses of each, but for Go's, which grow (default: 64)")
-    parser.add_argument("--runs", type=whole_number, default=5, metavar="N",
-                        help="runs of each contender (default: 5)")
     parser.add_argument("--contenders", default="", metavar="NAME,...",
                         help="of those found, only these")
-    parser.add_argument("--small", action="store_true", help=f"{SMALL_THOUSANDS} thousand fibers: "
-                        "to see that it works, not to compare")
-    parser.add_argument("--limit", type=whole_number, default=300, metavar="SECONDS",
-                        help="stop a run that takes longer (default: 300)")
-    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "bench-stacks",
-                        metavar="DIR", help="for results.json and pictures "
-                        "(default: build/bench-stacks)")
-    parser.add_argument("--build", type=folder_to_build, default=None, metavar="DIR",
-                        help="where the contenders were built (default: build/release)")
     parser.add_argument("--list", action="store_true", help="list the contenders")
     return parser.take(arguments)
 
