@@ -529,7 +529,7 @@ class STRATA_RESOURCES_API byte_buffer_hooks {
   std::array<std::atomic<std::size_t>, steps> puts_{};
 };
 
-using pooled_buffer = pooled<byte_buffer, byte_buffer_hooks>;
+using pooled_byte_buffer = pooled<byte_buffer, byte_buffer_hooks>;
 
 // Byte buffers. 42,000 puts of one step make it look at what came back since it last did: new
 // buffers get the commonest step's length, and a buffer is dropped if its capacity is above the
@@ -543,7 +543,7 @@ class byte_buffer_pool {
       : pool_(chosen, byte_buffer_hooks(upstream), upstream) {}
 
   // Empty, with what capacity it happens to have. Throws std::bad_alloc.
-  pooled_buffer get() { return pool_.get(); }
+  pooled_byte_buffer get() { return pool_.get(); }
   void put(byte_buffer* one) noexcept { pool_.put(one); }
   void cycle() noexcept { pool_.cycle(); }
 

@@ -481,7 +481,7 @@ TEST(ByteBufferPool, ThreadsShareIt) {
   for (std::size_t which = 0; which < 4; ++which) {
     all.emplace_back([&, which] {
       for (std::size_t i = 0; i < 15'000; ++i) {
-        pooled_buffer one = pool.get();
+        pooled_byte_buffer one = pool.get();
         EXPECT_EQ(one->size(), 0u);
         one->append("text");
         one->resize(100 + which);
