@@ -4,8 +4,8 @@
 #   strata_entry       objects of src/entry: malloc and its kin, operator new, the C interface
 #   strata_shared      lib/libstrata.so = entry + core, no dependency but libc
 #   strata_static      lib/libstrata.a, the same objects
-#   strata_resources         lib/libstrata_resources.so: what include/strata/*.hpp needs behind it, a
-#   strata_resources_static  library of its own since it stands on the C++ runtime
+#   strata_resources         lib/libstrata_resources.so: what include/strata/*.hpp and resources.h need
+#   strata_resources_static  behind them, a library of its own since it stands on the C++ runtime
 #   strata_core_fault  the core compiled with STRATA_FAULT_INJECTION=1 \ built only when a test
 #   strata_fault       lib/libstrata_fault.so made of it               / asks for it
 #
