@@ -49,8 +49,11 @@ if(STRATA_FUZZ OR STRATA_SANITIZE)
   add_compile_definitions(STRATA_INSTRUMENTED=1)
 endif()
 if(STRATA_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link,address -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=address)
+  # vptr and function need RTTI, which the core has not.
+  add_compile_options(
+    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=vptr,function
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
 elseif(STRATA_SANITIZE)
   add_compile_options(-fsanitize=${STRATA_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${STRATA_SANITIZE})

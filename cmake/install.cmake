@@ -1,6 +1,7 @@
 # `cmake --install build/release`: headers, libraries, the command, and what find_package(strata)
 # (targets strata::strata, shared, and strata::static, and strata::resources and
-# strata::resources_static for the headers include/strata/*.hpp) and pkg-config read.
+# strata::resources_static for the headers include/strata/*.hpp and resources.h) and pkg-config
+# (strata, strata-resources) read.
 if(STRATA_SANITIZE OR STRATA_FUZZ)
   return()
 endif()
@@ -26,6 +27,8 @@ if(TARGET strata_shared)
   # Paths relative to the .pc file, so that an installed tree can be moved.
   file(RELATIVE_PATH STRATA_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
        ${CMAKE_INSTALL_PREFIX})
-  configure_file(cmake/strata.pc.in strata.pc @ONLY)
-  install(FILES ${PROJECT_BINARY_DIR}/strata.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  foreach(name strata strata-resources)
+    configure_file(cmake/${name}.pc.in ${name}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  endforeach()
 endif()

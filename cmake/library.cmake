@@ -4,8 +4,8 @@
 #   strata_entry       objects of src/entry: malloc and its kin, operator new, the C interface
 #   strata_shared      lib/libstrata.so = entry + core, no dependency but libc
 #   strata_static      lib/libstrata.a, the same objects
-#   strata_resources         lib/libstrata_resources.so: what include/strata/*.hpp needs behind it, a
-#   strata_resources_static  library of its own since it stands on the C++ runtime
+#   strata_resources         lib/libstrata_resources.so: what include/strata/*.hpp and resources.h need
+#   strata_resources_static  behind them, a library of its own since it stands on the C++ runtime
 #   strata_core_fault  the core compiled with STRATA_FAULT_INJECTION=1 \ built only when a test
 #   strata_fault       lib/libstrata_fault.so made of it               / asks for it
 #
@@ -65,11 +65,11 @@ else()
   message(STATUS "src/ has no core sources: no library")
 endif()
 
-if(core_sources AND entry_sources AND NOT STRATA_FUZZ)
+if(core_sources AND entry_sources)
   strata_add_objects(strata_entry ${entry_sources})
 endif()
 
-if(TARGET strata_entry AND NOT STRATA_SANITIZE)
+if(TARGET strata_entry AND NOT STRATA_SANITIZE AND NOT STRATA_FUZZ)
   strata_add_shared(strata_shared strata_entry strata_core)
   set_target_properties(strata_shared PROPERTIES OUTPUT_NAME strata EXPORT_NAME strata)
   add_library(strata::strata ALIAS strata_shared)
@@ -92,7 +92,7 @@ endif()
 
 # Resources are ordinary C++, with exceptions. Of the core they need the system's side alone.
 strata_glob(resource_sources ${PROJECT_SOURCE_DIR}/src/resource/*.cpp)
-if(TARGET strata_core AND NOT STRATA_FUZZ)
+if(TARGET strata_core)
   add_library(strata_resource_objects OBJECT ${resource_sources})
   set_target_properties(strata_resource_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_compile_options(
@@ -117,7 +117,7 @@ function(strata_add_resources name kind export_name)
   add_library(strata::${export_name} ALIAS ${name})
 endfunction()
 
-if(TARGET strata_resource_objects AND NOT STRATA_SANITIZE)
+if(TARGET strata_resource_objects AND NOT STRATA_SANITIZE AND NOT STRATA_FUZZ)
   strata_add_resources(strata_resources SHARED resources)
   strata_add_resources(strata_resources_static STATIC resources_static)
 endif()

@@ -1,4 +1,4 @@
-# Tests: the unit tests of src/, the fuzzers, and what the folders of test/ use to add theirs.
+# Tests: the unit tests of src/, and what the folders of test/ use to add theirs.
 #
 # A test carries the label quick (the default run) or long (only `./dev test --all`).
 
@@ -39,19 +39,7 @@ function(strata_add_gtest target)
                        PROPERTIES LABELS quick ENVIRONMENT STRATA_GUARD_MS=0)
 endfunction()
 
-# strata_add_fuzzers(): one libFuzzer program for each test/fuzz/*_fuzz.cpp.
-function(strata_add_fuzzers)
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/test/fuzz/*_fuzz.cpp)
-  foreach(source IN LISTS sources)
-    cmake_path(GET source STEM name)
-    add_executable(${name} ${source})
-    target_link_libraries(${name} PRIVATE strata_core strata_warnings)
-    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-  endforeach()
-endfunction()
-
 if(STRATA_FUZZ)
-  strata_add_fuzzers()
   return()
 endif()
 if(NOT STRATA_TESTS)

@@ -34,7 +34,7 @@ TEST(ResidentParts, NeverGoBelowZero) {
 TEST(Totals, AddCountsAndTakeTheHighestPeaks) {
   process_tree tree;
   for (std::uint64_t i : {1u, 3u, 2u}) {
-    strata_stats stats{};
+    process_figures stats{};
     stats.allocations = i;
     stats.frees = i;
     stats.peak_live_bytes = 10 * i;
@@ -51,7 +51,7 @@ TEST(Totals, AddCountsAndTakeTheHighestPeaks) {
 TEST(ProcessTree, FindsTheLastProgramOfAProcess) {
   process_tree tree;
   for (int pid : {7, 8, 7}) {
-    strata_stats stats{};
+    process_figures stats{};
     stats.pid = pid;
     tree.processes.push_back(stats);
   }

@@ -76,6 +76,32 @@ TEST_F(StatsFilesTest, MakesHostileFieldsSafe) {
   EXPECT_EQ(std::strlen(result.processes[0].program), sizeof stats.program - 1);
 }
 
+TEST_F(StatsFilesTest, ReadsResourcesBehindTheFigures) {
+  struct {
+    strata_stats stats;
+    strata_watch_table table;
+  } file{};
+  const auto resources = [&] {
+    write_file("1.stats", &file, sizeof file);
+    const process_tree result = tree();
+    return result.processes.size() == 1 ? result.processes[0].resources
+                                        : std::vector<strata_watch_row>(99);
+  };
+  file.stats = stats_of(1, 1);
+  file.table.version = STRATA_WATCH_VERSION;
+  file.table.row_bytes = sizeof(strata_watch_row);
+  file.table.count = 1;
+  file.table.rows[0].live_bytes = 77;
+  ASSERT_EQ(resources().size(), 1u);
+  EXPECT_EQ(resources()[0].live_bytes, 77u);
+  file.table.count = ~0u;
+  std::memset(&file.table.rows[0].name, 'x', STRATA_WATCH_NAME);
+  ASSERT_EQ(resources().size(), static_cast<unsigned>(STRATA_WATCH_ROWS));
+  EXPECT_EQ(std::strlen(resources()[0].name), STRATA_WATCH_NAME - 1u);
+  file.table.version = STRATA_WATCH_VERSION + 1;
+  EXPECT_TRUE(resources().empty()) << "of another library";
+}
+
 TEST_F(StatsFilesTest, OfAMissingDirectoryAreNone) {
   EXPECT_TRUE(read_stats_files(path("none")).processes.empty());
 }

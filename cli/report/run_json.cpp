@@ -35,11 +35,30 @@ json_value histogram_of(const strata_stats& stats) {
   return histogram;
 }
 
+json_value figure_of(std::uint64_t value) {
+  return value == STRATA_WATCH_NONE ? json_value() : json_value(value);
+}
+
+json_value resources_of(const process_figures& figures) {
+  json_value resources = json_value::array();
+  for (const strata_watch_row& row : figures.resources) {
+    resources.push_back({{"name", row.name},
+                         {"kind", row.kind},
+                         {"instances", row.instances},
+                         {"made", row.made},
+                         {"live_bytes", figure_of(row.live_bytes)},
+                         {"live_blocks", figure_of(row.live_blocks)},
+                         {"held_bytes", figure_of(row.held_bytes)},
+                         {"peak_live_bytes", figure_of(row.peak_live_bytes)}});
+  }
+  return resources;
+}
+
 double seconds_between(std::uint64_t from_ns, std::uint64_t to_ns) {
   return to_ns > from_ns ? static_cast<double>(to_ns - from_ns) * 1e-9 : 0;
 }
 
-json_value process_of(const strata_stats& stats, const run_result& result, bool main) {
+json_value process_of(const process_figures& stats, const run_result& result, bool main) {
   return {{"pid", stats.pid},
           {"parent_pid", stats.parent_pid},
           {"program", stats.program},
@@ -70,15 +89,17 @@ json_value process_of(const strata_stats& stats, const run_result& result, bool 
           {"limit_bytes", stats.limit_bytes},
           {"threads", stats.threads},
           {"histogram", histogram_of(stats)},
-          {"classes", classes_of(stats)}};
+          {"classes", classes_of(stats)},
+          {"resources", resources_of(stats)},
+          {"unlisted_resources", stats.unlisted_resources}};
 }
 
 }  // namespace
 
 std::string run_json(const run_result& result) {
-  const strata_stats* main = result.tree.last_of(result.pid);
+  const process_figures* main = result.tree.last_of(result.pid);
   json_value processes = json_value::array();
-  for (const strata_stats& stats : result.tree.processes) {
+  for (const process_figures& stats : result.tree.processes) {
     processes.push_back(process_of(stats, result, &stats == main));
   }
   const tree_totals totals = totals_of(result.tree);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t classes_shown = 10;
 constexpr std::size_t children_shown = 10;
+constexpr std::size_t resources_shown = 20;
 constexpr int bar_columns_max = 40;
 
 // What a bar may take beside a text of so many columns.
@@ -119,6 +120,41 @@ std::string resident_section(const strata_stats& stats, const style& look) {
   return text;
 }
 
+std::string resource_line(const strata_watch_row& row) {
+  const auto size = [](std::uint64_t bytes) {
+    return bytes == STRATA_WATCH_NONE ? std::string("-") : format_size(bytes);
+  };
+  const std::string blocks = row.live_blocks == STRATA_WATCH_NONE
+                                 ? "-"
+                                 : format_count(static_cast<double>(row.live_blocks));
+  const std::string number =
+      row.instances == 0 ? "ended" : format_count(static_cast<double>(row.instances));
+  return "  " + pad_right(std::string(row.name).substr(0, 20), 21) +
+         pad_right(std::string(row.kind).substr(0, 18), 19) + pad_left(number, 7) +
+         pad_left(size(row.live_bytes), 10) + pad_left(blocks, 8) +
+         pad_left(size(row.held_bytes), 10) + pad_left(size(row.peak_live_bytes), 10) + "\n";
+}
+
+// Those with the highest peaks.
+std::string resources_section(const process_figures& figures, const style& look) {
+  std::vector<strata_watch_row> rows = figures.resources;
+  if (rows.empty()) return {};
+  const auto peak = [](const strata_watch_row& row) {
+    return row.peak_live_bytes == STRATA_WATCH_NONE ? 0 : row.peak_live_bytes;
+  };
+  std::stable_sort(rows.begin(), rows.end(),
+                   [&](const auto& a, const auto& b) { return peak(a) > peak(b); });
+  std::string text = "\n" + look.heading("the program's own resources") + "\n";
+  text += look.paint(colour::dim,
+                     "  name                 kind                  there"
+                     "      live  blocks      held      peak\n");
+  const std::size_t shown = std::min(rows.size(), resources_shown);
+  for (std::size_t i = 0; i < shown; ++i) text += resource_line(rows[i]);
+  const std::size_t more = rows.size() - shown + figures.unlisted_resources;
+  if (more > 0) text += formatted("  and %zu more\n", more);
+  return text;
+}
+
 std::string histogram_section(const strata_stats& stats, const style& look) {
   const auto* first = std::begin(stats.histogram);
   const auto* last = std::end(stats.histogram);
@@ -220,7 +256,7 @@ std::string missing_section(const run_result& result) {
 }  // namespace
 
 std::string run_text(const run_result& result, const style& look) {
-  const strata_stats* main = result.tree.last_of(result.pid);
+  const process_figures* main = result.tree.last_of(result.pid);
   std::string text = look.heading("strata run: " + base_name(result.program[0]) + ", " +
                                   how_it_ended(result.end)) +
                      "\n";
@@ -229,7 +265,8 @@ std::string run_text(const run_result& result, const style& look) {
     text += missing_section(result);
   } else {
     text += age_note(result, *main) + counts_section(*main) + failure_section(*main, look);
-    text += resident_section(*main, look) + histogram_section(*main, look);
+    text += resident_section(*main, look) + resources_section(*main, look);
+    text += histogram_section(*main, look);
     text += class_section(*main, look);
   }
   return text + children_section(result, main, look);

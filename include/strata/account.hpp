@@ -46,6 +46,7 @@
 #include <utility>
 #include <vector>
 
+#include <strata/detail/fork.hpp>
 #include <strata/detail/support.hpp>
 #include <strata/resource.hpp>
 
@@ -83,6 +84,8 @@ struct account_figures {
 class STRATA_RESOURCES_API account {
  public:
   using options = account_options;
+  // strata/watch.hpp
+  static constexpr bool statistics_from_any_thread = true;
   static constexpr std::size_t no_limit = account_options::no_limit;
 
   explicit account(std::string name, options chosen = {});
@@ -169,6 +172,9 @@ class STRATA_RESOURCES_API account {
   std::size_t below_ = 0;
   account* older_ = nullptr;
   account* younger_ = nullptr;
+
+  static const detail::fork_ways at_fork;
+  detail::fork_member seat_;
 };
 
 // All accounts of the process, the oldest first: parents come before those below them.

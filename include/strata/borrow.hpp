@@ -18,12 +18,12 @@ class borrowed {
  public:
   // What lends: not null, and inside an object that an owner has.
   explicit borrowed(T* lent) noexcept : to_(lent) {
-    if constexpr (ownership_debug) serial_.value = detail::ledger::serial_of(lent);
+    if constexpr (ownership_debug) serial_.value = detail::ownership_ledger::serial_of(lent);
   }
 
   [[nodiscard]] T* get() const noexcept {
     if constexpr (ownership_debug) {
-      if (detail::ledger::serial_of(to_) != serial_.value) {
+      if (detail::ownership_ledger::serial_of(to_) != serial_.value) {
         detail::stop_ownership(detail::ownership_misuse::borrowed_while_freed,
                                detail::type_name<T>(), to_);
       }

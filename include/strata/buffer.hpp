@@ -63,6 +63,8 @@ struct buffer_block {
   leak_track* track;
 };
 
+struct buffer_parts;  // of the interface in C, whose handle is a plain structure
+
 }  // namespace detail
 
 class STRATA_RESOURCES_API buffer {
@@ -151,6 +153,7 @@ class STRATA_RESOURCES_API buffer {
 
  private:
   friend class buffer_arena;
+  friend struct detail::buffer_parts;
 
   explicit buffer(detail::buffer_block* block) noexcept
       : block_(block), data_(block->memory), size_(block->bytes) {}

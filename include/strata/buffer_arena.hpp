@@ -143,7 +143,7 @@ struct buffer_cache {
   std::uint64_t trims_seen = 0;
   std::size_t shard = 0;
   buffer_core* core = nullptr;
-  buffer_cache** thread = nullptr;  // the thread's list
+  buffer_cache** thread = nullptr;  // the thread's list; null: of one that a fork left behind
   buffer_cache* next_of_thread = nullptr;
   buffer_cache* next_of_arena = nullptr;
 };
@@ -175,6 +175,8 @@ struct buffer_chunk_table {
 class STRATA_RESOURCES_API buffer_arena {
  public:
   using options = buffer_arena_options;
+  // strata/watch.hpp
+  static constexpr bool statistics_from_any_thread = true;
 
   // Throw std::bad_alloc where upstream has not even memory for the tables.
   buffer_arena() : buffer_arena(std::pmr::get_default_resource()) {}
@@ -303,7 +305,10 @@ class STRATA_RESOURCES_API buffer_arena {
   }
   void push(detail::buffer_bin& bin, void* block, [[maybe_unused]] std::size_t number) const {
     detail::unpoison(block, sizeof(detail::buffer_free_block));
-    bin.head = ::new (block) detail::buffer_free_block{stamp_of(block), bin.head};
+    auto* now = ::new (block) detail::buffer_free_block{stamp_of(block), bin.head};
+    // In this order for a child of fork too, which may find this thread stopped in between.
+    std::atomic_signal_fence(std::memory_order_release);
+    bin.head = now;
     ++bin.count;
     detail::poison(block, detail::buffer_class_bytes(number));
   }

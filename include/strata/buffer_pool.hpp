@@ -46,6 +46,7 @@
 #include <utility>
 
 #include <strata/detail/fair_queue.hpp>
+#include <strata/detail/fork.hpp>
 #include <strata/detail/support.hpp>
 #include <strata/detail/word_lock.hpp>
 #include <strata/resource.hpp>
@@ -143,6 +144,8 @@ class STRATA_RESOURCES_API buffer_pool {
  public:
   using options = buffer_pool_options;
   class acquisition;
+  // strata/watch.hpp
+  static constexpr bool statistics_from_any_thread = true;
 
   explicit buffer_pool(options chosen = {},
                        std::pmr::memory_resource* upstream = std::pmr::get_default_resource());
@@ -225,6 +228,8 @@ class STRATA_RESOURCES_API buffer_pool {
   void refund(waiter& one) noexcept;
   void settle_and_unlock() noexcept;
   void note_wait(std::uint64_t since_ns) noexcept;
+  void forget_sleepers() noexcept;
+  static const detail::fork_ways at_fork;
   void* from_upstream(std::size_t bytes) noexcept;
   void to_upstream(void* block, std::size_t bytes) noexcept;
 
@@ -238,6 +243,7 @@ class STRATA_RESOURCES_API buffer_pool {
   std::atomic<std::uint64_t> wait_count_{0};
   std::atomic<std::uint64_t> wait_ns_{0};
   std::array<std::atomic<std::uint64_t>, 48> waits_{};
+  detail::fork_member seat_;
 };
 
 // A buffer of a pool, which outlives it. Goes back when this dies.

@@ -54,8 +54,8 @@ class STRATA_RESOURCES_API bump {
  public:
   using options = bump_options;
 
-  // A place to rewind to. Valid until something older is rewound to or something is merged, and for
-  // no other bump.
+  // A place to rewind to. Valid until something older is rewound to, given back or resized, or
+  // something is merged, and for no other bump.
   class marker {
     friend class bump;
     chunk* chunk_ = nullptr;

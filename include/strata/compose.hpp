@@ -47,6 +47,7 @@
 #include <tuple>
 #include <utility>
 
+#include <strata/detail/fork.hpp>
 #include <strata/detail/support.hpp>
 #include <strata/resource.hpp>
 
@@ -334,6 +335,8 @@ class segregator : public detail::over_two<Small, Large> {
 template <resource Part = upstream_ref>
 class synchronized {
  public:
+  // strata/watch.hpp
+  static constexpr bool statistics_from_any_thread = true;
   static constexpr bool has_map = detail::has_map<Part>;
 
   template <class... Arguments>
@@ -376,8 +379,8 @@ class synchronized {
   }
 
  private:
-  mutable std::mutex mutex_;  // guards part_
   Part part_;
+  mutable detail::fork_safe<std::mutex> mutex_;  // guards part_
 };
 
 // At most so many bytes live at a time, as they were asked for; a block of 0 counts as 1.

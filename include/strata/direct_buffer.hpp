@@ -43,6 +43,7 @@
 #include <span>
 #include <utility>
 
+#include <strata/detail/fork.hpp>
 #include <strata/detail/support.hpp>
 #include <strata/resource.hpp>
 
@@ -74,6 +75,8 @@ struct direct_figures {
 class STRATA_RESOURCES_API direct_budget {
  public:
   using options = direct_options;
+  // strata/watch.hpp
+  static constexpr bool statistics_from_any_thread = true;
 
   // upstream: for tables only.
   explicit direct_budget(std::size_t max_bytes, options chosen = {},
@@ -125,6 +128,9 @@ class STRATA_RESOURCES_API direct_budget {
   std::size_t used_bytes_ = 0;
   std::size_t waited_ = 0;
   std::size_t refused_ = 0;
+
+  static const detail::fork_ways at_fork;
+  detail::fork_member seat_{at_fork, this};
 };
 
 // The budget, or the system, had no room.

@@ -58,6 +58,7 @@
 #include <string_view>
 #include <utility>
 
+#include <strata/detail/fork.hpp>
 #include <strata/detail/support.hpp>
 #include <strata/detail/word_lock.hpp>
 
@@ -260,6 +261,7 @@ class STRATA_RESOURCES_API pool_core {
   // relaxed: figures.
   void note_made() noexcept { made_.fetch_add(1, std::memory_order_relaxed); }
   void note_destroyed() noexcept { destroyed_.fetch_add(1, std::memory_order_relaxed); }
+  [[nodiscard]] bool crossed_fork() const noexcept { return seat_.crossed_fork(); }
 
  private:
   class own_section;
@@ -280,6 +282,12 @@ class STRATA_RESOURCES_API pool_core {
   template <class Visit>
   void each_shard(Visit visit) noexcept;
   std::size_t take_room(std::size_t wanted) noexcept;
+  void stop_all() noexcept;
+  void keep_shut() noexcept;
+  bool try_hold() noexcept;
+  void let_go() noexcept;
+  void put_right_in_child() noexcept;
+  static const fork_ways at_fork;
 
   std::atomic<std::uint32_t> gate_;
   std::uint32_t open_gate_;  // 1 where there is no barrier: then it is never open
@@ -297,6 +305,8 @@ class STRATA_RESOURCES_API pool_core {
   std::atomic<std::size_t> made_{0};
   std::atomic<std::size_t> destroyed_{0};
   pool_shard common_;
+  pool_shard* held_from_ = nullptr;  // during a fork: the first whose lock is held
+  fork_member seat_;
 };
 
 }  // namespace detail
@@ -351,6 +361,8 @@ template <class T, class Hooks>
 class object_pool {
  public:
   using options = object_pool_options;
+  // strata/watch.hpp
+  static constexpr bool statistics_from_any_thread = true;
   using handle = pooled<T, Hooks>;
 
   explicit object_pool(options chosen = {}, Hooks hooks = {},
@@ -363,7 +375,8 @@ class object_pool {
     for (detail::pool_list idle = core_.drain(); idle.count != 0; idle = core_.drain()) {
       destroy_all(idle);
     }
-    if (core_.statistics().in_use() != 0)
+    // Threads that a fork left behind put nothing back.
+    if (core_.statistics().in_use() != 0 && !core_.crossed_fork())
       detail::stop(detail::misuse::still_in_use, "object_pool", this);
   }
 
@@ -404,6 +417,11 @@ class object_pool {
   static constexpr std::size_t object_offset = std::max(alignment, sizeof(detail::pool_node));
   static constexpr std::size_t block_bytes = object_offset + sizeof(T);
 
+ public:
+  // Of one object, with what the pool adds.
+  static constexpr std::size_t object_bytes = block_bytes;
+
+ private:
   static detail::pool_node* node_of(T* object) noexcept {
     return detail::pointer_to<detail::pool_node>(detail::address_of(object) -
                                                  sizeof(detail::pool_node));
@@ -573,6 +591,8 @@ using pooled_byte_buffer = pooled<byte_buffer, byte_buffer_hooks>;
 class byte_buffer_pool {
  public:
   using options = object_pool_options;
+  // strata/watch.hpp
+  static constexpr bool statistics_from_any_thread = true;
 
   explicit byte_buffer_pool(options chosen = {},
                             std::pmr::memory_resource* upstream = std::pmr::get_default_resource())

@@ -33,6 +33,7 @@
 #include <mutex>
 #include <utility>
 
+#include <strata/detail/fork.hpp>
 #include <strata/detail/support.hpp>
 #include <strata/resource.hpp>
 #include <strata/slab.hpp>
@@ -202,6 +203,8 @@ class STRATA_RESOURCES_API synchronized_pools {
 
  public:
   using options = pools_options;
+  // strata/watch.hpp
+  static constexpr bool statistics_from_any_thread = true;
 
   explicit synchronized_pools(
       std::pmr::memory_resource* upstream = std::pmr::get_default_resource(), options chosen = {});
@@ -246,12 +249,15 @@ class STRATA_RESOURCES_API synchronized_pools {
   void lock_all() const noexcept;
   void unlock_all() const noexcept;
   void drain() const noexcept;
+  bool try_lock_all() noexcept;
+  static const detail::fork_ways at_fork;
 
   std::size_t largest_pooled_bytes_;
   // Order of locks: fronts by their number, then behind_lock_. Those who only look empty the fronts first.
   mutable std::array<front, fronts> fronts_;
   mutable std::mutex behind_lock_;
   mutable pools behind_;
+  detail::fork_member seat_;
 };
 
 template <class Visit>

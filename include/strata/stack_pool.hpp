@@ -23,13 +23,20 @@
 // knows to be there, and asks the kernel only where it has changed, and each 64th time, for a fiber
 // may have stepped over it with a long frame. The strip costs no page.
 //
-// Guards are markers in the page table (Linux 6.13), which leave the mapping whole; else pages that
-// are protected, two mappings each, as long as mappings last (half of vm.max_map_count for all
-// pools); else canaries: pages that are never touched, so that one that is there at release is the
-// proof.
+// Guards are markers in the page table (Linux 6.13), which leave the mapping whole. Those of stacks
+// to come are installed ahead, by one system call for as many as there are stacks already, at most
+// 32. Where there are no markers, guards are protected pages, two mappings each, as long as mappings
+// last (half of vm.max_map_count for all pools); else canaries: pages that are never touched, so
+// that one that is there at release is the proof.
 //
 // Each thread has a shelf of stacks before the depot that all share; the last released is the first
-// acquired. Stacks begin at one of 16 places in their top page, else all would contend for the same
+// acquired. Between the two stacks go in batches, whose headers nobody need walk:
+//
+//   shelf  --> h --> h --> h                      next
+//   depot  --> h --> h ... h   (batch_stacks)     next
+//              '--> h --> h ... h                 next_batch
+//
+// Stacks begin at one of 16 places in their top page, else all would contend for the same
 // lines of the first-level cache.
 //
 //   time      acquire, release O(1); system calls only at the first use of a stack, when one was
@@ -56,6 +63,7 @@
 #include <mutex>
 #include <new>
 
+#include <strata/detail/fork.hpp>
 #include <strata/detail/support.hpp>
 #include <strata/resource.hpp>
 
@@ -143,8 +151,14 @@ struct alignas(64) stack_header {
   const char* name;
   stack_pool* pool;
   stack_slab* slab;
-  overflow_hook on_overflow;
-  void* overflow_argument;
+  union {
+    overflow_hook on_overflow;  // live
+    std::size_t batch_stacks;   // the first of a batch in the depot: how many, with itself
+  };
+  union {
+    void* overflow_argument;
+    stack_header* next_batch;
+  };
   stack_state state;
   std::uint32_t valgrind_number;
   std::uint32_t known_pages;  // which this stack is known to have, from the top
@@ -178,6 +192,8 @@ class STRATA_RESOURCES_API stack_pool {
 
  public:
   using options = stack_pool_options;
+  // strata/watch.hpp
+  static constexpr bool statistics_from_any_thread = true;
 
   explicit stack_pool(options chosen = {}) noexcept;
   stack_pool(const stack_pool&) = delete;
@@ -345,10 +361,12 @@ class STRATA_RESOURCES_API stack_pool {
   void release_slab(detail::stack_slab& one) noexcept;
   void release_cold_slabs() noexcept;
   header& open(slot at) noexcept;
-  stack_guard make_guard(std::uintptr_t start) noexcept;
+  stack_guard make_guard(detail::stack_slab& slab, std::uint32_t index) noexcept;
+  bool mark_ahead(detail::stack_slab& slab, std::uint32_t index) noexcept;
   header* take_idle() noexcept;
   static header* split_older_half(shelf& own) noexcept;
-  void keep_or_cool(header* chain) noexcept;
+  void keep_or_cool(header* chain, std::size_t count) noexcept;
+  header* put_batch(header* chain, std::size_t count) noexcept;
   std::size_t cool(header* chain) noexcept;
   void purge_slot(header& one) noexcept;
   [[nodiscard]] std::size_t measured_pages(const header& one) const noexcept;
@@ -364,6 +382,10 @@ class STRATA_RESOURCES_API stack_pool {
   [[nodiscard]] std::size_t idle_on_shelves() const noexcept;
   void check_chain(const header* chain, std::size_t count) const;
   void check_slab(const detail::stack_slab& one, std::size_t& live) const;
+  bool try_hold() noexcept;
+  void let_go() noexcept;
+  void empty_shelves() noexcept;
+  static const detail::fork_ways at_fork;
 
   // 0: not numbered yet.
   static constinit inline thread_local unsigned thread_number_ = 0;
@@ -380,7 +402,7 @@ class STRATA_RESOURCES_API stack_pool {
 
   // The depot; under the mutex.
   mutable std::mutex mutex_;
-  header* idle_ = nullptr;  // the last released first
+  header* idle_ = nullptr;  // batches, the last released first
   std::size_t idle_count_ = 0;
   std::size_t made_ = 0;
   std::size_t cold_ = 0;
@@ -398,6 +420,7 @@ class STRATA_RESOURCES_API stack_pool {
   std::atomic<std::size_t> deepest_pages_{0};
   std::atomic<std::uint64_t> measured_{0};
   std::atomic<std::uint64_t> trimmed_{0};
+  detail::fork_member seat_;
 
   friend struct detail::stack_overflow_judge;
 };

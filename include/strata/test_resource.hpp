@@ -40,6 +40,7 @@
 #include <utility>
 
 #include <strata/detail/fence.hpp>
+#include <strata/detail/fork.hpp>
 #include <strata/detail/ledger.hpp>
 #include <strata/detail/support.hpp>
 #include <strata/resource.hpp>
@@ -128,7 +129,7 @@ class STRATA_RESOURCES_API test_resource {
 
   options chosen_;
   std::pmr::memory_resource* upstream_;
-  mutable std::mutex mutex_;  // guards all that follows
+  mutable detail::fork_safe<std::mutex> mutex_;  // guards all that follows
   detail::ledger ledger_;
   std::uint64_t left_ = no_limit;
   std::uint64_t refused_ = 0;

@@ -27,6 +27,8 @@
 //   front    gives their blocks back to the part, from all threads, which may live on
 // A thread that is ending (in destructors of its thread_local variables) goes to the part directly.
 // Destroying the front while a thread is in a call to it is wrong, as for any object.
+// In a child of fork the caches of other threads are strays: the first thread that goes to the part
+// gives their blocks back.
 //
 //   time      O(1): a pop; each 16th or so one visit to the part under the mutex. With more than 16
 //             fronts in use by one thread, two may share a place in its table: finding the cache
@@ -52,6 +54,7 @@
 #include <utility>
 
 #include <strata/compose.hpp>
+#include <strata/detail/fork.hpp>
 #include <strata/detail/support.hpp>
 #include <strata/resource.hpp>
 
@@ -82,6 +85,8 @@ class magazine {
     if (held == capacity) [[unlikely]]
       return false;
     blocks_[held] = block;
+    // In this order for a child of fork too, which may find this thread stopped in between.
+    std::atomic_signal_fence(std::memory_order_release);
     count_.store(held + 1, std::memory_order_relaxed);
     return true;
   }
@@ -129,7 +134,7 @@ struct front_cache {
     front_cache* newer = nullptr;
   };
   front* owner = nullptr;
-  front_thread* thread = nullptr;
+  front_thread* thread = nullptr;  // null: it did not live on in a child of fork
   links in_owner, in_thread;
   std::array<magazine, classes> magazines;
 };
@@ -159,6 +164,12 @@ class STRATA_RESOURCES_API front {
   // Gives the blocks of all threads' caches back, and ends the caches. First thing in the
   // destructor.
   void retire() noexcept;
+  // The same for caches of threads that a fork left behind. Called when a thread goes to the part.
+  void give_back_strays() noexcept {
+    // relaxed: set when there is one thread, and looked at again under the lock.
+    if (has_strays_.load(std::memory_order_relaxed)) [[unlikely]]
+      retire_strays();
+  }
 
   struct cached {
     std::size_t blocks = 0;
@@ -179,11 +190,16 @@ class STRATA_RESOURCES_API front {
   static constinit thread_local std::array<seat, seats> seats_;
 
   void empty(front_cache& one) noexcept;
+  void retire_strays() noexcept;
+  static void in_child(void* self) noexcept;
+  static const fork_ways at_fork;
 
-  std::uint64_t number_;           // its own for ever; from 1
-  front_cache* caches_ = nullptr;  // guarded by the registry's lock
-  std::size_t ending_threads_ =
-      0;  // that are giving blocks back to this; guarded by the registry's lock
+  std::uint64_t number_;  // its own for ever; from 1
+  std::atomic<bool> has_strays_{false};
+  // Guarded by the registry's lock: caches, and how many threads are giving blocks back to this.
+  front_cache* caches_ = nullptr;
+  std::size_t ending_threads_ = 0;
+  fork_member seat_;
 };
 
 }  // namespace detail
@@ -193,6 +209,8 @@ class thread_front final : private detail::front {
   using front_cache = detail::front_cache;
 
  public:
+  // strata/watch.hpp
+  static constexpr bool statistics_from_any_thread = true;
   static constexpr bool has_map = detail::has_map<Part>;
   static constexpr std::size_t most_cached_bytes = front_cache::most_bytes;
 
@@ -266,13 +284,14 @@ class thread_front final : private detail::front {
   void deallocate_past_cache(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void give_back(detail::magazine& from, std::uint32_t many, std::size_t bytes) noexcept override;
 
-  mutable std::mutex mutex_;  // guards part_
   Part part_;
+  mutable detail::fork_safe<std::mutex> mutex_;  // guards part_
 };
 
 // The magazine is empty, or the block is none that is cached.
 template <resource Part>
 void* thread_front<Part>::allocate_from_part(std::size_t bytes, std::size_t alignment) noexcept {
+  give_back_strays();
   front_cache* mine = nullptr;
   if (is_cached(bytes, alignment)) {
     mine = find_cache(when_missing::make);
@@ -323,6 +342,7 @@ void* thread_front<Part>::fetch(front_cache& into, std::size_t bytes) noexcept {
 template <resource Part>
 void thread_front<Part>::deallocate_past_cache(void* block, std::size_t bytes,
                                                std::size_t alignment) noexcept {
+  give_back_strays();
   if (is_cached(bytes, alignment)) {
     bytes = rounded(bytes);
     alignment = front_cache::step_bytes;

@@ -31,6 +31,7 @@
 #include "alloc/paranoid.hpp"
 #include "base/text.hpp"
 #include "entry/statistics.hpp"
+#include "entry/watch_tables.hpp"
 #include "entry/watched_heap.hpp"
 #include "ground/account.hpp"
 #include "ground/metadata.hpp"
@@ -57,10 +58,15 @@ void thread_exits(void* value) {
 
 // ---- Statistics on disk
 
-constinit strata_stats* published = nullptr;
+// What follows the figures is left out by readers that don't know it.
+struct statistics_file {
+  strata_stats figures;
+  strata_watch_table resources;
+};
+constinit statistics_file* published = nullptr;
 constinit std::int32_t published_by = 0;
 constinit std::atomic<bool> publishing{false};
-constinit strata_stats draft = {};
+constinit statistics_file draft = {};
 
 void open_statistics() {
   const char* directory = ground::option().stats_directory;
@@ -71,7 +77,7 @@ void open_statistics() {
   published_by = os::process_id();
   text << directory << "/" << published_by << ".stats";
   if (text.length() >= sizeof path) return;
-  published = static_cast<strata_stats*>(os::map_shared_file(path, sizeof(strata_stats)));
+  published = static_cast<statistics_file*>(os::map_shared_file(path, sizeof(statistics_file)));
 }
 
 void publish(std::uint32_t flags) {
@@ -79,8 +85,9 @@ void publish(std::uint32_t flags) {
   if (published == nullptr || published_by != os::process_id() || is_stopping()) return;
   sync::signal_shield shield;
   if (publishing.exchange(true, std::memory_order_acquire)) return;
-  take_statistics(draft);
-  draft.flags |= flags;
+  take_statistics(draft.figures);
+  draft.figures.flags |= flags;
+  take_resources(draft.resources);
   std::memcpy(published, &draft, sizeof draft);
   publishing.store(false, std::memory_order_release);
 }
@@ -146,6 +153,7 @@ void after_fork_in_child() {
   ground::account::reset_in_child(ground::page_heap::used_bytes() + alloc::mapped_bytes_in_child() +
                                   alloc::guard::held_bytes());
   alloc::thread_registry::adopt_in_child();
+  reset_resources_in_child();
   own_statistics_in_child();
   os::restore_signals(mask_before_fork);
 }
@@ -164,7 +172,10 @@ __attribute__((constructor(101))) void process_starts() {
   publish(0);
 }
 
+constinit bool has_ended = false;
+
 __attribute__((destructor)) void process_ends() {
+  has_ended = true;
   alloc::paranoid::check_waiting();
   alloc::check_cached();
   publish_final_statistics();
@@ -174,6 +185,9 @@ __attribute__((destructor)) void process_ends() {
 
 void publish_statistics() { publish(0); }
 void publish_final_statistics() { publish(STRATA_STATS_FINAL); }
+void publish_resources_at_end() {
+  if (has_ended) publish(STRATA_STATS_FINAL);
+}
 
 }  // namespace strata::entry
 

@@ -7,5 +7,7 @@ namespace strata::entry {
 void publish_statistics();
 // The process ends: publishes for the last time.
 void publish_final_statistics();
+// Once more, after that, as more has become known of resources. Before it: nothing.
+void publish_resources_at_end();
 
 }  // namespace strata::entry

@@ -1,17 +1,19 @@
 #include <strata/account.hpp>
 
+#include <new>
 #include <ostream>
 
 namespace strata {
 
 // All accounts, in a list under one lock, which no charge takes.
 struct account_registry {
-  static inline constinit std::mutex lock;
+  static inline constinit detail::fork_safe_global<std::mutex> lock;
   static inline account* oldest = nullptr;
   static inline account* youngest = nullptr;
   static inline std::uint64_t made = 0;
 
   static void enter(account& one) {
+    lock.enter();
     std::lock_guard inside(lock);
     one.number_ = ++made;
     one.older_ = std::exchange(youngest, &one);
@@ -20,9 +22,12 @@ struct account_registry {
   }
   static void leave(account& one) {
     std::lock_guard inside(lock);
-    if (one.below_ != 0) detail::stop(detail::misuse::still_in_use, "account", &one);
+    if (one.number_ == 0) return;  // a fork has taken it out
+    if (one.below_ != 0 && !one.seat_.crossed_fork())
+      detail::stop(detail::misuse::still_in_use, "account", &one);
     (one.older_ != nullptr ? one.older_->younger_ : oldest) = one.younger_;
     (one.younger_ != nullptr ? one.younger_->older_ : youngest) = one.older_;
+    one.number_ = 0;
     if (one.parent_ != nullptr) --one.parent_->below_;
   }
   static std::vector<account_figures> all() {
@@ -46,16 +51,28 @@ account::account(std::string name, options chosen)
       parent_(chosen.parent),
       depth_(parent_ != nullptr ? parent_->depth_ + 1 : 0),
       name_(std::move(name)),
-      chosen_(std::move(chosen)) {
+      chosen_(std::move(chosen)),
+      seat_(at_fork, this) {
   account_registry::enter(*this);
 }
 
 account::~account() {
-  if (charged_bytes() != 0) {
+  // Threads that a fork left behind relieve it of nothing.
+  if (charged_bytes() != 0 && !seat_.crossed_fork()) {
     detail::stop(detail::misuse::still_in_use, "account", this, charged_bytes());
   }
   account_registry::leave(*this);
 }
+
+// Its two locks guard no data, and a reclaimer may hold one for long: a child makes them anew.
+constinit const detail::fork_ways account::at_fork = {
+    nullptr, nullptr,
+    [](void* self) noexcept {
+      auto& here = *static_cast<account*>(self);
+      ::new (&here.soft_lock_) std::mutex;
+      ::new (&here.reclaim_lock_) std::mutex;
+    },
+    [](void* self) noexcept { account_registry::leave(*static_cast<account*>(self)); }};
 
 // ---- Limits
 

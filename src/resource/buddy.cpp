@@ -29,9 +29,10 @@ buddy::buddy(std::span<std::byte> buffer, options chosen) : buddy(chosen) {
   if (buffer.empty() || tables >= end) return;
   std::uintptr_t start = detail::align_up(tables, smallest_);
   if (start >= end) return;
-  start = detail::align_up(tables + shape(start, end), smallest_);
-  if (start >= end) return;
+  // At the end: nothing is left beside the tables, and it has no orders.
+  start = std::min(detail::align_up(tables + shape(start, end), smallest_), end);
   shape(start, end);
+  if (orders_used_ == 0) return;
   table_bytes_ = start - tables;
   lay_out(detail::pointer_to(tables));
 }

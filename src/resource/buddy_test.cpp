@@ -78,6 +78,17 @@ TEST_F(Buddy, ABufferOfAnyLengthAndPlace) {
   }
 }
 
+TEST_F(Buddy, ABufferWithRoomForBlocksOrTablesButNotBothIsOneWithoutMemory) {
+  alignas(64) std::array<std::byte, 512> buffer;
+  for (std::size_t length = 0; length < buffer.size(); ++length) {
+    buddy one(std::span<std::byte>(buffer).first(length));
+    EXPECT_EQ(one.try_allocate(1, 1) == nullptr, one.statistics().held_bytes == 0) << length;
+    EXPECT_FALSE(one.owns(this));
+    one.verify();
+    expect_regions_add_up(one);
+  }
+}
+
 TEST_F(Buddy, LimitsAreKept) {
   buddy one(bytes, &upstream_, {.smallest_block_bytes = 256, .largest_block_bytes = 4096});
   EXPECT_EQ(one.block_bytes(1, 1), 256u);

@@ -1,6 +1,7 @@
 // Threads' caches of a buffer arena: how they fill, empty and end.
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "os/process.hpp"
 #include "resource/buffer_core.hpp"
@@ -25,6 +26,8 @@ constexpr std::uint32_t most_of(std::size_t number) {
 // Set when the thread's caches have ended. What it frees after that, in destructors of other
 // thread-local objects, goes past the caches.
 constinit thread_local bool thread_has_ended = false;
+// This thread's, once it has any: for a child of fork, which must not make it.
+constinit thread_local buffer_cache** own_list = nullptr;
 
 // A thread's caches, of all arenas. Under the lock of caches.
 struct caches_of_thread {
@@ -54,11 +57,9 @@ buffer_free_block* next_of(const buffer_free_block* block) {
 
 }  // namespace
 
-std::mutex& buffer_caches_lock() {
-  // Never destroyed: threads and arenas may end after main.
-  alignas(std::mutex) static std::byte memory[sizeof(std::mutex)];
-  static auto* lock = ::new (memory) std::mutex;
-  return *lock;
+fork_safe_global<std::mutex>& buffer_caches_lock() {
+  static constinit fork_safe_global<std::mutex> lock;
+  return lock;
 }
 
 // ---- Birth and end
@@ -118,6 +119,7 @@ bool buffer_core::refill(buffer_cache& cache, std::size_t number) {
   return count != 0;
 }
 
+// First out of the cache, then back: a fork in between loses them in the child, and has none twice.
 void buffer_core::flush(buffer_cache& cache, std::size_t number, std::size_t keep) {
   buffer_bin& bin = cache.bins[number];
   if (bin.count <= keep) return;
@@ -127,8 +129,19 @@ void buffer_core::flush(buffer_cache& cache, std::size_t number, std::size_t kee
     last_kept = one;
     one = next_of(one);
   }
+  if (last_kept == nullptr) {
+    bin.head = nullptr;
+  } else {
+    unpoison(last_kept, sizeof *last_kept);
+    last_kept->next = nullptr;
+    poison(last_kept, sizeof *last_kept);
+  }
+  std::size_t left = bin.count - keep;
+  bin.count = static_cast<std::uint32_t>(keep);
+  bin.least = std::min(bin.least, bin.count);
+  std::atomic_signal_fence(std::memory_order_release);
   std::unique_lock<std::mutex> held;
-  for (; bin.count > keep; --bin.count) {
+  for (; left > 0; --left) {
     buffer_free_block* next = next_of(one);
     buffer_shard& owner = *chunk_of(address_of(one))->owner();
     if (held.mutex() != &owner.lock) {
@@ -137,14 +150,6 @@ void buffer_core::flush(buffer_cache& cache, std::size_t number, std::size_t kee
     }
     owner.put(one);
     one = next;
-  }
-  bin.least = std::min(bin.least, bin.count);
-  if (last_kept == nullptr) {
-    bin.head = nullptr;
-  } else {
-    unpoison(last_kept, sizeof *last_kept);
-    last_kept->next = nullptr;
-    poison(last_kept, sizeof *last_kept);
   }
 }
 
@@ -173,7 +178,10 @@ void buffer_core::shed(buffer_cache& cache, std::size_t number) {
   buffer_bin& bin = cache.bins[number];
   std::array<buffer_free_block*, most_blocks> kept;
   std::size_t count = 0;
-  for (buffer_free_block* one = bin.head; one != nullptr;) {
+  buffer_free_block* one = std::exchange(bin.head, nullptr);
+  bin.count = 0;
+  std::atomic_signal_fence(std::memory_order_release);
+  while (one != nullptr) {
     buffer_free_block* next = next_of(one);
     buffer_chunk& chunk = *chunk_of(address_of(one));
     if (chunk.band.load(std::memory_order_relaxed) > static_cast<std::size_t>(buffer_band::q000)) {
@@ -184,12 +192,11 @@ void buffer_core::shed(buffer_cache& cache, std::size_t number) {
     }
     one = next;
   }
-  bin.head = nullptr;
-  bin.count = 0;
   while (count > 0) arena.push(bin, kept[--count], number);
 }
 
 void buffer_core::see_trims(buffer_cache& cache) {
+  end_strays();
   std::uint64_t now = trims.load(std::memory_order_relaxed);
   if (cache.trims_seen == now) return;
   cache.trims_seen = now;
@@ -201,6 +208,69 @@ void buffer_core::see_trims(buffer_cache& cache) {
 namespace strata {
 
 using detail::buffer_cache;
+
+// ---- Forks
+
+namespace detail {
+
+constinit const fork_ways buffer_core::at_fork = {
+    [](void* core) noexcept { return static_cast<buffer_core*>(core)->try_hold(); },
+    [](void* core) noexcept { static_cast<buffer_core*>(core)->let_go(); },
+    [](void* core) noexcept { static_cast<buffer_core*>(core)->leave_strays(); }};
+
+template <class Visit>
+std::mutex* buffer_core::each_lock(Visit visit) {
+  for (std::size_t i = 0; i < chosen.arenas; ++i) {
+    if (!visit(shards[i].lock)) return &shards[i].lock;
+  }
+  for (std::mutex* each : {&chunks_lock, &huge_lock, &leaks_lock, &source.lock_}) {
+    if (!visit(*each)) return each;
+  }
+  return nullptr;
+}
+
+bool buffer_core::try_hold() noexcept {
+  std::mutex* refused = each_lock([](std::mutex& each) { return each.try_lock(); });
+  if (refused == nullptr) return true;
+  each_lock([&](std::mutex& each) {
+    if (&each == refused) return false;
+    each.unlock();
+    return true;
+  });
+  return false;
+}
+
+void buffer_core::let_go() noexcept {
+  each_lock([](std::mutex& each) { return each.unlock(), true; });
+}
+
+void buffer_core::leave_strays() noexcept {
+  for (buffer_cache* each = caches; each != nullptr; each = each->next_of_arena) {
+    if (each->thread == own_list) continue;
+    each->thread = nullptr;
+    has_strays.store(true, std::memory_order_relaxed);
+  }
+}
+
+// Their lists are whole, but a count may be one off.
+void buffer_core::end_strays() {
+  // relaxed: set while there was one thread, and looked at again under the lock.
+  if (!has_strays.load(std::memory_order_relaxed)) return;
+  std::scoped_lock held(buffer_caches_lock());
+  has_strays.store(false, std::memory_order_relaxed);
+  buffer_cache* next = nullptr;
+  for (buffer_cache* one = caches; one != nullptr; one = next) {
+    next = one->next_of_arena;
+    if (one->thread != nullptr) continue;
+    for (buffer_bin& bin : one->bins) {
+      bin.count = 0;
+      for (buffer_free_block* each = bin.head; each != nullptr; each = next_of(each)) ++bin.count;
+    }
+    end(*one);
+  }
+}
+
+}  // namespace detail
 
 // ---- The arena's side
 
@@ -220,7 +290,7 @@ buffer_cache* buffer_arena::cache_of_thread() noexcept {
     if (cache == nullptr) return nullptr;
     std::scoped_lock held(detail::buffer_caches_lock());
     core_->enter_cache(*cache);
-    cache->thread = &detail::own_caches.first;
+    cache->thread = detail::own_list = &detail::own_caches.first;
     cache->next_of_thread = *cache->thread;
     *cache->thread = cache;
   }

@@ -183,6 +183,7 @@ std::size_t buffer_core::take(std::size_t shard, std::size_t number, void** bloc
 }
 
 void* buffer_core::take_uncached(std::size_t number, std::size_t bytes) {
+  end_strays();
   buffer_cache* cache = arena.cache_of_thread();
   std::size_t shard =
       cache != nullptr ? cache->shard : (address_of(&buffer_memo_of_thread) >> 12) % chosen.arenas;

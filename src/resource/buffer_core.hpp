@@ -14,6 +14,7 @@
 
 #include <strata/buffer.hpp>
 #include <strata/buffer_arena.hpp>
+#include <strata/detail/fork.hpp>
 
 #include "resource/buffer_chunk.hpp"
 
@@ -36,6 +37,7 @@ class buffer_source {
  private:
   std::pmr::memory_resource* upstream_;
   std::size_t most_bytes_;
+  friend struct buffer_core;
   std::mutex lock_;  // guards calls to upstream and changes of held_
   std::atomic<std::size_t> held_{0};
 };
@@ -138,6 +140,17 @@ struct buffer_core {
   void see_trims(buffer_cache& cache);
   // Empties the cache, adds its counts to those of the past, and frees it.
   void end(buffer_cache& cache);
+
+  // ---- Forks
+  bool try_hold() noexcept;
+  void let_go() noexcept;
+  void leave_strays() noexcept;
+  // Caches of threads that a fork left behind: what is in them goes back.
+  void end_strays();
+  // visit(lock) until it says false; that one, or null.
+  template <class Visit>
+  std::mutex* each_lock(Visit visit);
+  static const fork_ways at_fork;
   // From the shard; where it has no memory, after everything idle went back, from any.
   [[nodiscard]] std::size_t take(std::size_t shard, std::size_t number, void** blocks,
                                  std::size_t most, buffer_cache* cache);
@@ -188,10 +201,13 @@ struct buffer_core {
   mutable std::mutex leaks_lock;
   leak_track* leaks = nullptr;
 
+  std::atomic<bool> has_strays{false};
+  fork_seat seat{at_fork, this};  // entered once all is there
+
   [[nodiscard]] buffer_chunk_table* make_table(std::size_t slots);
 };
 
 // One lock for all caches of the process: an arena's end and a thread's end may meet.
-std::mutex& buffer_caches_lock();
+fork_safe_global<std::mutex>& buffer_caches_lock();
 
 }  // namespace strata::detail

@@ -86,14 +86,17 @@ buffer_pool::buffer_pool(options chosen, std::pmr::memory_resource* upstream)
              chosen.weights),
       alignment_(std::max(chosen.alignment, alignof(detail::ready_buffer))),
       upstream_(upstream),
-      resume_(std::move(chosen.resume)) {
+      resume_(std::move(chosen.resume)),
+      seat_(at_fork, this) {
   if (!std::has_single_bit(chosen.alignment)) {
     detail::stop(detail::misuse::precondition, "buffer_pool", this);
   }
 }
 
 buffer_pool::~buffer_pool() {
-  if (queue_.lent_buffers() != 0 || queue_.waiting() != 0) {
+  // Threads that a fork left behind give nothing back.
+  bool lost = seat_.crossed_fork();
+  if ((queue_.lent_buffers() != 0 || queue_.waiting() != 0) && !lost) {
     detail::stop(detail::misuse::still_in_use, "buffer_pool", this);
   }
   close();
@@ -350,6 +353,20 @@ void buffer_pool::acquisition::on_resume(buffer_pool& pool, waiter& self) noexce
     pool.resume_(one.suspended_);
   else
     resumptions::mine.add(one);
+}
+
+// ---- Forks
+
+constinit const detail::fork_ways buffer_pool::at_fork = {
+    [](void* self) noexcept { return static_cast<buffer_pool*>(self)->lock_.try_lock(); },
+    [](void* self) noexcept { static_cast<buffer_pool*>(self)->lock_.unlock(); },
+    [](void* self) noexcept { static_cast<buffer_pool*>(self)->forget_sleepers(); }};
+
+// No thread of those that slept is there; coroutines are. What fits one of them now is told with the
+// next release.
+void buffer_pool::forget_sleepers() noexcept {
+  queue_.withdraw_if(
+      [](detail::claim& one) { return static_cast<waiter&>(one).on_end == sleeper::end; });
 }
 
 // ---- Looking at it

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 
 #include "os/memory.hpp"
 
@@ -18,9 +19,18 @@ direct_budget::direct_budget(std::size_t max_bytes, options chosen,
     : max_bytes_(max_bytes), chosen_(std::move(chosen)), blocks_(upstream) {}
 
 direct_budget::~direct_budget() {
-  if (reserved_bytes_ == 0) return;
+  // Threads that a fork left behind give nothing back.
+  if (reserved_bytes_ == 0 || seat_.crossed_fork()) return;
   detail::stop(detail::misuse::still_in_use, "direct_budget", this, reserved_bytes_);
 }
+
+// Nobody waits in a child.
+constinit const detail::fork_ways direct_budget::at_fork = {
+    [](void* self) noexcept { return static_cast<direct_budget*>(self)->lock_.try_lock(); },
+    [](void* self) noexcept { static_cast<direct_budget*>(self)->lock_.unlock(); },
+    [](void* self) noexcept {
+      ::new (&static_cast<direct_budget*>(self)->freed_) std::condition_variable;
+    }};
 
 // ---- The budget
 

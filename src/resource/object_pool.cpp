@@ -18,11 +18,13 @@ constexpr std::uint32_t gets_until_clock = 256;
 constexpr std::size_t most_of_its_own = 16;
 
 // Which thread has which shard. One lock for all pools: threads and pools end in either order.
-constinit std::mutex registry;
+constinit fork_safe_global<std::mutex> registry;
 std::uint64_t pools_made = 0;  // under it
 
 // Destructors of other thread_local objects may still use pools, without a shard.
 constinit thread_local bool thread_has_ended = false;
+// This thread's, once it has any: for a child of fork, which must not make it.
+constinit thread_local pool_shard** own_list = nullptr;
 
 }  // namespace
 
@@ -109,43 +111,46 @@ class pool_core::shelf_section {
 // No thread is at its own objects while one of these lives.
 class pool_core::all_stopped {
  public:
-  explicit all_stopped(pool_core& pool) : pool_(pool), inside_(pool.lock_) {
-    if (pool.open_gate_ == 0) {
-      // seq_cst: before the barrier.
-      pool.gate_.store(1, std::memory_order_seq_cst);
-      if (!os::order_all_threads()) keep_shut();
-    }
-    pool.each_shard([](pool_shard& each) {
-      // acquire: pairs with leave().
-      for (int turns = 0; each.busy.load(std::memory_order_acquire) != 0; ++turns) wait(turns);
-    });
-  }
+  explicit all_stopped(pool_core& pool) : pool_(pool), inside_(pool.lock_) { pool.stop_all(); }
   // release: pairs with enter()'s acquire.
   ~all_stopped() { pool_.gate_.store(pool_.open_gate_, std::memory_order_release); }
   all_stopped(const all_stopped&) = delete;
   all_stopped& operator=(const all_stopped&) = delete;
 
  private:
+  pool_core& pool_;
+  std::lock_guard<std::mutex> inside_;
+};
+
+// Shuts the gate, under lock_, and waits until nobody is behind it.
+void pool_core::stop_all() noexcept {
+  if (open_gate_ == 0) {
+    // seq_cst: before the barrier.
+    gate_.store(1, std::memory_order_seq_cst);
+    if (!os::order_all_threads()) keep_shut();
+  }
   // Whoever is busy needs some ten instructions more, but may have been sent to sleep at one of
   // them.
-  static void wait(int turns) {
+  auto wait = [](int turns) {
     if (turns < 100)
       os::relax();
     else if (turns < 200)
       std::this_thread::yield();
     else
       std::this_thread::sleep_for(std::chrono::microseconds(50));
-  }
-  // The kernel has forbidden the barrier since the pool was made. A store does not stay in a
-  // processor's buffer for a millisecond.
-  void keep_shut() {
-    pool_.open_gate_ = 1;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  };
+  each_shard([&](pool_shard& each) {
+    // acquire: pairs with leave().
+    for (int turns = 0; each.busy.load(std::memory_order_acquire) != 0; ++turns) wait(turns);
+  });
+}
 
-  pool_core& pool_;
-  std::lock_guard<std::mutex> inside_;
-};
+// The kernel has forbidden the barrier since the pool was made. A store does not stay in a
+// processor's buffer for a millisecond.
+void pool_core::keep_shut() noexcept {
+  open_gate_ = 1;
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
 
 // ---- Pools and threads
 
@@ -155,7 +160,9 @@ pool_core::pool_core(object_pool_options chosen) noexcept
       chosen_(chosen),
       most_idle_places_(chosen.most_idle / 64),
       shards_(&common_),
-      last_cycle_ms_(os::coarse_ms()) {
+      last_cycle_ms_(os::coarse_ms()),
+      seat_(at_fork, this) {
+  registry.enter();
   std::lock_guard inside(registry);
   number_ = 2 * ++pools_made + 1;
   slot_offset_ = pools_made % pool_slot_count * sizeof(pool_slot);
@@ -180,7 +187,7 @@ pool_shard* pool_core::own_shard() noexcept {
   pool_slot& slot = own_slot();
   if (slot.pool == number_) return slot.shard;
   if (thread_has_ended) return nullptr;
-  pool_shard** list = &this_thread.shards;
+  pool_shard** list = own_list = &this_thread.shards;
   std::lock_guard inside(registry);
   pool_shard* own = *list;
   while (own != nullptr && own->pool != this) own = own->next_of_thread;
@@ -383,6 +390,46 @@ pool_list pool_core::drain() noexcept {
     inside.give_back_places(0);
   });
   return all;
+}
+
+// ---- Forks
+
+constinit const fork_ways pool_core::at_fork = {
+    [](void* pool) noexcept { return static_cast<pool_core*>(pool)->try_hold(); },
+    [](void* pool) noexcept { static_cast<pool_core*>(pool)->let_go(); },
+    [](void* pool) noexcept { static_cast<pool_core*>(pool)->put_right_in_child(); }};
+
+bool pool_core::try_hold() noexcept {
+  if (!lock_.try_lock()) return false;
+  held_from_ = shards_.load(std::memory_order_acquire);
+  pool_shard* each = held_from_;
+  while (each != nullptr && each->lock.try_lock()) each = each->next;
+  if (each == nullptr) {
+    stop_all();
+    return true;
+  }
+  for (pool_shard* one = held_from_; one != each; one = one->next) one->lock.unlock();
+  lock_.unlock();
+  return false;
+}
+
+void pool_core::let_go() noexcept {
+  for (pool_shard* one = held_from_; one != nullptr; one = one->next) one->lock.unlock();
+  gate_.store(open_gate_, std::memory_order_release);
+  lock_.unlock();
+}
+
+// What belonged to threads that are gone is for others, and the sums are what is there.
+void pool_core::put_right_in_child() noexcept {
+  std::size_t stored = 0;
+  std::size_t capacities = 0;
+  each_shard([&](pool_shard& each) {
+    if (each.list_of_thread != nullptr && each.list_of_thread != own_list) leave_thread(each);
+    stored += each.shared.count + each.victims.count;
+    capacities += each.capacity;
+  });
+  stored_.store(stored, std::memory_order_relaxed);
+  promised_.store(stored + capacities, std::memory_order_relaxed);
 }
 
 // ---- Looking at it

@@ -7,6 +7,8 @@
 #include <map>
 #include <mutex>
 
+#include <strata/detail/fork.hpp>
+
 #include "base/text.hpp"
 #include "os/process.hpp"
 
@@ -46,7 +48,7 @@ void stop_ownership(ownership_misuse kind, std::string_view type, const void* ad
   os::abort_process();
 }
 
-namespace ledger {
+namespace ownership_ledger {
 namespace {
 
 struct object {
@@ -65,7 +67,7 @@ using object_table = std::map<std::uintptr_t, object>;
 
 // By address. Slots of global variables are dropped after everything else, so it is never destroyed.
 struct tables {
-  std::mutex lock;  // guards all members
+  fork_safe<std::mutex> lock;  // guards all members
   object_table objects;
   std::map<std::uintptr_t, slot> slots;
   std::uint64_t next_serial = 1;
@@ -146,17 +148,17 @@ void stop_at_null(const void* one, std::string_view type) noexcept {
                  one);
 }
 
-}  // namespace ledger
+}  // namespace ownership_ledger
 
 // ---- The graph
 
 namespace {
 
-using ledger::slot_kind;
+using ownership_ledger::slot_kind;
 
 // Visits (object or end, slot, target object) for each owner that points to a known object.
 template <class Visit>
-void each_owner(const ledger::tables& known, Visit visit) {
+void each_owner(const ownership_ledger::tables& known, Visit visit) {
   for (const auto& [at, one] : known.slots) {
     if (one.kind != slot_kind::owner) continue;
     auto to = known.around(one.target);
@@ -165,9 +167,9 @@ void each_owner(const ledger::tables& known, Visit visit) {
 }
 
 // The slots that edges<T> names and that lie in no object's own bytes.
-class outside_slots final : public ledger::slot_sink {
+class outside_slots final : public ownership_ledger::slot_sink {
  public:
-  explicit outside_slots(const ledger::tables& known) : known_(known) {}
+  explicit outside_slots(const ownership_ledger::tables& known) : known_(known) {}
   void take(const void* slot) override {
     auto found = known_.slots.find(address_of(slot));
     if (found == known_.slots.end() || found->second.kind != slot_kind::owner) return;
@@ -178,10 +180,10 @@ class outside_slots final : public ledger::slot_sink {
   std::vector<std::uintptr_t> targets;
 
  private:
-  const ledger::tables& known_;
+  const ownership_ledger::tables& known_;
 };
 
-std::vector<owned_edge> edges_of(const ledger::tables& known) {
+std::vector<owned_edge> edges_of(const ownership_ledger::tables& known) {
   std::vector<owned_edge> found;
   each_owner(known, [&](auto from, std::uintptr_t at, auto to) {
     if (from == known.objects.end()) return;
@@ -211,7 +213,7 @@ struct graph {
   std::vector<std::vector<edge>> edges;
 };
 
-graph graph_of(const ledger::tables& known) {
+graph graph_of(const ownership_ledger::tables& known) {
   graph made;
   std::map<const void*, std::size_t> number;
   for (const auto& [start, one] : known.objects) {
@@ -322,7 +324,7 @@ ownership_cycle cycle_from(std::size_t start, const graph& of, const components&
 }  // namespace detail
 
 std::vector<owned_object> live_objects() {
-  detail::ledger::tables& known = detail::ledger::all();
+  detail::ownership_ledger::tables& known = detail::ownership_ledger::all();
   std::lock_guard hold(known.lock);
   std::map<std::uintptr_t, std::size_t> owners;
   detail::each_owner(known, [&](auto, std::uintptr_t, auto to) { ++owners[to->first]; });
@@ -334,13 +336,13 @@ std::vector<owned_object> live_objects() {
 }
 
 std::vector<owned_edge> live_edges() {
-  detail::ledger::tables& known = detail::ledger::all();
+  detail::ownership_ledger::tables& known = detail::ownership_ledger::all();
   std::lock_guard hold(known.lock);
   return detail::edges_of(known);
 }
 
 std::vector<ownership_cycle> find_cycles() {
-  detail::ledger::tables& known = detail::ledger::all();
+  detail::ownership_ledger::tables& known = detail::ownership_ledger::all();
   std::lock_guard hold(known.lock);
   detail::graph of = detail::graph_of(known);
   detail::components parts(of);

@@ -234,7 +234,26 @@ void* synchronized_pools::stash::pop(std::size_t bytes) noexcept {
 }
 
 synchronized_pools::synchronized_pools(std::pmr::memory_resource* upstream, options chosen)
-    : largest_pooled_bytes_(chosen.largest_pooled_bytes), behind_(upstream, chosen) {}
+    : largest_pooled_bytes_(chosen.largest_pooled_bytes),
+      behind_(upstream, chosen),
+      seat_(at_fork, this) {}
+
+constinit const detail::fork_ways synchronized_pools::at_fork = {
+    [](void* self) noexcept { return static_cast<synchronized_pools*>(self)->try_lock_all(); },
+    [](void* self) noexcept {
+      auto& held = *static_cast<synchronized_pools*>(self);
+      held.behind_lock_.unlock();
+      held.unlock_all();
+    },
+    nullptr};
+
+bool synchronized_pools::try_lock_all() noexcept {
+  std::size_t held = 0;
+  while (held < fronts && fronts_[held].lock.try_lock()) ++held;
+  if (held == fronts && behind_lock_.try_lock()) return true;
+  while (held > 0) fronts_[--held].lock.unlock();
+  return false;
+}
 
 std::size_t synchronized_pools::class_of(std::size_t bytes, std::size_t alignment) const {
   std::size_t pooled = alignment <= classes::plain_alignment && bytes <= largest_pooled_bytes_

@@ -17,7 +17,7 @@ using detail::bytes_at;
 using detail::stack_slab;
 using detail::stack_state;
 
-constexpr std::uint32_t batch = 32;  // from the depot to a shelf
+constexpr std::size_t most_in_batch = 32;  // of stacks that come one by one
 constexpr std::uint32_t first_slab_slots = 64;
 constexpr std::uint8_t asks_seldom = 63;
 constexpr std::uint8_t asks_always = 0;
@@ -57,7 +57,11 @@ thread_local alternate_stack own_alternate_stack;
 }  // namespace
 
 stack_pool::stack_pool(options chosen) noexcept
-    : page_bytes_(os::page_bytes()), chosen_(chosen), best_guard_(chosen.guard) {
+    : page_bytes_(os::page_bytes()),
+      chosen_(chosen),
+      best_guard_(chosen.guard),
+      seat_(at_fork, this) {
+  detail::guard_slab_records_in_forks();
   guard_bytes_ = detail::align_up(std::max(chosen.guard_bytes, page_bytes_), page_bytes_);
   // Whatever is asked for, there are a page for the fiber's first frames, and one more.
   std::size_t least = std::max(4 * page_bytes_, guard_bytes_ + 2 * page_bytes_);
@@ -73,7 +77,9 @@ stack_pool::stack_pool(options chosen) noexcept
 }
 
 stack_pool::~stack_pool() {
-  if (statistics().live_blocks != 0) detail::stop(detail::misuse::still_in_use, "stack_pool", this);
+  // Threads that a fork left behind release nothing.
+  if (statistics().live_blocks != 0 && !seat_.crossed_fork())
+    detail::stop(detail::misuse::still_in_use, "stack_pool", this);
   while (slabs_ != nullptr) {
     stack_slab* one = slabs_;
     slabs_ = one->older;
@@ -166,7 +172,7 @@ stack_pool::slot stack_pool::take_slot() noexcept {
     if (slab == nullptr) return {};
     ++made_;
     taken = {slab, slab->opened++};
-    slab->guards[taken.index] = make_guard(slab->slot_start(taken.index));
+    slab->guards[taken.index] = make_guard(*slab, taken.index);
     ++made_by_guard_[static_cast<std::size_t>(slab->guards[taken.index])];
   } else {
     return {};
@@ -175,13 +181,24 @@ stack_pool::slot stack_pool::take_slot() noexcept {
   return taken;
 }
 
-// Below the slot that starts there.
-stack_guard stack_pool::make_guard(std::uintptr_t start) noexcept {
-  void* guard = bytes_at(start - guard_bytes_);
+// Below that slot and the next ones. As many as there are stacks: a pool of a few need not have
+// page tables for more.
+bool stack_pool::mark_ahead(stack_slab& slab, std::uint32_t index) noexcept {
+  std::size_t count = std::min<std::size_t>(slab.slots - index, made_);
+  void* guard = bytes_at(slab.slot_start(index) - guard_bytes_);
+  std::size_t marked = os::mark_as_guards(guard, guard_bytes_, stack_bytes_, count);
+  slab.marked = index + static_cast<std::uint32_t>(marked);
+  return marked > 0;
+}
+
+// Below that slot.
+stack_guard stack_pool::make_guard(stack_slab& slab, std::uint32_t index) noexcept {
+  if (index < slab.marked) return stack_guard::markers;
   if (best_guard_ == stack_guard::markers) {
-    if (os::mark_as_guard(guard, guard_bytes_)) return stack_guard::markers;
+    if (mark_ahead(slab, index)) return stack_guard::markers;
     best_guard_ = stack_guard::protection;
   }
+  void* guard = bytes_at(slab.slot_start(index) - guard_bytes_);
   if (best_guard_ == stack_guard::protection) {
     if (guard_mappings.fetch_add(2) + 2 <= chosen_.most_guard_mappings &&
         os::guard(guard, guard_bytes_)) {
@@ -225,32 +242,29 @@ fiber_stack stack_pool::acquire_from_depot(const char* name) noexcept {
   return fresh.slab != nullptr ? hand_out(open(fresh), name) : fiber_stack{};
 }
 
-// One for the caller, and some for its shelf; null when the depot is empty.
+// One for the caller, and the rest of its batch for the shelf; null when the depot is empty.
 detail::stack_header* stack_pool::take_idle() noexcept {
   header* first = nullptr;
-  std::uint32_t rest_count = 0;
   {
     std::lock_guard section(mutex_);
     if (idle_ == nullptr) return nullptr;
     first = idle_;
-    header* last = first;
-    for (; rest_count + 1 < batch && last->next != nullptr; ++rest_count) last = last->next;
-    idle_ = last->next;
-    last->next = nullptr;
-    idle_count_ -= rest_count + 1;
+    idle_ = first->next_batch;
+    idle_count_ -= first->batch_stacks;
     peak_out_ = std::max(peak_out_, made_ - cold_ - idle_count_);
   }
   header* rest = first->next;
   if (rest == nullptr) return first;
+  std::size_t rest_count = first->batch_stacks - 1;
   shelf* own = try_lock_own_shelf();
   // A signal handler or another thread may have filled it meanwhile.
   bool fits = own != nullptr && own->top == nullptr;
   if (fits) {
     own->top = rest;
-    own->count = rest_count;
+    own->count = static_cast<std::uint32_t>(rest_count);
   }
   if (own != nullptr) own->unlock();
-  if (!fits) keep_or_cool(rest);
+  if (!fits) keep_or_cool(rest, rest_count);
   return first;
 }
 
@@ -262,16 +276,17 @@ void stack_pool::release_to_depot(header& one, std::uint32_t pages, shelf* own) 
       std::lock_guard section(mutex_);
       ++by_depth_[depth_class(pages)];
     }
-    keep_or_cool(&one);
+    keep_or_cool(&one, 1);
     return;
   }
+  std::size_t older_count = own->count - own->count / 2;
   header* older = split_older_half(*own);
   one.next = own->top;
   own->top = &one;
   ++own->count;
   ++own->by_depth[depth_class(pages)];
   own->unlock();
-  keep_or_cool(older);
+  keep_or_cool(older, older_count);
 }
 
 detail::stack_header* stack_pool::split_older_half(shelf& own) noexcept {
@@ -285,22 +300,36 @@ detail::stack_header* stack_pool::split_older_half(shelf& own) noexcept {
 }
 
 // The first of the chain go to the depot while it has room, the others become cold.
-void stack_pool::keep_or_cool(header* chain) noexcept {
+void stack_pool::keep_or_cool(header* chain, std::size_t count) noexcept {
   {
     std::lock_guard section(mutex_);
-    std::size_t room = chosen_.most_idle - std::min(idle_count_, chosen_.most_idle);
-    header* first = chain;
-    header* last = nullptr;
-    for (; room > 0 && chain != nullptr; --room, chain = chain->next) {
-      last = chain;
-      ++idle_count_;
-    }
-    if (last != nullptr) {
-      last->next = idle_;
-      idle_ = first;
-    }
+    chain = put_batch(chain, count);
   }
   if (chain != nullptr) cool(chain);
+}
+
+// Returns those that there is no room for.
+detail::stack_header* stack_pool::put_batch(header* chain, std::size_t count) noexcept {
+  std::size_t room = chosen_.most_idle - std::min(idle_count_, chosen_.most_idle);
+  if (room == 0) return chain;
+  header* others = nullptr;
+  if (room < count) {
+    header* last = chain;
+    for (std::size_t i = 1; i < room; ++i) last = last->next;
+    others = std::exchange(last->next, nullptr);
+    count = room;
+  }
+  idle_count_ += count;
+  if (count == 1 && idle_ != nullptr && idle_->batch_stacks < most_in_batch) {
+    chain->next = idle_;
+    chain->batch_stacks = idle_->batch_stacks + 1;
+    chain->next_batch = idle_->next_batch;
+  } else {
+    chain->batch_stacks = count;
+    chain->next_batch = idle_;
+  }
+  idle_ = chain;
+  return others;
 }
 
 // Gives all pages of the chain's stacks back, and returns how many bytes.
@@ -375,6 +404,37 @@ void stack_pool::lock(shelf& one) noexcept {
   while (!one.try_lock()) std::this_thread::yield();
 }
 
+// ---- Forks
+
+constinit const detail::fork_ways stack_pool::at_fork = {
+    [](void* self) noexcept { return static_cast<stack_pool*>(self)->try_hold(); },
+    [](void* self) noexcept { static_cast<stack_pool*>(self)->let_go(); },
+    [](void* self) noexcept { static_cast<stack_pool*>(self)->empty_shelves(); }};
+
+bool stack_pool::try_hold() noexcept {
+  if (!mutex_.try_lock()) return false;
+  for (shelf& each : shelves_) lock(each);
+  return true;
+}
+
+void stack_pool::let_go() noexcept {
+  for (shelf& each : shelves_) each.unlock();
+  mutex_.unlock();
+}
+
+// Of threads that may be gone, so that others find what is there.
+void stack_pool::empty_shelves() noexcept {
+  for (shelf& each : shelves_) {
+    header* last = each.top;
+    if (last == nullptr) continue;
+    while (last->next != nullptr) last = last->next;
+    last->next = std::exchange(idle_, std::exchange(each.top, nullptr));
+    idle_count_ += std::exchange(each.count, 0);
+  }
+}
+
+// ---- Trimming
+
 std::size_t stack_pool::trim() noexcept {
   header* all = nullptr;
   each_shelf([&](shelf& each) {
@@ -390,7 +450,11 @@ std::size_t stack_pool::trim() noexcept {
     all = std::exchange(idle_, nullptr);
     idle_count_ = 0;
   }
-  bytes += cool(all);
+  while (all != nullptr) {
+    header* next = all->next_batch;
+    bytes += cool(all);
+    all = next;
+  }
   release_cold_slabs();
   return bytes;
 }

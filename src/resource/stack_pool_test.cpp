@@ -1,6 +1,8 @@
 #include <strata/stack_pool.hpp>
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,6 +94,70 @@ TEST(StackPool, TheLastReleasedIsTheFirstAcquired) {
     ASSERT_EQ(pool.acquire(), stacks[static_cast<std::size_t>(i)]) << i;
   }
   release_all(pool, stacks);
+}
+
+// A thread's first release goes to the depot by itself.
+TEST(StackPool, SinglesGoIntoBatches) {
+  stack_pool pool;
+  std::vector<fiber_stack> stacks;
+  for (int i = 0; i < 70; ++i) stacks.push_back(pool.acquire());
+  for (fiber_stack each : stacks) {
+    std::thread([&pool, each] { pool.release(each); }).join();
+    pool.verify();
+  }
+  EXPECT_EQ(pool.figures().idle, stacks.size());
+  for (std::size_t i = stacks.size(); i-- > 0;) {
+    ASSERT_EQ(pool.acquire(), stacks[i]) << i;
+    pool.verify();
+  }
+  release_all(pool, stacks);
+}
+
+// A part of a batch goes to the depot, the rest becomes cold.
+TEST(StackPool, ABatchIsCutWhereTheDepotIsFull) {
+  stack_pool pool({.most_idle = 10});
+  std::vector<fiber_stack> stacks;
+  for (int i = 0; i < 200; ++i) stacks.push_back(pool.acquire());
+  release_all(pool, stacks);
+  pool.verify();
+  EXPECT_EQ(pool.figures().live, 0u);
+  EXPECT_EQ(pool.figures().idle + pool.figures().cold, 200u);
+  EXPECT_LE(pool.figures().idle, 10u + 64u) << "the depot's, and a shelf's";
+  std::set<void*> tops;
+  for (fiber_stack& each : stacks) {
+    each = pool.acquire();
+    EXPECT_TRUE(tops.insert(each.top).second);
+  }
+  pool.verify();
+  release_all(pool, stacks);
+  pool.trim();
+  EXPECT_EQ(pool.figures().idle, 0u);
+  pool.verify();
+}
+
+// The kernel refuses to write to a guard: an error, where a program would have a signal.
+bool may_be_written(void* address) {
+  int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  bool done = syscall(SYS_read, zeros, address, 1) == 1;
+  close(zeros);
+  return done;
+}
+
+TEST(StackPool, EachHasItsGuardWhereverItIsInABatch) {
+  for (std::size_t guard_bytes : {0 * KiB, 16 * KiB}) {
+    stack_pool pool({.guard_bytes = guard_bytes});
+    std::vector<fiber_stack> stacks;
+    for (int i = 0; i < 300; ++i) {
+      stacks.push_back(pool.acquire());
+      auto* bottom = static_cast<char*>(stacks.back().bottom());
+      ASSERT_FALSE(may_be_written(bottom - 1)) << i;
+      ASSERT_FALSE(may_be_written(bottom - std::max(guard_bytes, page()))) << i;
+      ASSERT_TRUE(may_be_written(bottom)) << i;
+    }
+    // Nor has any taken another's place.
+    for (fiber_stack each : stacks) ASSERT_TRUE(may_be_written(each.bottom()));
+    release_all(pool, stacks);
+  }
 }
 
 TEST(StackPool, TopsBeginAtSixteenPlaces) {

@@ -3,6 +3,8 @@
 #include <mutex>
 #include <new>
 
+#include <strata/detail/fork.hpp>
+
 #include "os/memory.hpp"
 
 namespace strata::detail {
@@ -11,7 +13,7 @@ namespace {
 constexpr std::size_t block_bytes = std::size_t{64} << 10;
 
 // Guards the spares and the making of records; the list itself is read without it.
-constinit std::mutex making;
+constinit fork_safe_global<std::mutex> making;
 constinit stack_slab* spares = nullptr;
 constinit std::atomic<stack_slab*> newest{nullptr};
 
@@ -31,6 +33,8 @@ bool make_records() {
 
 }  // namespace
 
+void guard_slab_records_in_forks() { making.enter(); }
+
 stack_slab* take_slab_record(std::uintptr_t start, std::uintptr_t end, std::size_t stack_bytes,
                              std::size_t guard_bytes, std::uint64_t first_number) {
   stack_slab* taken = nullptr;
@@ -46,6 +50,7 @@ stack_slab* take_slab_record(std::uintptr_t start, std::uintptr_t end, std::size
   taken->slots = static_cast<std::uint32_t>((end - start) / stack_bytes);
   taken->first_number = first_number;
   taken->opened = 1;
+  taken->marked = 1;
   taken->cold = 0;
   for (std::uint64_t& word : taken->cold_bits) word = 0;
   for (stack_guard& each : taken->guards) each = stack_guard::none;

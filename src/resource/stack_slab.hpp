@@ -27,11 +27,13 @@ struct stack_slab {
   std::atomic<std::size_t> guard_bytes{0};
 
   // The pool's, under its mutex. Slots 1 ... slots - 1 are for stacks, those before `opened` have
-  // had one.
+  // had one, those before `marked` have their guard markers: 1 <= opened <= marked <= slots, where
+  // there are markers.
   stack_slab* older = nullptr;
   std::uint64_t first_number = 0;
   std::uint32_t slots = 0;
   std::uint32_t opened = 1;
+  std::uint32_t marked = 1;
   std::uint32_t cold = 0;
   std::uint64_t cold_bits[most_slots / 64] = {};
   stack_guard guards[most_slots] = {};
@@ -59,6 +61,8 @@ struct stack_slab {
 stack_slab* take_slab_record(std::uintptr_t start, std::uintptr_t end, std::size_t stack_bytes,
                              std::size_t guard_bytes, std::uint64_t first_number);
 void drop_slab_record(stack_slab& one);
+// From the first call on.
+void guard_slab_records_in_forks();
 
 // The header of the stack whose guard the address lies in, with its number; null when it is in
 // none. For handlers of signals.

@@ -285,4 +285,15 @@ void expect_stray_writes_stop(const std::string& name) {
   one.verify();
 }
 
+// What AddressSanitizer sees, where it is there to see.
+template <class Resource>
+void expect_strays_are_poisoned() {
+  Resource one;
+  auto* block = static_cast<char*>(one.try_allocate(100, 8));
+  EXPECT_DEATH(block[100] = 1, "use-after-poison");
+  EXPECT_DEATH(block[-1] = 1, "use-after-poison");
+  one.deallocate(block, 100, 8);
+  EXPECT_DEATH(block[50] = 1, "use-after-poison");
+}
+
 }  // namespace strata

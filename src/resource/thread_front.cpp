@@ -9,12 +9,14 @@ namespace {
 
 // Guards all lists of caches, and who is ending. Held for a few steps along a list, never while a
 // part is called: the part may stand on a front itself.
-constinit std::mutex registry;
+constinit fork_safe_global<std::mutex> registry;
 // Counts threads that have given back: for fronts that wait for them. Outlives every front.
 constinit std::atomic<std::uint32_t> ended_threads{0};
 // The thread is destroying its thread_local variables. Trivial itself, so it can be asked to the
 // end.
 constinit thread_local bool is_ending = false;
+// What find_cache made for this thread: for a child of fork, which must not make it.
+constinit thread_local front_thread* own_thread = nullptr;
 constinit std::atomic<std::uint64_t> last_number{0};
 
 void link(front_cache*& newest, front_cache::links front_cache::*list, front_cache* one) {
@@ -36,7 +38,7 @@ constinit thread_local std::array<front::seat, front::seats> front::seats_{};
 
 // A thread's caches. Its destructor is the thread's end.
 struct front_thread {
-  front_thread() = default;
+  front_thread() noexcept { own_thread = this; }
   front_thread(const front_thread&) = delete;
   front_thread& operator=(const front_thread&) = delete;
   ~front_thread() {
@@ -69,7 +71,10 @@ struct front_thread {
 };
 
 // relaxed: all that matters is that no two are equal
-front::front() noexcept : number_(last_number.fetch_add(1, std::memory_order_relaxed) + 1) {}
+front::front() noexcept
+    : number_(last_number.fetch_add(1, std::memory_order_relaxed) + 1), seat_(at_fork, this) {
+  registry.enter();
+}
 
 front_cache* front::find_cache(when_missing then) noexcept {
   if (is_ending) return nullptr;
@@ -106,11 +111,46 @@ void front::retire() noexcept {
   // All at once: from here on no thread that ends finds a cache of this front.
   front_cache* left = std::exchange(caches_, nullptr);
   for (front_cache* one = left; one != nullptr; one = one->in_owner.older) {
+    if (one->thread == nullptr) continue;
     unlink(one->thread->caches, &front_cache::in_thread, one);
   }
   hold.unlock();
   while (left != nullptr) {
     front_cache* one = std::exchange(left, left->in_owner.older);
+    empty(*one);
+    delete one;
+  }
+}
+
+// ---- In a child of fork
+
+constinit const fork_ways front::at_fork = {nullptr, nullptr, in_child};
+
+void front::in_child(void* self) noexcept {
+  auto& here = *static_cast<front*>(self);
+  here.ending_threads_ = 0;
+  for (front_cache* one = here.caches_; one != nullptr; one = one->in_owner.older) {
+    if (one->thread == own_thread) continue;
+    one->thread = nullptr;
+    here.has_strays_.store(true, std::memory_order_relaxed);
+  }
+}
+
+void front::retire_strays() noexcept {
+  front_cache* strays = nullptr;
+  {
+    std::lock_guard hold(registry);
+    has_strays_.store(false, std::memory_order_relaxed);
+    front_cache* older = nullptr;
+    for (front_cache* one = caches_; one != nullptr; one = older) {
+      older = one->in_owner.older;
+      if (one->thread != nullptr) continue;
+      unlink(caches_, &front_cache::in_owner, one);
+      one->in_owner.older = std::exchange(strays, one);
+    }
+  }
+  while (strays != nullptr) {
+    front_cache* one = std::exchange(strays, strays->in_owner.older);
     empty(*one);
     delete one;
   }

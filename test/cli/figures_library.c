@@ -4,6 +4,7 @@
  *   FIGURES_FINAL=0    the last snapshot is not the final one
  *   FIGURES_VERSION=N  the version that the file claims
  *   FIGURES_NONE=1     no file
+ *   FIGURES_RESOURCES=1  two resources of the program behind the figures
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "strata/strata.h"
+#include "strata/watch.h"
 
 static unsigned number_from(const char* name, unsigned otherwise) {
   const char* text = getenv(name);
@@ -66,14 +68,44 @@ static void fill_in(strata_stats* stats) {
       .size = 64, .allocations = 234567, .frees = 234500, .requested = 12000000, .live_blocks = 67};
 }
 
+static void fill_in_resources(strata_watch_table* table) {
+  table->version = STRATA_WATCH_VERSION;
+  table->row_bytes = sizeof(strata_watch_row);
+  table->count = 2;
+  table->unlisted = 3;
+  table->rows[0] = (strata_watch_row){.name = "frames",
+                                      .kind = "bump",
+                                      .made = 7,
+                                      .live_bytes = 1000,
+                                      .live_blocks = STRATA_WATCH_NONE,
+                                      .held_bytes = 2048,
+                                      .peak_live_bytes = 1500};
+  table->rows[1] = (strata_watch_row){.name = "sessions",
+                                      .kind = "object_pool<session>",
+                                      .instances = 1,
+                                      .made = 1,
+                                      .live_bytes = 64 << 10,
+                                      .live_blocks = 256,
+                                      .held_bytes = 128 << 10,
+                                      .peak_live_bytes = 96 << 10};
+}
+
 __attribute__((constructor)) static void leave_figures(void) {
   const char* directory = getenv("STRATA_STATS_DIR");
   if (directory == NULL || number_from("FIGURES_NONE", 0)) return;
-  static strata_stats stats;
-  fill_in(&stats);
+  static struct {
+    strata_stats stats;
+    strata_watch_table resources;
+  } figures;
+  fill_in(&figures.stats);
+  size_t bytes = sizeof figures.stats;
+  if (number_from("FIGURES_RESOURCES", 0)) {
+    fill_in_resources(&figures.resources);
+    bytes = sizeof figures;
+  }
   char path[4096];
   snprintf(path, sizeof path, "%s/%d.stats", directory, (int)getpid());
   int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0 || write(file, &stats, sizeof stats) != (ssize_t)sizeof stats) abort();
+  if (file < 0 || write(file, &figures, bytes) != (ssize_t)bytes) abort();
   close(file);
 }

@@ -279,6 +279,23 @@ class Report(CliCase):
         self.assertNotIn("child processes", report)
         self.assertNotIn("snapshot", report)
 
+    def test_resources_of_the_program(self):
+        self.assertNotIn("own resources", self.strata("run", "--", "true").stderr)
+        file = self.directory / "figures.json"
+        report = self.strata("run", "--stats", file, "--", "true",
+                             env={"FIGURES_RESOURCES": "1"}).stderr
+        for pattern in (r"the program's own resources",
+                        r"sessions +object_pool<sessio +1 +64\.0 KiB +256 +128 KiB +96\.0 KiB\n"
+                        r"  frames +bump +ended +1000 B +- +2\.0 KiB +1\.5 KiB\n"
+                        r"  and 3 more"):
+            self.assertRegex(report, pattern)
+        (process,) = json.loads(file.read_text())["processes"]
+        self.assertEqual(process["unlisted_resources"], 3)
+        self.assertEqual(process["resources"][0],
+                         {"name": "frames", "kind": "bump", "instances": 0, "made": 7,
+                          "live_bytes": 1000, "live_blocks": None, "held_bytes": 2048,
+                          "peak_live_bytes": 1500})
+
     def test_plain_when_piped(self):
         report = self.strata("run", "--", "true", env={"LC_ALL": "C.UTF-8"}).stderr
         self.assertTrue(report.isascii())

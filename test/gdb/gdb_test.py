@@ -415,6 +415,34 @@ class Documented(GdbCase):
         self.assertTrue(answers[3].startswith("contiguous ground"), answers[3])
 
 
+class Resources(GdbCase):
+    """The program's own, which need no libstrata."""
+
+    def ask_twice(self, program):
+        commands = [f"source {COMMANDS}", "strata resources", "break ready", "run", "strata resources",
+                    "continue", "strata resources", "kill"]  # fmt: skip
+        answers, _ = self.gdb(commands, program)
+        return answers[1], answers[4], answers[6]
+
+    def test_table(self):
+        program = self.compile("resources", HERE / "resources.c")
+        before, empty, filled = self.ask_twice(program)
+        self.assert_refused(before, "no process")
+        self.assert_refused(empty, "other versions")
+        rows = [line.split() for line in filled.splitlines()]
+        self.assertEqual(rows[0], ["name", "kind", "there", "live", "blocks", "held", "peak"])
+        self.assertEqual(" ".join(rows[1]), "frames bump ended 1000 B - 2.0 KiB 1.5 KiB")
+        self.assertEqual(" ".join(rows[2]),
+                         "sessions object_pool<session> 3 64.0 KiB 256 128 KiB 96.0 KiB")
+        self.assertEqual(" ".join(rows[3]), "and 1 that found no row")
+
+    def test_none(self):
+        source = self.folder / "plain.c"
+        source.write_text("void ready(void) {}\nint main(void) { ready(); ready(); }\n")
+        _, first, _ = self.ask_twice(self.compile("plain", source))
+        self.assert_refused(first, "no libstrata_resources")
+
+
 def gdb_works():
     """Whether gdb is there, has Python and may trace."""
     if shutil.which("gdb") is None:

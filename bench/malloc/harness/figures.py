@@ -13,21 +13,24 @@ MEASURES = {
 
 @dataclasses.dataclass
 class Row:
-    """One job in one measure. None stands for a contender that failed."""
+    """One job in one measure. Who failed has None; who took no part stands not in it."""
 
     job: str
     values: dict  # name: (min, median, max), or None
     best_peer: str | None  # the name of the peer with the lowest median
 
+    def failed(self, name: str) -> bool:
+        return name in self.values and self.values[name] is None
+
     def ratio(self, name: str) -> float | None:
-        if self.values[name] is None or self.best_peer is None:
+        if self.values.get(name) is None or self.best_peer is None:
             return None
         return self.values[name][1] / self.values[self.best_peer][1]
 
     def worst_over_best(self, name: str, peers: list) -> float | None:
         """The contender's worst run over the best run of any peer: no luck can be above it."""
-        lowest = [self.values[peer][0] for peer in peers if self.values[peer] is not None]
-        if self.values[name] is None or not lowest:
+        lowest = [self.values[peer][0] for peer in peers if self.values.get(peer) is not None]
+        if self.values.get(name) is None or not lowest:
             return None
         return self.values[name][2] / min(lowest)
 

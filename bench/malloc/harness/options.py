@@ -9,7 +9,32 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse would print the usage too."""
+    """Knows what all benches are asked; and argparse would print the usage with an error."""
+
+    def __init__(self, description: str, bench: str, runs: int, limit: int):
+        super().__init__(prog="run", allow_abbrev=False, description=description)
+        self.add_argument("--runs", type=whole_number, default=runs, metavar="N",
+                          help=f"runs of each job under each contender (default: {runs})")
+        self.add_argument("--small", action="store_true",
+                          help="in a small size: to see that it works, not to compare")
+        self.add_argument("--limit", type=whole_number, default=limit, metavar="SECONDS",
+                          help=f"stop a run that takes longer (default: {limit})")
+        self.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / f"bench-{bench}",
+                          metavar="DIR", help="for results.json and pictures "
+                          f"(default: build/bench-{bench})")
+        self.add_argument("--build", type=folder_to_build, default=None, metavar="DIR",
+                          help="where it was all built (default: build/release)")
+
+    def add_only(self, what: str):
+        self.add_argument("--only", type=pattern, metavar="REGEX",
+                          help=f"only {what} whose names match")
+
+    def add_contenders(self):
+        self.add_argument("--with", action="append", default=[], dest="more",
+                          metavar="[NAME=]PATH.so", help="a further contender, preloaded; may be "
+                          "repeated")
+        self.add_argument("--contenders", default="", metavar="NAME,...",
+                          help="only these of the contenders found")
 
     def error(self, message: str):
         reject(f"{message} (see --help)")
@@ -53,25 +78,10 @@ def make_folder(path: pathlib.Path):
 
 
 def parse(arguments: list) -> argparse.Namespace:
-    parser = Parser(prog="run", allow_abbrev=False, description="Runs allocator loads under Strata "
-                    "and its peers, in turns, and compares time and memory.")
-    parser.add_argument("--only", type=pattern, metavar="REGEX",
-                        help="only jobs whose names match")
-    parser.add_argument("--runs", type=whole_number, default=5, metavar="N",
-                        help="runs of each job under each contender (default: 5)")
-    parser.add_argument("--with", action="append", default=[], dest="more",
-                        metavar="[NAME=]PATH.so", help="a further contender; may be repeated")
-    parser.add_argument("--contenders", default="", metavar="NAME,...",
-                        help="only these of the contenders found")
-    parser.add_argument("--small", action="store_true",
-                        help="each job in a small size: to see that it works, not to compare")
-    parser.add_argument("--limit", type=whole_number, default=300, metavar="SECONDS",
-                        help="stop a run that takes longer (default: 300)")
-    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "bench-malloc",
-                        metavar="DIR", help="for results.json and pictures "
-                        "(default: build/bench-malloc)")
-    parser.add_argument("--build", type=folder_to_build, default=None, metavar="DIR",
-                        help="where loads and library were built (default: build/release)")
+    parser = Parser("Runs allocator loads under Strata and its peers, in turns, and compares time "
+                    "and memory.", bench="malloc", runs=5, limit=300)
+    parser.add_only("jobs")
+    parser.add_contenders()
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="list jobs and contenders")
     what.add_argument("--callgrind", action="store_true",

@@ -7,13 +7,17 @@ BAR, GAP, TOP, LEFT = 9, 14, 84, 130
 SCALE_END = 3.0  # longer bars are cut off; their figure says how long they are
 
 
+def legend_width(name: str) -> int:
+    return 32 + 7 * len(name)
+
+
 def legend(names: list, colours: dict) -> list:
     parts = []
     x = 16.0
     for name in names:
         parts.append(f'<rect x="{x:.1f}" y="54" width="10" height="10" fill="{colours[name]}"/>')
         parts.append(text(x + 15, 63, name))
-        x += 32 + 7 * len(name)
+        x += legend_width(name)
     return parts
 
 
@@ -26,6 +30,8 @@ def group(row: Row, top: float, names: list, colours: dict, unit: float) -> list
     """The bars of one job."""
     parts = [text(LEFT - 10, top + len(names) * BAR / 2 + 4, row.job, more='text-anchor="end"')]
     for i, name in enumerate(names):
+        if name not in row.values:
+            continue
         y = top + i * BAR
         ratio = row.ratio(name)
         length = min(ratio or 0, SCALE_END) * unit
@@ -36,7 +42,7 @@ def group(row: Row, top: float, names: list, colours: dict, unit: float) -> list
 
 
 def bars(rows: list, names: list, title: str) -> str:
-    width, unit = 860, 220.0
+    width, unit = max(860, 16 + sum(map(legend_width, names))), 220.0
     step = len(names) * BAR + GAP
     bottom = TOP + len(rows) * step
     colours = colours_of(names)

@@ -26,14 +26,14 @@ def lines_of(rows: list, measure: str, names: list, peers: list) -> list:
     head = [MEASURES[measure], *names, *(f"{name} worst/best" for name in ours), "best peer"]
     lines = [head]
     for row in rows:
-        cells = ["fail" if row.values[name] is None else cell(row.ratio(name)) for name in names]
+        cells = ["fail" if row.failed(name) else cell(row.ratio(name)) for name in names]
         worst = [cell(row.worst_over_best(name, peers)) for name in ours]
         lines.append([row.job, *cells, *worst, best_of(row, measure)])
     means = [cell(geometric_mean([row.ratio(name) for row in rows])) for name in names]
     worst = [cell(geometric_mean([row.worst_over_best(name, peers) for row in rows]))
              for name in ours]
     lines.append(["geometric mean", *means, *worst, ""])
-    lines.append(["jobs that ran", *(str(sum(row.values[name] is not None for row in rows))
+    lines.append(["jobs that ran", *(str(sum(row.values.get(name) is not None for row in rows))
                                      for name in names), *("" for _ in ours), ""])
     return lines
 

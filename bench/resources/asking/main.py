@@ -10,7 +10,7 @@ from harness import figures, pictures, report, table
 from harness.contenders import Contender, reject
 from harness.job import Workspace
 from harness.launched import Launched
-from harness.options import ROOT, Parser, folder_to_build, make_folder, pattern, whole_number
+from harness.options import Parser, make_folder
 from harness.rounds import in_rounds
 
 SCHEMA = "strata-bench-resources-1"
@@ -44,21 +44,9 @@ def loads_of(program: pathlib.Path) -> list:
 
 
 def parse(arguments: list) -> argparse.Namespace:
-    parser = Parser(prog="run", allow_abbrev=False, description="Asks which resource does a work "
-                    "best: Strata's and its peers, in turns.")
-    parser.add_argument("--only", type=pattern, metavar="REGEX",
-                        help="only loads whose names (question/load) match")
-    parser.add_argument("--runs", type=whole_number, default=5, metavar="N",
-                        help="runs of each load under each contender (default: 5)")
-    parser.add_argument("--small", action="store_true",
-                        help="one round of each load: to see that it works, not to compare")
-    parser.add_argument("--limit", type=whole_number, default=300, metavar="SECONDS",
-                        help="stop a run that takes longer (default: 300)")
-    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "bench-resources",
-                        metavar="DIR", help="for results.json and pictures "
-                        "(default: build/bench-resources)")
-    parser.add_argument("--build", type=folder_to_build, default=None, metavar="DIR",
-                        help="where the questions were built (default: build/release)")
+    parser = Parser("Asks which resource does a work best: Strata's and its peers, in turns.",
+                    bench="resources", runs=5, limit=300)
+    parser.add_only("loads (question/load)")
     parser.add_argument("--list", action="store_true", help="list loads and contenders")
     return parser.take(arguments)
 
@@ -87,8 +75,8 @@ class Bench:
         return results
 
     def ask(self):
-        """A table and pictures for each group of loads that the same contenders take part in."""
-        groups: dict = {}
+        """A table and pictures for each question."""
+        questions: dict = {}
         content = {"schema": SCHEMA, "runs": self.chosen.runs, "small": self.chosen.small,
                    "processor": report.processor_name(), "loads": []}
         for number, load in enumerate(self.loads, 1):
@@ -98,21 +86,21 @@ class Bench:
             results = self.measure(load)
             rows = {key: figures.row_of(load.title, results, key, peers)
                     for key in figures.MEASURES}
-            group = groups.setdefault((load.program.name, tuple(names)), [])
-            group.append(rows)
+            questions.setdefault(load.program.name, []).append(rows)
             content["loads"].append(report.job_json(
                 load, load.command(names[0], self.chosen.small), rows, results))
             report.write(self.chosen.out, content)
-        for number, ((question, names), group) in enumerate(groups.items()):
-            self.show(f"{question}-{number}", list(names), group)
+        for question, answers in questions.items():
+            self.show(question, answers)
 
-    def show(self, title: str, names: list, group: list):
+    def show(self, question: str, answers: list):
+        names = list(dict.fromkeys(name for one in answers for name in one["cpu_seconds"].values))
         peers = [name for name in names if not Contender(name, "").ours]
         for key, measure in figures.MEASURES.items():
-            rows = [one[key] for one in group]
+            rows = [one[key] for one in answers]
             print(table.text(rows, key, names, peers), end="\n\n")
             if key != "wall_seconds":
-                file = self.chosen.out / f"{title}-{measure.replace(' ', '-')}.svg"
+                file = self.chosen.out / f"{question}-{measure.replace(' ', '-')}.svg"
                 file.write_text(pictures.bars(rows, names, measure.capitalize()))
 
 

@@ -251,7 +251,7 @@ class counted_weak {
     return detail::same_start<element>(object);
   }
 
-  detail::slot<element, T, detail::ledger::slot_kind::weak> at_;
+  detail::slot<element, T, detail::ownership_ledger::slot_kind::weak> at_;
 };
 
 template <class T, class Counting>

@@ -77,6 +77,16 @@ class STRATA_RESOURCES_API fair_queue {
   void enqueue(claim& one) noexcept;
   // One that waits leaves.
   void withdraw(claim& one) noexcept;
+  template <class Condition>
+  void withdraw_if(Condition condition) noexcept {
+    for (tenant& each : tenants_) {
+      claim* next = nullptr;
+      for (claim* one = each.first; one != nullptr; one = next) {
+        next = one->next;
+        if (condition(*one)) withdraw(*one);
+      }
+    }
+  }
   // One that was granted had no use for it, as its driver got no memory.
   void refund(claim& one) noexcept;
   // A buffer of the poolable size comes back, to be lent again.

@@ -75,7 +75,7 @@ constexpr std::string_view type_name() noexcept {
   return text.substr(0, std::min(text.find(';'), text.rfind(']')));  // an array's type has a ] too
 }
 
-namespace ledger {
+namespace ownership_ledger {
 
 enum class slot_kind : std::uint8_t { owner, weak };
 
@@ -104,7 +104,7 @@ STRATA_RESOURCES_API void check_slot(const void* slot, std::string_view type) no
 [[noreturn]] STRATA_RESOURCES_API void stop_at_null(const void* slot,
                                                     std::string_view type) noexcept;
 
-}  // namespace ledger
+}  // namespace ownership_ledger
 }  // namespace detail
 }  // namespace strata
 
@@ -120,43 +120,44 @@ namespace strata::detail {
 inline namespace STRATA_OWNERSHIP_MODE {
 
 // The one word that an owner is. Null when empty or moved from.
-template <class T, class Named = T, ledger::slot_kind Kind = ledger::slot_kind::owner>
+template <class T, class Named = T,
+          ownership_ledger::slot_kind Kind = ownership_ledger::slot_kind::owner>
 class slot {
  public:
   explicit slot(T* to = nullptr) noexcept : to_(to) {
-    if constexpr (ownership_debug) ledger::slot_made(this, to_, Kind);
+    if constexpr (ownership_debug) ownership_ledger::slot_made(this, to_, Kind);
   }
   slot(const slot&) = delete;
   slot& operator=(const slot&) = delete;
   ~slot() {
-    if constexpr (ownership_debug) ledger::slot_ended(this);
+    if constexpr (ownership_debug) ownership_ledger::slot_ended(this);
   }
 
   [[nodiscard]] T* get() const noexcept { return to_; }
   // For use: not null.
   [[nodiscard]] T* used() const noexcept {
     if constexpr (ownership_debug) {
-      if (to_ == nullptr) ledger::stop_at_null(this, type_name<Named>());
+      if (to_ == nullptr) ownership_ledger::stop_at_null(this, type_name<Named>());
     }
     return to_;
   }
   // For the owner's destructor.
   [[nodiscard]] T* dropped() const noexcept {
-    if constexpr (ownership_debug) ledger::check_slot(this, type_name<Named>());
+    if constexpr (ownership_debug) ownership_ledger::check_slot(this, type_name<Named>());
     return to_;
   }
   // Moves it out.
   [[nodiscard]] T* take() noexcept {
     T* was = to_;
     to_ = nullptr;
-    if constexpr (ownership_debug) ledger::slot_set(this, nullptr, was != nullptr);
+    if constexpr (ownership_debug) ownership_ledger::slot_set(this, nullptr, was != nullptr);
     return was;
   }
   void swap(slot& other) noexcept {
     std::swap(to_, other.to_);
     if constexpr (ownership_debug) {
-      ledger::slot_set(this, to_, false);
-      ledger::slot_set(&other, other.to_, false);
+      ownership_ledger::slot_set(this, to_, false);
+      ownership_ledger::slot_set(&other, other.to_, false);
     }
   }
 
@@ -167,20 +168,20 @@ class slot {
 template <class T>
 void note_object([[maybe_unused]] const T* start, [[maybe_unused]] std::size_t count) noexcept {
   if constexpr (ownership_debug) {
-    ledger::each_slot slots = nullptr;
+    ownership_ledger::each_slot slots = nullptr;
     if constexpr (requires { sizeof(edges<T>); }) {
-      slots = [](const void* first, std::size_t bytes, ledger::slot_sink& sink) {
+      slots = [](const void* first, std::size_t bytes, ownership_ledger::slot_sink& sink) {
         auto* object = static_cast<const T*>(first);
         for (std::size_t left = bytes / sizeof(T); left > 0; --left, ++object) {
           edges<T>::each(*object, [&](const auto& owner) { sink.take(&owner); });
         }
       };
     }
-    ledger::object_made(start, count * sizeof(T), type_name<T>(), slots);
+    ownership_ledger::object_made(start, count * sizeof(T), type_name<T>(), slots);
   }
 }
 inline void forget_object([[maybe_unused]] const void* inside) noexcept {
-  if constexpr (ownership_debug) ledger::object_ended(inside);
+  if constexpr (ownership_debug) ownership_ledger::object_ended(inside);
 }
 
 }  // namespace STRATA_OWNERSHIP_MODE

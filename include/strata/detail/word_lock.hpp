@@ -19,6 +19,10 @@ class word_lock {
     if (!word_.compare_exchange_strong(expected, 1, std::memory_order_acquire)) [[unlikely]]
       lock_slow();
   }
+  [[nodiscard]] bool try_lock() noexcept {
+    std::uint32_t expected = 0;
+    return word_.compare_exchange_strong(expected, 1, std::memory_order_acquire);
+  }
   void unlock() noexcept {
     // release: the next holder sees what this section wrote.
     if (word_.exchange(0, std::memory_order_release) == 2) [[unlikely]]

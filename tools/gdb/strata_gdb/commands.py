@@ -8,6 +8,7 @@ from strata_gdb.blocks import IN_DEPOT, Heap, Span
 from strata_gdb.figures import Tally, counted, ones, say, say_all, size_text, state_columns, table
 from strata_gdb.ground import MEDIUM_BYTES, class_of
 from strata_gdb.inferior import Refusal
+from strata_gdb.resources import show_resources
 
 FEW = 20  # live blocks that find-live shows unless told
 
@@ -342,6 +343,8 @@ Usage: strata heap""")
     Command("block", show_block, """What lies at an address: a block, live or free; a free page; nothing.
 Usage: strata block ADDRESS
 ADDRESS is any expression.""")
+    Command("resources", show_resources, """The program's own resources that are watched, as they last said.
+Usage: strata resources""")
     Command("spans", show_spans, """How full spans are: of each size class, or each span of one.
 Usage: strata spans [SIZE]
 SIZE names the class that serves so many bytes.""")
