@@ -421,15 +421,12 @@ void pool_core::let_go() noexcept {
 
 // What belonged to threads that are gone is for others, and the sums are what is there.
 void pool_core::put_right_in_child() noexcept {
-  std::size_t stored = 0;
-  std::size_t capacities = 0;
+  std::size_t promised = 0;
   each_shard([&](pool_shard& each) {
     if (each.list_of_thread != nullptr && each.list_of_thread != own_list) leave_thread(each);
-    stored += each.shared.count + each.victims.count;
-    capacities += each.capacity;
+    promised += static_cast<std::size_t>(each.capacity) + each.places;
   });
-  stored_.store(stored, std::memory_order_relaxed);
-  promised_.store(stored + capacities, std::memory_order_relaxed);
+  promised_.store(promised, std::memory_order_relaxed);
 }
 
 // ---- Looking at it
