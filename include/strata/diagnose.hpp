@@ -121,6 +121,12 @@ class fenced : public detail::over<Part>, private detail::fenced_blocks {
   // Looks at the blocks that are live still.
   ~fenced() { check_all(); }
 
+  // What a block takes of the part, aligned to 16 at least: for parts with blocks of one size. 0: too
+  // many.
+  static constexpr std::size_t part_bytes(std::size_t bytes, std::size_t alignment) noexcept {
+    return whole_bytes(bytes, alignment < least_alignment ? least_alignment : alignment);
+  }
+
   [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment) noexcept {
     alignment = alignment < least_alignment ? least_alignment : alignment;
     std::size_t whole = whole_bytes(bytes, alignment);

@@ -41,9 +41,9 @@
 // A block that is freed twice is handed out twice: thread_front<tracked<...>> sees only what comes
 // back; tracked outside, synchronized, sees all.
 //
-// used_bytes and live_blocks leave cached blocks out (exact when no other thread is at work); in
-// the map they are live. Magazines in front of a shared depot are Bonwick's (Magazines and Vmem,
-// 2001).
+// used_bytes and live_blocks leave cached blocks out (exact when no other thread is at work), but
+// used_bytes not what the part adds to each; in the map they are live. Magazines in front of a
+// shared depot are Bonwick's (Magazines and Vmem, 2001).
 #pragma once
 
 #include <array>

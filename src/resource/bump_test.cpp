@@ -213,6 +213,27 @@ TEST_F(Bump, MergeTakesOverObjectsAndMemory) {
   }
 }
 
+// What others have a pointer class of its own for.
+TEST_F(Bump, AnObjectAndItsPartsInOneBlock) {
+  struct parsed {
+    explicit parsed(std::pmr::memory_resource* in) : words(in), counts(in) {}
+    std::pmr::vector<std::pmr::string> words;
+    std::pmr::vector<int> counts;
+  };
+  bump together(&upstream_, {.first_chunk_bytes = 4096});
+  pmr_ref parts(together);
+  auto* made = together.make<parsed>(&parts);
+  made->words.reserve(10);
+  for (int i = 0; i < 10; ++i) {
+    made->words.emplace_back("a word that is too long to stand in place");
+    made->counts.push_back(i);
+  }
+  EXPECT_EQ(upstream_.taken(), 1u);
+  EXPECT_TRUE(together.owns(made->words[9].data()) && together.owns(&made->counts[9]));
+  together.release();
+  EXPECT_EQ(upstream_.live_blocks(), 0u) << "object and parts went at once";
+}
+
 TEST_F(Bump, WorksUnderPmrAndByItself) {
   as_pmr<bump> memory(&upstream_);
   std::pmr::vector<std::pmr::string> texts(&memory);

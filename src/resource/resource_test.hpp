@@ -30,12 +30,15 @@ class test_upstream final : public std::pmr::memory_resource {
   [[nodiscard]] std::vector<std::size_t> sizes() const { return sizes_; }
 
  private:
+  // AddressSanitizer's operator new stops the process for more.
+  static constexpr std::size_t most_bytes = std::size_t{1} << 39;
+
   struct shape {
     std::size_t bytes, alignment;
     bool operator==(const shape&) const = default;
   };
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    if (left == 0) throw std::bad_alloc();
+    if (left == 0 || bytes > most_bytes) throw std::bad_alloc();
     --left;
     ++taken_;
     sizes_.push_back(bytes);

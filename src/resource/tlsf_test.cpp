@@ -1,15 +1,11 @@
 #include <strata/tlsf.hpp>
 
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
 #include <functional>
 #include <optional>
 
 #include <strata/free_list.hpp>
 
+#include "resource/instructions.hpp"
 #include "resource/tagged_heap_test.hpp"
 
 namespace strata {
@@ -90,31 +86,6 @@ TEST(Tlsf, OneThatIsJustLongEnoughServesWhereItIsTheFirst) {
 }
 
 // ---- Constant time, counted in instructions
-
-// How many instructions the work takes, in a child that is stepped through them; none where the system
-// doesn't let us.
-std::optional<long> instructions_of(const std::function<void()>& work) {
-  pid_t child = fork();
-  if (child == 0) {
-    if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(1);
-    raise(SIGSTOP);
-    work();
-    raise(SIGSTOP);
-    _exit(0);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGSTOP) return std::nullopt;
-  long steps = 0;
-  do {
-    if (ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr) != 0) return std::nullopt;
-    waitpid(child, &status, 0);
-    ++steps;
-  } while (WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
-  kill(child, SIGKILL);
-  waitpid(child, &status, 0);
-  return steps;
-}
 
 // The most that one of many operations takes, with that many free blocks of two dozen sizes and as many
 // live ones between them.
