@@ -316,9 +316,7 @@ TEST(FreeListDeathTest, DeferredFreesAreCheckedToo) {
 }
 
 #if STRATA_UNDER_ASAN
-TEST(FreeListDeathTest, FreeMemoryAndTagsArePoisoned) {
-  expect_strays_are_poisoned<first_fit>();
-}
+TEST(FreeListDeathTest, FreeMemoryAndTagsArePoisoned) { expect_strays_are_poisoned<first_fit>(); }
 #endif
 
 }  // namespace

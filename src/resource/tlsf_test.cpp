@@ -130,9 +130,7 @@ TEST(TlsfDeathTest, WrongFreesStop) { expect_wrong_frees_stop<tlsf>("tlsf"); }
 TEST(TlsfDeathTest, StrayWritesStop) { expect_stray_writes_stop<tlsf>("tlsf"); }
 
 #if STRATA_UNDER_ASAN
-TEST(TlsfDeathTest, FreeMemoryAndTagsArePoisoned) {
-  expect_strays_are_poisoned<tlsf>();
-}
+TEST(TlsfDeathTest, FreeMemoryAndTagsArePoisoned) { expect_strays_are_poisoned<tlsf>(); }
 #endif
 
 }  // namespace

@@ -14,8 +14,10 @@
 
 #pragma GCC visibility push(default)
 extern "C" {
+// Weak: there may be no libstrata. NOLINTBEGIN(readability-redundant-declaration)
 __attribute__((weak)) void strata_watch_show(const strata_watch_table* table);
 __attribute__((weak)) void strata_watch_hide(const strata_watch_table* table);
+// NOLINTEND(readability-redundant-declaration)
 extern strata_watch_table strata_watch_root;
 constinit strata_watch_table strata_watch_root = {
     STRATA_WATCH_VERSION, sizeof(strata_watch_row), 0, 0, {}};
