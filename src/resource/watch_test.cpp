@@ -204,7 +204,7 @@ TEST(Watch, ThreadsComeAndGoWhileOthersLook) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&] {
-      while (!stop.load()) {
+      do {
         bump arena;
         watched shown{arena, "coming and going"};
         for (int j = 0; j < 10; ++j) {
@@ -212,7 +212,7 @@ TEST(Watch, ThreadsComeAndGoWhileOthersLook) {
           common.deallocate(common.try_allocate(50, 8), 50, 8);
           shown.publish();
         }
-      }
+      } while (!stop.load());
     });
   }
   std::size_t most = 0;

@@ -40,20 +40,24 @@ extern "C" {
     fn strata_heap_aligned_alloc(heap: *mut RawHeap, alignment: usize, size: usize) -> *mut c_void;
 }
 
-/// What every block of Strata is aligned to at least.
-const LEAST_ALIGNMENT: usize = 16;
+/// Whether `malloc` aligns a block of this layout by itself: to 16 bytes, or as far as a shorter one can
+/// need, 8 for 8.
+#[inline]
+const fn is_ordinary(layout: &Layout) -> bool {
+    layout.align() <= 16 && layout.align() <= layout.size()
+}
 
 /// Strata as an allocator. Stateless: all values are the same one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Strata;
 
 // SAFETY: Strata's functions meet the contract of malloc, calloc, realloc and free: a block is aligned
-// to 16 bytes or as asked, lives until it is freed, and overlaps no other; exhaustion is null. None
+// as is_ordinary tells or as asked, lives until it is freed, and overlaps no other; exhaustion is null. None
 // of them unwinds.
 unsafe impl GlobalAlloc for Strata {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let block = if layout.align() <= LEAST_ALIGNMENT {
+        let block = if is_ordinary(&layout) {
             strata_malloc(layout.size())
         } else {
             strata_aligned_alloc(layout.align(), layout.size())
@@ -69,7 +73,7 @@ unsafe impl GlobalAlloc for Strata {
     // Pages that come fresh from the system are not cleared again.
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if layout.align() <= LEAST_ALIGNMENT {
+        if is_ordinary(&layout) {
             return strata_calloc(1, layout.size()).cast();
         }
         let block = self.alloc(layout);
@@ -82,7 +86,7 @@ unsafe impl GlobalAlloc for Strata {
     // Large blocks grow in place or by moving their pages.
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if layout.align() <= LEAST_ALIGNMENT {
+        if is_ordinary(&layout) && layout.align() <= size {
             return strata_realloc(block.cast(), size).cast();
         }
         let moved = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
@@ -148,7 +152,7 @@ impl Heap {
     /// A block that lives as long as the heap, uninitialised; `None` when there is no memory. No
     /// destructor runs for what is put there.
     pub fn alloc(&self, layout: Layout) -> Option<NonNull<u8>> {
-        let alignment = layout.align().max(LEAST_ALIGNMENT);
+        let alignment = layout.align().max(16);
         // SAFETY: the heap is live, the alignment a power of two.
         let block = unsafe { strata_heap_aligned_alloc(self.0.as_ptr(), alignment, layout.size()) };
         NonNull::new(block.cast())
