@@ -422,14 +422,14 @@ void stack_pool::let_go() noexcept {
   mutex_.unlock();
 }
 
-// Of threads that may be gone, so that others find what is there.
+// Of threads that may be gone, so that others find what is there: each becomes a batch.
 void stack_pool::empty_shelves() noexcept {
   for (shelf& each : shelves_) {
-    header* last = each.top;
-    if (last == nullptr) continue;
-    while (last->next != nullptr) last = last->next;
-    last->next = std::exchange(idle_, std::exchange(each.top, nullptr));
-    idle_count_ += std::exchange(each.count, 0);
+    if (each.top == nullptr) continue;
+    header* batch = std::exchange(each.top, nullptr);
+    batch->batch_stacks = std::exchange(each.count, 0);
+    batch->next_batch = std::exchange(idle_, batch);
+    idle_count_ += batch->batch_stacks;
   }
 }
 
