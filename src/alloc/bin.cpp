@@ -1,6 +1,7 @@
 #include "alloc/bin.hpp"
 
 #include <new>
+#include <numeric>
 
 #include "alloc/block_state.hpp"
 #include "alloc/canary.hpp"
@@ -19,18 +20,29 @@ std::uint8_t fullness_of(const span* one) {
   return static_cast<std::uint8_t>((one->free_count * 4 - 1) / one->capacity);
 }
 
-// Moves up to `wanted` free blocks out of the span.
+// How many blocks fill cache lines without a rest, where several lie in one line.
+unsigned line_group(std::size_t block_bytes) {
+  if (block_bytes >= base::cache_line_bytes) return 1;
+  return static_cast<unsigned>(base::cache_line_bytes /
+                               std::gcd(block_bytes, std::size_t{base::cache_line_bytes}));
+}
+
+// Moves up to `wanted` free blocks out of the span: where it has cache lines that are free as a whole,
+// those only, so that threads are handed lines to themselves.
 std::size_t take_from(span* one, std::uintptr_t* into, std::size_t wanted) {
   std::size_t taken = 0;
   std::size_t number = one->home->number();
   bool stamping = one->home->has_canaries();
   bool placing = stamping && one->canaries == canary::kind::secret;
-  one->free_bits().take_first(one->capacity, wanted, [&](std::size_t index) {
+  auto hand_out = [&](std::size_t index) {
     std::uintptr_t block = one->block_at(index);
     if (placing) canary::place(block, one->block_bytes, one->canaries);
     if (stamping) make_cached(block, number);
     into[taken++] = block;
-  });
+  };
+  unsigned group = line_group(one->block_bytes);
+  one->free_bits().take_first(one->capacity, wanted, group, hand_out);
+  if (taken == 0) one->free_bits().take_first(one->capacity, wanted, 1, hand_out);
   one->free_count = static_cast<std::uint16_t>(one->free_count - taken);
   return taken;
 }

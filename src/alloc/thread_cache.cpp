@@ -34,6 +34,8 @@ constexpr std::uint16_t first_wanted(std::size_t number) {
   return ground::is_medium(number) ? 2 : 4;
 }
 constexpr std::uint32_t most_empties = 512;
+// Blocks that an unopened class gives back one by one.
+constexpr std::uint8_t most_strays = 4;
 
 }  // namespace
 
@@ -59,16 +61,19 @@ thread_cache* thread_cache::current() {
 }
 
 void thread_cache::start(bool fast) {
-  for (std::size_t number = 0; number < ground::mark_count; ++number)
-    own_heads_[number] = parked.words;
   heads_ = fast ? this_thread.heads : own_heads_;
+  for (std::size_t number = 0; number < ground::mark_count; ++number)
+    own_heads_[number] = this_thread.heads[number] = parked.words;
   for (std::size_t number = 1; number < ground::class_count; ++number) {
-    heads_[number] = end_of(number);
     wanted_[number] = first_wanted(number);
+    strays_[number] = 0;
   }
 }
 
+bool thread_cache::is_unopened(std::size_t number) const { return heads_[number] == parked.words; }
+
 STRATA_UNJUDGED std::size_t thread_cache::filled(std::size_t number) {
+  if (is_unopened(number)) return 0;
   std::uintptr_t* head = heads_[number];
   std::uintptr_t* end = end_of(number);
   if (head == end) return 0;
@@ -185,7 +190,14 @@ void thread_cache::keep_empty(batch* empty) {
 }
 
 void thread_cache::deallocate(void* block, std::size_t number) {
-  if (base::is_aligned(base::address_of(heads_[number]), magazine_bytes)) {
+  if (is_unopened(number)) {
+    if (strays_[number] < most_strays) {
+      ++strays_[number];
+      std::uintptr_t stray = base::address_of(block);
+      return bin_of(number).flush(&stray, 1);
+    }
+    heads_[number] = end_of(number);
+  } else if (base::is_aligned(base::address_of(heads_[number]), magazine_bytes)) {
     gate_.enter();
     settle(number);
     flush(number, base::larger(1, filled(number) / 2), level::own);

@@ -21,6 +21,10 @@
 // So an operation that is cut off at any instruction (a handler that leaves by longjmp, a fork)
 // loses at most the blocks in its hands and never hands one out twice.
 //
+// A class is *unopened*, its head parked, until its first refill: a thread that frees blocks of a class
+// before it has asked for any frees what another thread has allocated, out of that one's cache lines. A
+// first few go back to their spans one by one. Whoever frees more is a consumer, and its magazine opens.
+//
 // Idle threads: another thread may *lift* a magazine: move the page under it away (os::lift_pages), so
 // that the owner at once sees zeros and goes the slow way when it wakes. The block at the head is the
 // only one that the owner may hold in a register at that moment; it is left out of the loot and
@@ -162,6 +166,7 @@ class thread_cache : public base::list_node<thread_cache> {
     return magazines_[number].words + magazine_capacity(number);
   }
   void start(bool fast);
+  [[nodiscard]] bool is_unopened(std::size_t number) const;
   void refill(std::size_t number);
   void visit_bin(std::size_t number);
   void stash_or_flush(std::size_t number, const std::uintptr_t* blocks, std::size_t count);
@@ -182,6 +187,7 @@ class thread_cache : public base::list_node<thread_cache> {
 
   std::uintptr_t** heads_ = nullptr;  // the thread's fast heads, or own_heads_
   std::uintptr_t* own_heads_[ground::mark_count] = {};
+  std::uint8_t strays_[ground::class_count] = {};   // blocks freed while unopened
   std::uint16_t wanted_[ground::class_count] = {};  // how much the next visit to the bin asks for
   batch* empties_ = nullptr;                        // batches at hand, linked by `under`
   std::uint32_t empty_count_ = 0;

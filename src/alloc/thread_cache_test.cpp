@@ -113,6 +113,27 @@ TEST_F(ThreadCache, HoldsLittleOfWhatIsOnlyFreed) {
   }
 }
 
+// Who frees before it has allocated frees another's blocks: it is not handed them again.
+TEST_F(ThreadCache, AThreadDoesNotBeginWithWhatOthersAllocated) {
+  std::vector<void*> blocks = take(2);
+  std::thread([&blocks] {
+    std::size_t before = out_of_spans(number);
+    give(blocks);
+    EXPECT_EQ(out_of_spans(number), before - 2) << "they are in their spans again";
+    EXPECT_EQ(thread_cache::current()->cached(number), 0u);
+    thread_registry::leave();
+  }).join();
+}
+
+TEST_F(ThreadCache, AConsumersMagazineOpens) {
+  std::vector<void*> blocks = take(20);
+  std::thread([&blocks] {
+    give(blocks);
+    EXPECT_GT(thread_cache::current()->cached(number), blocks.size() / 2);
+    thread_registry::leave();
+  }).join();
+}
+
 // However they were freed: a program goes through its blocks in the order in which it got them.
 TEST_F(ThreadCache, AWaveComesBackInTheOrderOfItsAddresses) {
   std::vector<void*> blocks = take(20'000);
