@@ -1,0 +1,37 @@
+// A plan is a heap's way to give memory to mutators and to get it back. It composes spaces; the core
+// around it (core.hpp) knows threads, roots and errors, and no plan.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "gc/copy_space.hpp"
+#include "gc/world.hpp"
+#include "strata/gc/heap.hpp"
+
+namespace strata::gc {
+
+namespace detail {
+class core;
+}
+using detail::core;
+
+class plan_base {
+ public:
+  virtual ~plan_base() = default;
+
+  // A range of at least `bytes` for a mutator's objects; empty when that would pass the heap's limit.
+  // The heap is locked.
+  virtual bump_range refill(std::size_t bytes) = 0;
+  // Blocks for a large object, header and all; null when that would pass the limit. The heap is locked.
+  virtual std::byte* take_large(std::size_t bytes) = 0;
+  // The world is stopped, and no mutator has a buffer.
+  virtual void collect(collection kind) = 0;
+  // What a collection has moved so far, and what the last full one has reached.
+  std::uint64_t moved_bytes = 0;
+  std::uint64_t live_bytes = 0;
+};
+
+std::unique_ptr<plan_base> make_semispace(core& of);
+
+}  // namespace strata::gc
