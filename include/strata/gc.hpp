@@ -8,3 +8,4 @@
 #include <strata/gc/mutator.hpp>
 #include <strata/gc/ref.hpp>
 #include <strata/gc/type.hpp>
+#include <strata/gc/weak.hpp>

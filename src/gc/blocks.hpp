@@ -26,6 +26,8 @@ enum class use : std::uint8_t {
   objects,      // of a copying space: what is in it, or has come to it by this collection
   from,         // to be emptied by this collection
   from_pinned,  // the same, but what is in it stays where it is
+  lines,        // of a mark-region space
+  lines_from,   // the same, and this collection tries to empty it
   large,        // the first of a large object
   large_tail,
 };

@@ -10,13 +10,33 @@
 
 namespace strata::gc::detail {
 
+namespace {
+
+std::unique_ptr<plan_base> make_plan(core& of, plan which) {
+  switch (which) {
+    case plan::semispace:
+      return make_semispace(of);
+    case plan::mark_sweep:
+      return make_immix(of, evacuation::never);
+    case plan::immix:
+    case plan::generational:
+    case plan::generational_concurrent:
+      break;
+  }
+  return make_immix(of, evacuation::when_fragmented);
+}
+
+}  // namespace
+
 core::core(const heap_options& options) : options_(options) {
   // Twice for copying, and room to find runs for large objects in.
   std::size_t most = base::align_up(options.max_bytes, block_bytes);
   if (most < options.max_bytes || !blocks_.open(2 * (most / block_bytes) + 64))
     throw std::bad_alloc();
-  if (!stack_.open(most / 16 + base::MiB)) throw std::bad_alloc();
-  plan_ = make_semispace(*this);
+  if (!stack_.open(most / 4 + base::MiB) || !weaks_.open(most / 16 + base::MiB))
+    throw std::bad_alloc();
+  plan_ = make_plan(*this, options.plan);
+  if (!plan_->open()) throw std::bad_alloc();
 }
 
 core::~core() {
@@ -51,11 +71,19 @@ void core::remove(global_node& removed) {
   (removed.previous != nullptr ? removed.previous->next : globals_) = removed.next;
 }
 
+void core::log(record& by, void** field) {
+  std::uint64_t bit = std::uint64_t{1} << (detail::address_of(field) / word_bytes % 64);
+  // relaxed: others store to neighbours of the field; two threads that race for this one both note it.
+  std::atomic_ref<std::uint64_t>(log_word(field)).fetch_and(~bit, std::memory_order_relaxed);
+  by.log.push({field, std::atomic_ref<void*>(*field).load(std::memory_order_relaxed)});
+}
+
 // ---- Allocation
 
 void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
   auto& own = *static_cast<record*>(self.record());
   if (stress_is_due(own)) collect(&own, collection::full);
+  collection kind = plan_->first_try();
   for (int failures = 0;;) {
     if (own.state->poll.load(std::memory_order_relaxed) != 0) world_.pause();
     if (void* object = try_allocate(own, bytes)) {
@@ -63,7 +91,9 @@ void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
       return object;
     }
     // Others may take what a collection has freed: that is not yet the end.
-    if (collect(&own, collection::full) && ++failures == 3) throw_out_of_memory();
+    if (failures == 3) throw_out_of_memory();
+    if (collect(&own, kind) && kind == collection::full) ++failures;
+    kind = collection::full;
   }
 }
 
@@ -103,8 +133,7 @@ std::byte* core::bump_or_refill(record& of, std::size_t bytes) {
     of.medium += bytes;
     return at;
   }
-  std::lock_guard guard{lock_};
-  bump_range fresh = plan_->refill(bytes);
+  bump_range fresh = plan_->refill(of, bytes);
   std::byte* at = fresh.take(bytes);
   if (at == nullptr) return nullptr;
   if (medium) {
@@ -121,14 +150,10 @@ std::byte* core::bump_or_refill(record& of, std::size_t bytes) {
 }
 
 void* core::try_large(std::size_t bytes) {
-  std::byte* at = nullptr;
-  {
-    std::lock_guard guard{lock_};
-    at = plan_->take_large(bytes);
-    if (at == nullptr) return nullptr;
-    statistics_.allocated_bytes += bytes;
-  }
-  std::memset(at, 0, bytes);
+  std::byte* at = plan_->take_large(bytes);
+  if (at == nullptr) return nullptr;
+  std::lock_guard guard{lock_};
+  statistics_.allocated_bytes += bytes;
   return at + header::bytes;
 }
 
@@ -140,6 +165,7 @@ void core::give_up_buffers() {
         of.allocated_bytes + static_cast<std::size_t>(of.state->cursor - of.buffer);
     of.allocated_bytes = 0;
     of.state->cursor = of.buffer = of.buffer_end = of.medium = of.medium_end = nullptr;
+    of.cursor = {};
   });
 }
 
@@ -148,9 +174,9 @@ bool core::collect(record* self, collection kind) {
   std::uint64_t began_ns = os::monotonic_ns();
   if (options_.stress.verify) verify_heap(*this);
   give_up_buffers();
-  plan_->collect(kind);
+  kind = plan_->collect(kind);
   stack_.trim();
-  ++statistics_.full_collections;
+  ++(kind == collection::full ? statistics_.full_collections : statistics_.young_collections);
   if (options_.stress.verify) verify_heap(*this);
   statistics_.pauses.add(os::monotonic_ns() - began_ns);
   world_.restart(self);

@@ -19,7 +19,8 @@
 
 #include "gc/blocks.hpp"
 #include "gc/plans/plan.hpp"
-#include "gc/work_stack.hpp"
+#include "gc/row.hpp"
+#include "gc/weak_set.hpp"
 #include "gc/world.hpp"
 #include "strata/gc/global.hpp"
 #include "strata/gc/heap.hpp"
@@ -43,6 +44,7 @@ class detail::core {
   void pause() { world_.pause(); }
   gc::world& world() { return world_; }
 
+  void log(record& by, void** field);
   void add(global_node& added);
   void remove(global_node& removed);
 
@@ -50,10 +52,13 @@ class detail::core {
 
   [[nodiscard]] const heap_options& options() const { return options_; }
   [[nodiscard]] gc::blocks& blocks() { return blocks_; }
+  // Held by whoever takes or gives blocks while mutators run.
+  [[nodiscard]] std::mutex& lock() { return lock_; }
   [[nodiscard]] work_stack& stack() { return stack_; }
+  [[nodiscard]] weak_set& weaks() { return weaks_; }
   // The number that this marking marks objects with.
   [[nodiscard]] std::uint8_t epoch() const { return epoch_; }
-  void next_epoch() { epoch_ = epoch_ == 1 ? 2 : 1; }
+  void next_epoch() { epoch_ = epoch_ == last_epoch ? 1 : static_cast<std::uint8_t>(epoch_ + 1); }
 
   // The rest for collectors only: the world is stopped.
 
@@ -76,12 +81,14 @@ class detail::core {
   heap_options options_;
   gc::blocks blocks_;
   work_stack stack_;
+  weak_set weaks_;
   gc::world world_;
   std::mutex lock_;
   std::unique_ptr<plan_base> plan_;
   std::mutex globals_lock_;
   global_node* globals_ = nullptr;
   heap_statistics statistics_;
+  static constexpr std::uint8_t last_epoch = 250;
   std::uint8_t epoch_ = 1;
 };
 

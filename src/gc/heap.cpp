@@ -1,6 +1,10 @@
 // The public face: heap, mutator, blocking, globals.
 #include "strata/gc/heap.hpp"
 
+#include <cstring>
+#include <memory>
+#include <utility>
+
 #include "base/check.hpp"
 #include "gc/core.hpp"
 #include "gc/object_inl.hpp"
@@ -14,6 +18,9 @@ namespace {
 
 // What is kept free of a native stack for those who handle its overflow.
 constexpr std::size_t stack_reserve_bytes = 128 * base::KiB;
+
+// The calling thread's mutators.
+thread_local record* records_of_thread = nullptr;
 
 record& record_of(mutator& self) { return *static_cast<record*>(self.record()); }
 
@@ -37,6 +44,7 @@ detail::core* detail::make_core(const heap_options& options, std::size_t header_
 
 heap::~heap() { delete core_; }
 void heap::collect(collection kind) { core_->collect(nullptr, kind); }
+std::size_t heap::run_cleaners() { return core_->weaks().run_due(); }
 heap_statistics heap::statistics() const { return core_->statistics(); }
 void heap::verify() { core_->verify(nullptr); }
 
@@ -47,13 +55,24 @@ mutator::mutator(heap& of)
   state_.stack_limit = own.stack + core_->options().most_locals;
   os::stack_range room = os::room_of_stack();
   if (room.end != 0) state_.lowest_frame = room.start + stack_reserve_bytes;
+  own.owner = core_;
+  if (!own.log.open(core_->blocks().count() * detail::block_bytes / detail::word_bytes)) {
+    os::release(&own, own.mapped_bytes);
+    throw std::bad_alloc();
+  }
+  own.next_of_thread = std::exchange(records_of_thread, &own);
   core_->attach(*this, own);
 }
 
 mutator::~mutator() {
   auto& own = record_of(*this);
   core_->detach(own);
-  os::release(&own, own.mapped_bytes);
+  auto** link = &records_of_thread;
+  while (*link != &own) link = &(*link)->next_of_thread;
+  *link = own.next_of_thread;
+  std::size_t bytes = own.mapped_bytes;
+  std::destroy_at(&own);
+  os::release(&own, bytes);
 }
 
 void* mutator::make_of(const type& of, std::size_t count) {
@@ -86,7 +105,16 @@ void detail::safepoint_slow(mutator& self) { self.core().pause(); }
 void detail::throw_stack_overflow() { throw stack_overflow(); }
 void detail::throw_out_of_memory() { throw out_of_memory(); }
 void detail::log_field(void* const* field) noexcept {
-  fatal(misuse::corrupt_metadata, field, 0, "a field to log in a heap without a log");
+  for (record* each = records_of_thread; each != nullptr; each = each->next_of_thread) {
+    if (each->owner->blocks().has(field)) return each->owner->log(*each, const_cast<void**>(field));
+  }
+  fatal(misuse::corrupt_metadata, field, 0, "stored to by a thread without a mutator");
+}
+void detail::log_revived(mutator& self, void* object) noexcept {
+  record_of(self).log.push({nullptr, object});
+}
+void detail::add_cleaner(mutator& self, void* object, cleaner then) {
+  self.core().weaks().add(object, then);
 }
 
 }  // namespace strata::gc

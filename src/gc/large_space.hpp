@@ -21,7 +21,7 @@ class large_space {
     return base::divide_up(bytes, detail::block_bytes);
   }
 
-  // Null when there is no run of blocks.
+  // Null when there is no run of blocks. Not yet zeroed.
   std::byte* take(std::size_t bytes) {
     std::size_t wanted = blocks_for(bytes);
     std::size_t first = blocks_.take(wanted, use::large_tail);

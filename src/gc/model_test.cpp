@@ -1,10 +1,10 @@
 // Random programs against a shadow of their graph, on every plan.
 #include <gtest/gtest.h>
 
-#include <string>
 #include <thread>
 
 #include "gc/graph_model.hpp"
+#include "gc/plans_test.hpp"
 
 namespace strata::gc {
 namespace {
@@ -64,10 +64,7 @@ TEST_P(GcModel, ThreadsAgreeEachWithItsOwn) {
   memory.verify();
 }
 
-INSTANTIATE_TEST_SUITE_P(Plans, GcModel, testing::Values(plan::semispace), [](const auto& of) {
-  const char* const names[] = {"semispace"};
-  return std::string(names[static_cast<std::size_t>(of.param)]);
-});
+INSTANTIATE_TEST_SUITE_P(Plans, GcModel, every_plan, name_of_plan);
 
 }  // namespace
 }  // namespace strata::gc

@@ -20,9 +20,18 @@
 #include <mutex>
 
 #include "base/list.hpp"
+#include "gc/line_space.hpp"
+#include "gc/row.hpp"
 #include "strata/gc/mutator.hpp"
 
 namespace strata::gc {
+
+// What the barrier notes: the field, and what it referred to. Without a field: an object that a weak
+// reference has led to.
+struct logged {
+  void** field;
+  void* before;
+};
 
 // What the library keeps of a mutator; the shadow stack lies behind it.
 struct record : base::list_node<record> {
@@ -36,6 +45,13 @@ struct record : base::list_node<record> {
   // A second one, for objects that the first has no room for though it has much.
   std::byte* medium = nullptr;
   std::byte* medium_end = nullptr;
+
+  // The block with holes that the buffer is one of.
+  line_cursor cursor;
+  // Fields of old objects that were stored to since the last collection.
+  row<logged> log;
+  detail::core* owner = nullptr;
+  record* next_of_thread = nullptr;  // a thread may have mutators on several heaps
 
   std::uint64_t allocated_bytes = 0;  // in buffers given up
   std::size_t until_stress = 0;

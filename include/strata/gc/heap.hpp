@@ -12,7 +12,11 @@ namespace strata::gc {
 
 // How a heap collects. docs/gc/README.md says which is for whom.
 enum class plan : std::uint8_t {
-  semispace,  // copies what lives into the other half
+  semispace,                // copies what lives into the other half
+  mark_sweep,               // marks what lives, and gives the lines between it to new objects
+  immix,                    // the same, and empties blocks that hold little
+  generational,             // new objects are copied once or twice, and then live in an immix space
+  generational_concurrent,  // and the old ones are marked while the program runs
 };
 
 enum class collection : std::uint8_t { young, full };
@@ -31,6 +35,7 @@ struct stress_options {
 struct heap_options {
   std::size_t max_bytes = std::size_t{256} << 20;  // of objects, and of what copying them needs
   gc::plan plan = gc::plan::semispace;
+  std::size_t young_bytes = std::size_t{2} << 20;  // new objects between two young collections
   std::size_t most_locals = std::size_t{1} << 20;  // of one mutator, at once
   stress_options stress = {};
 };
@@ -80,6 +85,8 @@ class STRATA_GC_API heap {
 
   // By a thread without a mutator on this heap; others ask their mutator.
   void collect(collection kind = collection::full);
+  // Runs what gc::when_dead has been given for objects that have died since; returns how many.
+  std::size_t run_cleaners();
   [[nodiscard]] heap_statistics statistics() const;
   // Stops the process when an object or a reference is not as it should be. By a thread without a
   // mutator on this heap.

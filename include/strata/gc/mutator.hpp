@@ -47,11 +47,14 @@ struct mutator_state {
   slot* stack_limit = nullptr;
   std::uintptr_t lowest_frame = 0;  // the native stack may grow down to here
   std::atomic<std::uint32_t> poll{0};
+  std::atomic<std::uint32_t> marking{0};  // 1: a concurrent marking is under way
 };
 
 // Every function of the library that may collect takes the mutator.
 STRATA_GC_API void* allocate_slow(mutator& self, std::size_t bytes, const type& of);
 STRATA_GC_API void safepoint_slow(mutator& self);
+// Makes it known to the marker.
+STRATA_GC_API void log_revived(mutator& self, void* object) noexcept;
 [[noreturn]] STRATA_GC_API void throw_stack_overflow();
 [[noreturn]] STRATA_GC_API void throw_out_of_memory();
 

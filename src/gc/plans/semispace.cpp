@@ -22,8 +22,8 @@ class semispace final : public plan_base {
     most_blocks_ = base::divide_up(of.options().max_bytes, detail::block_bytes);
   }
 
-  bump_range refill(std::size_t bytes) override {
-    static_cast<void>(bytes);  // any small object fits into a block
+  bump_range refill(record&, std::size_t) override {
+    std::lock_guard guard{core_.lock()};
     if (!has_room(2)) return {};
     std::size_t block = blocks_.take(1, use::objects);
     if (block == blocks::none) return {};
@@ -32,19 +32,46 @@ class semispace final : public plan_base {
   }
 
   std::byte* take_large(std::size_t bytes) override {
-    return has_room(large_space::blocks_for(bytes)) ? large_.take(bytes) : nullptr;
+    std::byte* at = nullptr;
+    {
+      std::lock_guard guard{core_.lock()};
+      if (has_room(large_space::blocks_for(bytes))) at = large_.take(bytes);
+    }
+    if (at != nullptr) std::memset(at, 0, bytes);
+    return at;
   }
 
-  void collect(collection) override {
+  collection collect(collection) override {
     core_.next_epoch();
+    core_.weaks().of_old.clear();
     to_.begin();
     live_bytes = 0;
     condemn();
     core_.each_pinned([this](void* object) { pin(object); });
     core_.each_root([this](void** root) { visit(root); });
     trace();
+    core_.weaks().finish(*this, core_.weaks().of_old, weak_set::cleaners::of_all_objects);
     reclaim();
+    return collection::full;
   }
+
+  // For weak_set.
+  bool keep(void*& object) const {
+    use as = blocks_.use_at(object);
+    if (as == use::objects) return true;
+    std::uint64_t word = header::load(object);
+    if (as == use::from) {
+      if ((word & header::forwarded) == 0) return false;
+      object = header::forwarding(word);
+      return true;
+    }
+    return header::mark(object) == core_.epoch();
+  }
+  void trace(void*& object) {
+    visit(&object);
+    trace();
+  }
+  static bool is_young(void*) { return false; }
 
  private:
   // Whether the limit allows for so many blocks more, copies included.
@@ -67,7 +94,9 @@ class semispace final : public plan_base {
     work_stack& stack = core_.stack();
     while (!stack.empty()) {
       void* object = stack.pop();
-      each_field(object, *type_of_object(object), [this](void** field) { visit(field); });
+      type& of = *type_of_object(object);
+      core_.weaks().of_old.discover(object, of.kind);
+      each_field(object, of, [this](void** field) { visit(field); });
     }
   }
 
