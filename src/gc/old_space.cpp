@@ -58,31 +58,24 @@ std::byte* old_space::take_large(std::size_t bytes) {
   return at;
 }
 
-std::byte* old_space::take_promoted(std::size_t bytes) {
-  bump_range& range = bytes >= medium_bytes ? to_medium_ : to_;
-  if (std::byte* at = range.take(bytes)) return at;
-  if (bytes < medium_bytes) {
+std::byte* old_space::take_promoted_slow(std::size_t bytes) {
+  if (bytes >= medium_bytes) {
+    if (std::byte* at = to_medium_.take(bytes)) return at;
+  } else {
     do {
       bump_range hole = lines_.next_hole(to_cursor_, bytes);
       if (hole.cursor == nullptr) continue;
       to_ = hole;
+      arm_all(to_);
       return to_.take(bytes);
     } while (lines_.recycle(to_cursor_));
   }
   std::size_t block = lines_.take();
   STRATA_CHECK(block != blocks::none);
+  bump_range& range = bytes >= medium_bytes ? to_medium_ : to_;
   range = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
+  arm_all(range);
   return range.take(bytes);
-}
-
-void old_space::settle(void* object, std::size_t bytes, const type& of) {
-  if (marking_)
-    marker_.blacken(object, bytes);
-  else
-    header::set_mark(object, 0);
-  new_bytes_ += bytes;
-  if (of.kind != shape::leaf && of.kind != shape::leaf_array)
-    arm_all(object, bytes - header::bytes);
 }
 
 bool old_space::make_room(std::size_t wanted) {
@@ -92,16 +85,12 @@ bool old_space::make_room(std::size_t wanted) {
   return true;
 }
 
-void old_space::arm_all(void* object, std::size_t payload_bytes) {
-  std::uintptr_t from = detail::address_of(object) / 8;
-  std::uintptr_t end = from + payload_bytes / 8;
-  while (from < end) {
-    std::uintptr_t next = (from / 64 + 1) * 64;
-    std::uintptr_t here = (next < end ? next : end) - from;
-    std::uint64_t ones = here == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << here) - 1;
-    detail::log_word(detail::pointer_to(from * 8)) |= ones << (from % 64);
-    from += here;
-  }
+// Lines are four bytes of the log.
+void old_space::arm_all(const bump_range& range) const {
+  if (young_bytes_ == 0) return;
+  auto bytes = static_cast<std::size_t>(range.end - range.cursor);
+  std::memset(detail::pointer_to(detail::log_bias + base::address_of(range.cursor) / 64), 0xff,
+              bytes / 64);
 }
 
 // ---- Marking
@@ -190,13 +179,11 @@ void old_space::visit(void** field) {
     return;
   }
   if (marker_.is_marked(object)) return;
-  type& of = *header::type_in(object, word);
-  std::size_t bytes = object_bytes(object, of);
+  std::size_t bytes = object_bytes(object, *header::type_in(object, word));
   if (blocks_.use_at(object) == use::lines_from) {
     if (void* copy = copy_of(object, bytes)) {
       header::forward(object, copy);
       *field = object = copy;
-      if (young_bytes_ != 0) settle(object, bytes, of);
     }
   }
   moved_live_bytes_ += bytes;
@@ -211,9 +198,10 @@ void* old_space::copy_of(void* object, std::size_t bytes) {
     std::size_t block = lines_.take();
     if (block == blocks::none) return nullptr;
     to_ = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
+    arm_all(to_);
     to = to_.take(bytes);
   }
-  std::memcpy(to, static_cast<std::byte*>(object) - header::bytes, bytes);
+  copy_object(to, static_cast<std::byte*>(object) - header::bytes, bytes);
   moved_bytes_ += bytes;
   return to + header::bytes;
 }

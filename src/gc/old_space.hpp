@@ -9,6 +9,8 @@
 // fields is noted. into_young_ holds the fields that are known to refer to young objects; their bits are
 // clear.
 //
+// Holes are armed as a whole when promotion comes to them.
+//
 //   log bit of a field of an old object is clear  <=>  it is in into_young_, or in a mutator's log, or in a
 //                                                      large object that no collection has come to yet
 #pragma once
@@ -36,9 +38,17 @@ class old_space {
   bump_range refill(line_cursor& at, std::size_t bytes);
   std::byte* take_large(std::size_t bytes);
   // Room for an object that a collection brings here. The heap keeps enough blocks for that.
-  std::byte* take_promoted(std::size_t bytes);
-  // After it has been copied there.
-  void settle(void* object, std::size_t bytes, const type& of);
+  STRATA_INLINE std::byte* take_promoted(std::size_t bytes) {
+    if (std::byte* at = to_.take(bytes)) return at;
+    return take_promoted_slow(bytes);
+  }
+  // After it has been copied there. word: of its header.
+  void settle(void* object, std::uint64_t word, std::size_t bytes) {
+    header::at(object) = header::settled(word, marking_ ? core_.epoch() : std::uint8_t{0});
+    if (marking_)
+      lines_.mark_lines(static_cast<std::byte*>(object) - header::bytes, bytes, core_.epoch());
+    new_bytes_ += bytes;
+  }
   // Whether the limit allows for so many blocks more; sweeps for them.
   bool make_room(std::size_t wanted);
   // Sweeps so many blocks; true when all are swept.
@@ -57,7 +67,7 @@ class old_space {
   static void arm(void** field) {
     detail::log_word(field) |= std::uint64_t{1} << (detail::address_of(field) / 8 % 64);
   }
-  static void arm_all(void* object, std::size_t payload_bytes);
+  void arm_all(const bump_range& range) const;
   // The field refers to something young.
   void remember(void** field) {
     detail::log_word(field) &= ~(std::uint64_t{1} << (detail::address_of(field) / 8 % 64));
@@ -93,6 +103,7 @@ class old_space {
   void trace(void*& object);
 
  private:
+  std::byte* take_promoted_slow(std::size_t bytes);
   void condemn();
   void drain();
   void visit(void** field);

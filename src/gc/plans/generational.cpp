@@ -17,7 +17,7 @@
 // The remembered set is what the field-logging barrier notes (Blackburn and Hosking, 2002; LXR, 2022): each
 // old field once for each collection. Where most young objects survive, ageing them only copies them twice:
 // they are then promoted at once, until fewer do.
-#include <cstring>
+#include <memory>
 
 #include "gc/background.hpp"
 #include "gc/core.hpp"
@@ -248,18 +248,17 @@ class generational final : public plan_base {
   void* copy_of(void* object) {
     std::uint64_t word = header::load(object);
     if ((word & header::forwarded) != 0) return header::forwarding(word);
-    type& of = *header::type_in(object, word);
-    std::size_t bytes = object_bytes(object, of);
+    std::size_t bytes = object_bytes(object, *header::type_in(object, word));
     std::byte* to = nullptr;
     if (!promoting_ && header::age(word) < tenure_age)
       to = young_.take_for_survivor(bytes, survivor_blocks_);
     bool promoted = to == nullptr;
     if (promoted) to = old_.take_promoted(bytes);
-    std::memcpy(to, static_cast<std::byte*>(object) - header::bytes, bytes);
+    copy_object(to, static_cast<std::byte*>(object) - header::bytes, bytes);
     void* copy = to + header::bytes;
     header::forward(object, copy);
     if (promoted)
-      old_.settle(copy, bytes, of);
+      old_.settle(copy, word, bytes);
     else
       header::at(copy) = header::with_age(word, header::age(word) + 1);
     young_moved_ += bytes;
