@@ -61,7 +61,8 @@ class background {
     return stage_ == stage::sweeping || stage_ == stage::marking;
   }
   [[nodiscard]] bool may_work() const {
-    return has_work() && !collecting_ && !wanted_.load(std::memory_order_relaxed);
+    // In this order: while a collection has its turn the stage is its own.
+    return !collecting_ && !wanted_.load(std::memory_order_relaxed) && has_work();
   }
   void work() {
     std::unique_lock held{lock_};
