@@ -182,8 +182,8 @@ void core::give_up_buffers() {
 }
 
 bool core::collect(record* self, collection kind) {
-  if (!world_.stop(self)) return false;
   std::uint64_t began_ns = os::monotonic_ns();
+  if (!world_.stop(self)) return false;
   if (options_.stress.verify) verify_heap(*this);
   give_up_buffers();
   kind = plan_->collect(kind);
@@ -206,6 +206,7 @@ heap_statistics core::statistics() {
   heap_statistics now = statistics_;
   now.moved_bytes = plan_->moved_bytes;
   now.live_bytes = plan_->live_bytes;
+  now.concurrent_markings = plan_->concurrent_markings;
   now.held_bytes = blocks_.used() * block_bytes;
   return now;
 }

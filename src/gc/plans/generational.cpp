@@ -126,6 +126,7 @@ class generational final : public plan_base {
       background_->go_to(stage::marking);
     } else if (background_->now() == stage::marked) {
       finish_marking();
+      ++concurrent_markings;
       background_->go_to(stage::idle);
     } else if (background_->now() == stage::marking && old_.marker().run(assist_objects)) {
       background_->go_to(stage::marked);

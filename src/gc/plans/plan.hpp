@@ -40,6 +40,7 @@ class plan_base {
   // What a collection has moved so far, and what the last full one has reached.
   std::uint64_t moved_bytes = 0;
   std::uint64_t live_bytes = 0;
+  std::uint64_t concurrent_markings = 0;
 };
 
 std::unique_ptr<plan_base> make_semispace(core& of);
