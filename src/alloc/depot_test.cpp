@@ -57,7 +57,7 @@ class Depot : public testing::Test {
 };
 
 TEST_F(Depot, BatchesHoldAtMostThirtyTwoKiB) {
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     EXPECT_GE(batch_of(number), 2u);
     EXPECT_LE(batch_of(number), most_batch);
     EXPECT_LE((batch_of(number) - 2) * ground::class_bytes(number), 32 * base::KiB);

@@ -19,7 +19,7 @@ class Move : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(start()); }
   void TearDown() override {
-    for (std::size_t number = 1; number < ground::class_count; ++number) bin_of(number).verify();
+    for (std::size_t number = 1; number < ground::number_count; ++number) bin_of(number).verify();
   }
 };
 

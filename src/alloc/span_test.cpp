@@ -38,7 +38,7 @@ TEST_P(Span, HoldsItsBlocksApartAndFindsThemAgain) {
   EXPECT_EQ(ground::run_of(first), nullptr);
 }
 
-INSTANTIATE_TEST_SUITE_P(Classes, Span, testing::Range(std::size_t{1}, ground::class_count));
+INSTANTIATE_TEST_SUITE_P(Classes, Span, testing::Range(std::size_t{1}, ground::number_count));
 
 }  // namespace
 }  // namespace strata::alloc

@@ -64,7 +64,7 @@ void thread_cache::start(bool fast) {
   heads_ = fast ? this_thread.heads : own_heads_;
   for (std::size_t number = 0; number < ground::mark_count; ++number)
     own_heads_[number] = this_thread.heads[number] = parked.words;
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     wanted_[number] = first_wanted(number);
     strays_[number] = 0;
   }
@@ -269,7 +269,7 @@ void thread_cache::return_to_bin(std::size_t number, std::uintptr_t* blocks, std
 void thread_cache::trim() {
   larges.release_all();
   gate_.enter();
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     settle(number);
     std::size_t half = (filled(number) + 1) / 2;
     if (half != 0) flush(number, half, level::shared);
@@ -292,7 +292,7 @@ void thread_cache::give_all(std::size_t number) {
 void thread_cache::hand_in() {
   larges.release_all();
   gate_.enter();
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     settle(number);
     empty_stash(number, SIZE_MAX);
     if (std::size_t count = filled(number)) flush(number, count, level::shared);
@@ -313,7 +313,7 @@ void check_blocks(const std::uintptr_t* blocks, std::size_t count) {
 
 void thread_cache::check_canaries() {
   gate_.enter();
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     check_blocks(heads_[number], filled(number));
     stashes_[number].each([](const batch& one) { check_blocks(one.blocks, one.count); });
   }
@@ -323,7 +323,7 @@ void thread_cache::check_canaries() {
 void thread_cache::drain() {
   larges.release_all();
   gate_.enter();
-  for (std::size_t number = 1; number < ground::class_count; ++number) give_all(number);
+  for (std::size_t number = 1; number < ground::number_count; ++number) give_all(number);
   gate_.leave();
 }
 
@@ -332,12 +332,12 @@ void thread_cache::drain() {
 STRATA_UNJUDGED void thread_cache::lift(magazine* scratch) {
   larges.release_all();
   if (!gate_.enter_to_lift()) return;
-  std::uintptr_t* before[ground::class_count];
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  std::uintptr_t* before[ground::number_count];
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     before[number] = *const_cast<std::uintptr_t* volatile*>(&heads_[number]);
   }
   if (os::lift_pages(magazines_, scratch, magazines_bytes())) {
-    for (std::size_t number = 1; number < ground::class_count; ++number) {
+    for (std::size_t number = 1; number < ground::number_count; ++number) {
       std::uintptr_t* now = *const_cast<std::uintptr_t* volatile*>(&heads_[number]);
       bool still = now == before[number] && *const_cast<volatile std::uintptr_t*>(now) == 0;
       if (still)
@@ -346,7 +346,7 @@ STRATA_UNJUDGED void thread_cache::lift(magazine* scratch) {
         loot_of_runner(scratch[number], now, number);
     }
   }
-  for (std::size_t number = 1; number < ground::class_count; ++number)
+  for (std::size_t number = 1; number < ground::number_count; ++number)
     empty_stash(number, SIZE_MAX);
   gate_.leave();
 }
@@ -376,7 +376,7 @@ void thread_cache::give_from(const magazine& lifted_one, std::size_t first, std:
 
 void thread_cache::wake() {
   gate_.enter();
-  for (std::size_t number = 1; number < ground::class_count; ++number) settle(number);
+  for (std::size_t number = 1; number < ground::number_count; ++number) settle(number);
   lifted.store(false, std::memory_order_relaxed);
   gate_.leave();
 }
@@ -388,7 +388,7 @@ std::size_t thread_cache::cached(std::size_t number) {
 }
 
 std::size_t thread_cache::magazines_bytes() {
-  return base::align_up(ground::class_count * magazine_bytes, os::page_bytes());
+  return base::align_up(ground::number_count * magazine_bytes, os::page_bytes());
 }
 
 // ---- All caches
@@ -537,7 +537,7 @@ void thread_registry::adopt_in_child() {
     if (one == this_thread.cache) continue;
     unlist(one);
     one->larges.release_all();
-    for (std::size_t number = 1; number < ground::class_count; ++number) one->give_all(number);
+    for (std::size_t number = 1; number < ground::number_count; ++number) one->give_all(number);
     one->gate_.leave();
     retire(one);
   }
