@@ -33,6 +33,11 @@ constexpr thread_state parked_state(std::index_sequence<Number...>) {
 constexpr std::uint16_t first_wanted(std::size_t number) {
   return ground::is_medium(number) ? 2 : 4;
 }
+// By how much each visit asks for more than the one before. Doubling would bring up to as much again as
+// a thread needs.
+constexpr std::uint16_t more_wanted(std::size_t number) {
+  return ground::is_medium(number) ? 1 : 2;
+}
 constexpr std::uint32_t most_empties = 512;
 // Blocks that an unopened class gives back one by one.
 constexpr std::uint8_t most_strays = 4;
@@ -131,7 +136,7 @@ void thread_cache::visit_bin(std::size_t number) {
   std::size_t each = batch_of(number);
   std::size_t most = each * batches_a_visit(number);
   std::size_t wanted = base::smaller(wanted_[number], most);
-  if (wanted < most) wanted_[number] = static_cast<std::uint16_t>(wanted * 2);
+  if (wanted < most) wanted_[number] = static_cast<std::uint16_t>(wanted + more_wanted(number));
   std::uintptr_t first[most_batch];
   block_row rows[most_visit] = {{first, base::smaller(wanted, each)}};
   batch* batches[most_visit] = {};
@@ -414,9 +419,10 @@ registry_lists& lists() {
   return *made;
 }
 
-// The cache object stands behind its magazines, in one mapping.
+// The cache object stands behind its magazines, and its counters behind that, in one mapping.
 std::size_t mapping_bytes() {
-  return thread_cache::magazines_bytes() + base::align_up(sizeof(thread_cache), os::page_bytes());
+  return thread_cache::magazines_bytes() +
+         base::align_up(sizeof(thread_cache) + sizeof(counters), os::page_bytes());
 }
 
 }  // namespace
@@ -428,7 +434,9 @@ const counters& thread_registry::departed() { return departed_counts; }
 
 void thread_registry::forget_counts() {
   departed_counts = {};
-  each([](thread_cache& one) { one.counters_ = {}; });
+  each([](thread_cache& one) {
+    if (one.counted_) *one.counters_ = {};
+  });
 }
 
 std::size_t thread_registry::size() {
@@ -453,6 +461,7 @@ thread_cache* thread_registry::make() {
   void* place = static_cast<char*>(mapping) + thread_cache::magazines_bytes();
   auto* made = new (place) thread_cache;
   made->magazines_ = static_cast<magazine*>(mapping);
+  made->counters_ = reinterpret_cast<counters*>(made + 1);
   return made;
 }
 
@@ -481,9 +490,9 @@ thread_cache* thread_registry::enter() {
 void thread_registry::unlist(thread_cache* old) {
   base::list<thread_cache>::remove(old);
   if (!old->counted_) return;
-  live::settle(old->counters_);
-  departed_counts.add(old->counters_);
-  old->counters_ = {};
+  live::settle(*old->counters_);
+  departed_counts.add(*old->counters_);
+  *old->counters_ = {};
 }
 
 // The caller has drained it and holds no lock; nobody else can reach it any more.

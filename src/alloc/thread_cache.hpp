@@ -142,7 +142,7 @@ class thread_cache : public base::list_node<thread_cache> {
   static std::size_t magazines_bytes();
 
   [[nodiscard]] std::size_t cached(std::size_t number);
-  [[nodiscard]] counters* counts() { return counted_ ? &counters_ : nullptr; }
+  [[nodiscard]] counters* counts() { return counted_ ? counters_ : nullptr; }
   // False while heads are parked.
   [[nodiscard]] bool fast() const { return heads_ != own_heads_; }
 
@@ -194,7 +194,7 @@ class thread_cache : public base::list_node<thread_cache> {
   stash stashes_[ground::number_count];
   doubt doubtful_[ground::number_count] = {};
   bool counted_ = false;
-  counters counters_ = {};
+  counters* counters_ = nullptr;  // memory of zeros, not touched unless operations are counted
   gate gate_;
   magazine* magazines_ = nullptr;  // number_count of them, on pages of their own
 };
