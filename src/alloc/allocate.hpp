@@ -142,7 +142,8 @@ STRATA_INLINE void deallocate(void* block) {
 // spans are aligned to what they are multiples of, up to the least page of runs. 0: it is large, or of
 // such an alignment that the page's length decides.
 STRATA_INLINE constexpr std::size_t aligned_number_for(std::size_t size, std::size_t alignment) {
-  if (STRATA_UNLIKELY(alignment > ground::least_page_bytes || size > ground::medium_bytes)) return 0;
+  if (STRATA_UNLIKELY(alignment > ground::least_page_bytes || size > ground::medium_bytes))
+    return 0;
   std::size_t rounded = base::align_up(base::larger(size, 1), alignment);
   if (STRATA_UNLIKELY(rounded > ground::medium_bytes)) return 0;
   std::size_t number = ground::class_of(rounded);

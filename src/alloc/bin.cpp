@@ -1,11 +1,11 @@
 #include "alloc/bin.hpp"
 
 #include <numeric>
-#include <utility>
 
 #include "alloc/block_state.hpp"
 #include "alloc/canary.hpp"
 #include "base/check.hpp"
+#include "base/numbered.hpp"
 #include "ground/account.hpp"
 #include "os/memory.hpp"
 #include "os/process.hpp"
@@ -13,15 +13,7 @@
 namespace strata::alloc {
 namespace {
 
-template <std::size_t... Number>
-struct all_bins {
-  bin each[sizeof...(Number)] = {bin(Number)...};
-};
-template <std::size_t... Number>
-constexpr all_bins<Number...> make_bins(std::index_sequence<Number...>) {
-  return {};
-}
-constinit auto bins = make_bins(std::make_index_sequence<ground::number_count>{});
+constinit auto bins = base::numbered<bin, ground::number_count>();
 
 std::uint8_t fullness_of(const span* one) {
   if (one->free_count == 0) return 4;
@@ -57,9 +49,7 @@ std::size_t take_from(span* one, std::uintptr_t* into, std::size_t wanted) {
 
 }  // namespace
 
-bin& bin_of(std::size_t number) {
-  return bins.each[number];
-}
+bin& bin_of(std::size_t number) { return bins[number]; }
 
 void bin::set_up(ground::size_class number, heap* owner) {
   number_ = number;

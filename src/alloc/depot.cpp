@@ -1,21 +1,12 @@
 #include "alloc/depot.hpp"
 
-#include <utility>
-
+#include "base/numbered.hpp"
 #include "ground/metadata.hpp"
 
 namespace strata::alloc {
 namespace {
 
-template <std::size_t... Number>
-struct all_depots {
-  depot each[sizeof...(Number)] = {depot(Number)...};
-};
-template <std::size_t... Number>
-constexpr all_depots<Number...> make_depots(std::index_sequence<Number...>) {
-  return {};
-}
-constinit auto depots = make_depots(std::make_index_sequence<ground::number_count>{});
+constinit auto depots = base::numbered<depot, ground::number_count>();
 constinit batch_stack empty_batches;
 
 }  // namespace
@@ -26,7 +17,7 @@ batch* take_empty_batch() {
 }
 void give_empty_batch(batch* empty) { empty_batches.push(empty); }
 
-depot& depot_of(std::size_t number) { return depots.each[number]; }
+depot& depot_of(std::size_t number) { return depots[number]; }
 
 batch* depot::take(const void* by) {
   batch* one = remove();

@@ -15,7 +15,6 @@ class Depot : public testing::Test {
  protected:
   static constexpr std::size_t a_class = 4;
 
-  Depot() { one_.set_up(a_class); }
   void TearDown() override {
     while (take() != 0) {
     }
@@ -51,7 +50,7 @@ class Depot : public testing::Test {
     for (; batches > 0; --batches) give_empty_batch(one_.remove());
   }
 
-  depot one_;
+  depot one_{a_class};
   int giver_ = 0;  // two threads, to the depot
   int taker_ = 0;
 };

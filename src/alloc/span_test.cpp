@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "alloc/allocate.hpp"
+#include "alloc/bin.hpp"
 #include "ground/address_map.hpp"
 
 namespace strata::alloc {
@@ -14,7 +15,8 @@ class Span : public testing::TestWithParam<std::size_t> {
 };
 
 TEST_P(Span, HoldsItsBlocksApartAndFindsThemAgain) {
-  span* one = make_span(nullptr, static_cast<ground::size_class>(GetParam()));
+  bin home(GetParam());
+  span* one = make_span(&home, static_cast<ground::size_class>(GetParam()));
   ASSERT_NE(one, nullptr);
   std::size_t block = ground::class_bytes(GetParam());
   EXPECT_EQ(one->block_bytes, block);

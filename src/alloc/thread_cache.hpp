@@ -189,7 +189,7 @@ class thread_cache : public base::list_node<thread_cache> {
   std::uintptr_t* own_heads_[ground::mark_count] = {};
   std::uint8_t strays_[ground::number_count] = {};   // blocks freed while unopened
   std::uint16_t wanted_[ground::number_count] = {};  // how much the next visit to the bin asks for
-  batch* empties_ = nullptr;                        // batches at hand, linked by `under`
+  batch* empties_ = nullptr;                         // batches at hand, linked by `under`
   std::uint32_t empty_count_ = 0;
   stash stashes_[ground::number_count];
   doubt doubtful_[ground::number_count] = {};
