@@ -7,7 +7,10 @@
 //        (1)          (2)       (1)         (2)        (1)       (1) by a collection, (2) by the thread
 //
 // It works in slices of some 20 us, holding lock_ in each. A collection that wants its turn gets it after
-// the slice at hand; then the thread waits until the collection is over.
+// the slice at hand; then the thread waits until the collection is over. Young collections do a little of the
+// work themselves, in case the thread gets no processor. Where the process has but one, a thread would stop
+// the program for a slice of the scheduler's: there is none, and young collections do all of it, some more at
+// a time.
 #pragma once
 
 #include <atomic>
@@ -17,6 +20,7 @@
 #include <thread>
 
 #include "gc/old_space.hpp"
+#include "os/process.hpp"
 
 namespace strata::gc {
 
@@ -24,7 +28,9 @@ class background {
  public:
   enum class stage : std::uint8_t { idle, sweeping, ready, marking, marked };
 
-  background(core& of, old_space& old) : core_(of), old_(old), thread_([this] { work(); }) {}
+  background(core& of, old_space& old) : core_(of), old_(old) {
+    if (std::thread::hardware_concurrency() > 1) thread_ = std::thread([this] { work(); });
+  }
   background(const background&) = delete;
   background& operator=(const background&) = delete;
   ~background() {
@@ -33,7 +39,7 @@ class background {
       ending_ = true;
     }
     changed_.notify_all();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
 
   // A collection's turn: between the two the thread does nothing, and the stage may be changed.
@@ -52,8 +58,16 @@ class background {
   }
   [[nodiscard]] stage now() const { return stage_; }
   void go_to(stage next) { stage_ = next; }
+  // A collection's share of the work, in its turn.
+  void help() {
+    std::uint64_t until_ns =
+        os::monotonic_ns() + (thread_.joinable() ? helping_ns : working_alone_ns);
+    while (has_work() && os::monotonic_ns() < until_ns) slice();
+  }
 
  private:
+  static constexpr std::uint64_t helping_ns = 30'000;
+  static constexpr std::uint64_t working_alone_ns = 400'000;
   static constexpr std::size_t slice_objects = 1024;
   static constexpr std::size_t slice_blocks = 16;
 
@@ -89,7 +103,7 @@ class background {
   bool collecting_ = false;
   bool ending_ = false;
   std::atomic<bool> wanted_{false};  // relaxed: a slice more or less
-  std::thread thread_;
+  std::thread thread_;               // none where there is one processor
 };
 
 }  // namespace strata::gc

@@ -128,8 +128,8 @@ class generational final : public plan_base {
       finish_marking();
       ++concurrent_markings;
       background_->go_to(stage::idle);
-    } else if (background_->now() == stage::marking && old_.marker().run(assist_objects)) {
-      background_->go_to(stage::marked);
+    } else {
+      background_->help();
     }
   }
   // Early enough that marking is over before what is left is used up.
@@ -195,6 +195,7 @@ class generational final : public plan_base {
     std::size_t kept = 0;
     for (std::size_t at = 0; at < count; ++at) {
       void** field = fields[at];
+      if (at + ahead < count) __builtin_prefetch(fields[at + ahead]);
       visit(field);
       if (young_.has(*field))
         fields[kept++] = field;
@@ -281,8 +282,8 @@ class generational final : public plan_base {
 
   static constexpr unsigned tenure_age = 1;
 
-  // What a young collection marks in its own pause, should the thread get no processor.
-  static constexpr std::size_t assist_objects = 512;
+  // References that are looked at so much later are fetched now.
+  static constexpr std::size_t ahead = 12;
 
   core& core_;
   marking how_;
