@@ -93,6 +93,15 @@ if(unit_sources AND TARGET strata_core)
     DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS quick ENVIRONMENT STRATA_GROUND=sparse ENVIRONMENT_MODIFICATION
                STRATA_GUARD_MS=set:0)
+  # The page heap once more with huge pages.
+  gtest_discover_tests(
+    strata_unit
+    TEST_PREFIX huge.
+    TEST_FILTER PageHeap.*
+    TEST_LIST strata_unit_huge
+    DISCOVERY_MODE PRE_TEST
+    DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS quick ENVIRONMENT STRATA_HUGE_PAGES=auto)
 else()
   message(STATUS "src/ has no unit tests")
 endif()

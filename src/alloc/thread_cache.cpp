@@ -34,9 +34,9 @@ constexpr std::uint16_t first_wanted(std::size_t number) {
   return ground::is_medium(number) ? 2 : 4;
 }
 // By how much each visit asks for more than the one before. Doubling would bring up to as much again as
-// a thread needs.
+// a thread needs. In fours: of tiny blocks that many fill cache lines without a rest.
 constexpr std::uint16_t more_wanted(std::size_t number) {
-  return ground::is_medium(number) ? 1 : 2;
+  return ground::is_medium(number) ? 1 : 4;
 }
 constexpr std::uint32_t most_empties = 512;
 // Blocks that an unopened class gives back one by one.
