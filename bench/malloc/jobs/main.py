@@ -3,10 +3,13 @@ import pathlib
 import sys
 import tempfile
 
-from harness import callgrind, contenders, curves, figures, options, report, scaling, table
-from harness.job import Workspace
-from harness.jobs import JOBS
+from harness import contenders, figures, table
+from harness.options import make_folder
 from harness.rounds import in_rounds
+from harness.workspace import Workspace
+
+from jobs import callgrind, curves, options, report, scaling
+from jobs.every import JOBS
 
 
 class Bench:
@@ -110,13 +113,12 @@ def main(arguments: list) -> int:
     chosen = options.parse(arguments)
     found = contenders.choose(chosen.build, chosen.more, chosen.contenders)
     with tempfile.TemporaryDirectory(prefix="strata-bench-") as folder:
-        workspace = Workspace(chosen.build / "bench" / "malloc", pathlib.Path(folder), chosen.small,
-                              chosen.limit)
+        workspace = Workspace(chosen.build, pathlib.Path(folder), chosen.small, chosen.limit)
         bench = Bench(chosen, workspace, found)
         if chosen.list:
             bench.show_list()
             return 0
-        options.make_folder(chosen.out)
+        make_folder(chosen.out)
         if chosen.callgrind:
             bench.count()
         elif chosen.scaling:

@@ -2,6 +2,7 @@
 import dataclasses
 import os
 import subprocess
+import time
 
 from harness.contenders import Contender
 
@@ -23,6 +24,15 @@ def clean_environment(more: dict) -> dict:
     """Ours, without what preloads: each contender runs in the same one."""
     environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     return environment | {"LC_ALL": "C.UTF-8"} | more
+
+
+def wait_until(condition, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 class Launched:

@@ -1,6 +1,6 @@
 """The loads of loads/, with the parameters that make them quick (`small`); docs/benchmarks.md says
 what each is. Without parameters each takes about a second with two threads."""
-from harness.job import Load
+from jobs.job import Load
 
 LOADS = [
     Load("larson", "a server whose threads inherit each other's blocks", "larson",

@@ -5,10 +5,10 @@ per operation ought to stay the same; wall time ought to fall until each process
 import os
 
 from harness.contenders import reject
+from harness.figures import spread, spread_json
 from harness.launched import Launched
 from harness.rounds import in_rounds
 from harness.table import aligned
-from harness.figures import spread, spread_json
 
 THREADS = [1, 2, 4, 16, 64]
 TOTAL = 12_000_000  # operations, about

@@ -7,10 +7,12 @@ import re
 import shutil
 
 from harness.contenders import Contender, reject
-from harness.job import Load, Workspace
+from harness.figures import geometric_mean
 from harness.launched import Figures, Launched
 from harness.table import aligned, cell
-from harness.figures import geometric_mean
+from harness.workspace import Workspace
+
+from jobs.job import Load
 
 # Under valgrind Strata would leave its fast path, unless it is told otherwise.
 ENVIRONMENT = {"STRATA_GROUND": "contiguous"}

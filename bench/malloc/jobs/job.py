@@ -1,30 +1,14 @@
 """What is measured: a job is a program with its arguments, run under each contender in turns."""
-import dataclasses
 import pathlib
 import shutil
 
 from harness.contenders import Contender
 from harness.launched import Figures, Launched
+from harness.workspace import Workspace
 
 
-@dataclasses.dataclass
-class Workspace:
-    """Where things are: the programs built for this, a folder for inputs, and how large to be."""
-
-    binaries: pathlib.Path
-    folder: pathlib.Path
-    small: bool
-    limit_seconds: int
-
-    @property
-    def launcher(self) -> str:
-        return str(self.binaries / "launch")
-
-    def folder_of(self, name: str) -> pathlib.Path:
-        """A folder of its own for a job's inputs."""
-        folder = self.folder / name
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+def binaries(workspace: Workspace) -> pathlib.Path:
+    return workspace.build / "bench" / "malloc"
 
 
 class Job:
@@ -64,14 +48,14 @@ class Load(Job):
         self.curve = curve
 
     def missing(self, workspace: Workspace) -> str:
-        path = workspace.binaries / self.program
+        path = binaries(workspace) / self.program
         return "" if path.exists() else str(path)
 
     def command(self, workspace: Workspace) -> list:
         return self.command_with(workspace, self.small if workspace.small else {})
 
     def command_with(self, workspace: Workspace, more: dict) -> list:
-        return [str(workspace.binaries / self.program),
+        return [str(binaries(workspace) / self.program),
                 *(f"{name}={value}" for name, value in (self.parameters | more).items())]
 
     def run(self, workspace: Workspace, contender: Contender) -> Figures:

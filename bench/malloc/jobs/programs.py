@@ -2,7 +2,7 @@
 import pathlib
 import random
 
-from harness.job import Program
+from jobs.job import Program
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "programs"
 

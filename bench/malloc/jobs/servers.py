@@ -10,19 +10,12 @@ import subprocess
 import time
 
 from harness.contenders import Contender
-from harness.job import Job, Workspace
-from harness.launched import Figures, Launched, clean_environment
+from harness.launched import Figures, Launched, clean_environment, wait_until
+from harness.workspace import Workspace
+
+from jobs.job import Job
 
 START_SECONDS = 30
-
-
-def wait_until(condition, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def succeeds(command: list) -> bool:

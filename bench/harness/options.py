@@ -1,11 +1,11 @@
-"""The command line of bench/malloc/run. A wrong value: one line, exit status 2."""
+"""What all benches are asked. A wrong value: one line, exit status 2."""
 import argparse
 import pathlib
 import re
 
 from harness.contenders import reject
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Parser(argparse.ArgumentParser):
@@ -65,7 +65,7 @@ def pattern(text: str) -> re.Pattern:
 
 def folder_to_build(text: str) -> pathlib.Path:
     path = pathlib.Path(text).resolve()
-    if not (path / "bench" / "malloc" / "launch").exists():
+    if not (path / "bench" / "launch").exists():
         raise argparse.ArgumentTypeError(f"nothing is built there: {text}")
     return path
 
@@ -75,17 +75,3 @@ def make_folder(path: pathlib.Path):
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reject(f"--out: {path}: {error.strerror}")
-
-
-def parse(arguments: list) -> argparse.Namespace:
-    parser = Parser("Runs allocator loads under Strata and its peers, in turns, and compares time "
-                    "and memory.", bench="malloc", runs=5, limit=300)
-    parser.add_only("jobs")
-    parser.add_contenders()
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--list", action="store_true", help="list jobs and contenders")
-    what.add_argument("--callgrind", action="store_true",
-                      help="count the instructions of each load in its small size, by valgrind")
-    what.add_argument("--scaling", action="store_true",
-                      help="time per operation of larson, mstress and xmalloc with 1 to 64 threads")
-    return parser.take(arguments)

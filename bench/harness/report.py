@@ -1,13 +1,10 @@
-"""results.json and the pictures: what the tables say, and every single run."""
+"""results.json: what the tables say, every single run, and where it was measured."""
 import json
 import os
 import pathlib
 import platform
 
-from harness import pictures
 from harness.figures import MEASURES, geometric_mean, spread_json
-
-SCHEMA = "strata-bench-malloc-1"
 
 
 def processor_name() -> str:
@@ -19,17 +16,9 @@ def processor_name() -> str:
                 platform.machine())
 
 
-def head(found: list, chosen) -> dict:
-    """Where and of what the figures are."""
-    return {
-        "schema": SCHEMA,
-        "machine": {"processors": os.cpu_count(), "processor": processor_name(),
-                    "kernel": platform.release(), "libc": " ".join(platform.libc_ver())},
-        "runs": chosen.runs,
-        "small": chosen.small,
-        "contenders": [{"name": one.name, "library": one.library or None, "ours": one.ours}
-                       for one in found],
-    }
+def machine() -> dict:
+    return {"processors": os.cpu_count(), "processor": processor_name(),
+            "kernel": platform.release(), "libc": " ".join(platform.libc_ver())}
 
 
 def job_json(job, command: list, rows: dict, results: dict) -> dict:
@@ -54,16 +43,3 @@ def means_json(rows: dict, names: list) -> dict:
 
 def write(folder: pathlib.Path, content: dict):
     (folder / "results.json").write_text(json.dumps(content, indent=1) + "\n")
-
-
-def write_bars(folder: pathlib.Path, rows: dict, names: list):
-    files = {"cpu_seconds": "processor-time.svg", "wall_seconds": "wall-time.svg",
-             "peak_bytes": "memory.svg"}
-    for key, name in files.items():
-        (folder / name).write_text(pictures.bars(rows[key], names, MEASURES[key].capitalize()))
-
-
-def write_curves(folder: pathlib.Path, job, samples: dict):
-    alive = {name: run for name, run in samples.items() if run}
-    if alive:
-        (folder / f"curve-{job.name}.svg").write_text(pictures.curves(job.name, job.about, alive))

@@ -5,8 +5,10 @@ import struct
 import time
 
 from harness.contenders import Contender
-from harness.job import Load, Workspace
 from harness.launched import Launched
+from harness.workspace import Workspace
+
+from jobs.job import Load
 
 SAMPLE_SECONDS = 0.005
 MOST_SAMPLES = 300
