@@ -6,13 +6,15 @@
 #   strata_static      lib/libstrata.a, the same objects
 #   strata_resources         lib/libstrata_resources.so: what include/strata/*.hpp and resources.h need
 #   strata_resources_static  behind them, a library of its own since it stands on the C++ runtime
+#   strata_gc                lib/libstrata_gc.so: what include/strata/gc/*.hpp need behind them, a
+#   strata_gc_static         library of its own for the same reason
 #   strata_core_fault  the core compiled with STRATA_FAULT_INJECTION=1 \ built only when a test
 #   strata_fault       lib/libstrata_fault.so made of it               / asks for it
 #
 # Without sources in src/entry only the core exists; without any, nothing. Builds with a sanitizer,
 # which has a malloc of its own, have the objects and no library.
 
-set(STRATA_LAYERS base os sync ground alloc gc wire observe)
+set(STRATA_LAYERS base os sync ground alloc wire observe)
 
 # new.cpp alone needs exceptions: a nothrow new survives a new-handler that throws.
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/entry/new.cpp PROPERTIES COMPILE_OPTIONS
@@ -90,25 +92,25 @@ if(TARGET strata_entry AND NOT STRATA_SANITIZE AND NOT STRATA_FUZZ)
   set_target_properties(strata_entry_fault strata_fault PROPERTIES EXCLUDE_FROM_ALL ON)
 endif()
 
-# Resources are ordinary C++, with exceptions. Of the core they need the system's side alone.
-strata_glob(resource_sources ${PROJECT_SOURCE_DIR}/src/resource/*.cpp)
-if(TARGET strata_core)
-  add_library(strata_resource_objects OBJECT ${resource_sources})
-  set_target_properties(strata_resource_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
-  target_compile_options(
-    strata_resource_objects PRIVATE -fvisibility=hidden -fvisibility-inlines-hidden
-                                    -fno-semantic-interposition)
-  target_compile_definitions(strata_resource_objects PRIVATE STRATA_BUILDING_RESOURCES)
-  target_include_directories(strata_resource_objects PUBLIC ${PROJECT_SOURCE_DIR}/src
-                                                            ${PROJECT_SOURCE_DIR}/include)
-  target_link_libraries(strata_resource_objects PRIVATE strata_strict_warnings)
-endif()
+# Resources and the managed heap are ordinary C++, with exceptions. Of the core they need the system's
+# side alone.
 
-# strata_add_resources(<name> SHARED|STATIC <export name>)
-function(strata_add_resources name kind export_name)
-  add_library(${name} ${kind} $<TARGET_OBJECTS:strata_resource_objects>
+# strata_add_runtime_objects(<name> <definition> <source>...)
+function(strata_add_runtime_objects name definition)
+  add_library(${name} OBJECT ${ARGN})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_compile_options(${name} PRIVATE -fvisibility=hidden -fvisibility-inlines-hidden
+                                         -fno-semantic-interposition)
+  target_compile_definitions(${name} PRIVATE ${definition})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(${name} PRIVATE strata_strict_warnings)
+endfunction()
+
+# strata_add_runtime(<name> SHARED|STATIC <objects> <output name> <export name>)
+function(strata_add_runtime name kind objects output_name export_name)
+  add_library(${name} ${kind} $<TARGET_OBJECTS:${objects}>
               "$<FILTER:$<TARGET_OBJECTS:strata_core>,INCLUDE,/src/(base|os|sync)/>")
-  set_target_properties(${name} PROPERTIES OUTPUT_NAME strata_resources EXPORT_NAME ${export_name}
+  set_target_properties(${name} PROPERTIES OUTPUT_NAME ${output_name} EXPORT_NAME ${export_name}
                                            LINKER_LANGUAGE CXX)
   target_include_directories(
     ${name} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
@@ -117,7 +119,17 @@ function(strata_add_resources name kind export_name)
   add_library(strata::${export_name} ALIAS ${name})
 endfunction()
 
+strata_glob(resource_sources ${PROJECT_SOURCE_DIR}/src/resource/*.cpp)
+strata_glob(gc_sources ${PROJECT_SOURCE_DIR}/src/gc/*.cpp ${PROJECT_SOURCE_DIR}/src/gc/*/*.cpp)
+if(TARGET strata_core)
+  strata_add_runtime_objects(strata_resource_objects STRATA_BUILDING_RESOURCES ${resource_sources})
+  strata_add_runtime_objects(strata_gc_objects STRATA_BUILDING_GC ${gc_sources})
+endif()
+
 if(TARGET strata_resource_objects AND NOT STRATA_SANITIZE AND NOT STRATA_FUZZ)
-  strata_add_resources(strata_resources SHARED resources)
-  strata_add_resources(strata_resources_static STATIC resources_static)
+  strata_add_runtime(strata_resources SHARED strata_resource_objects strata_resources resources)
+  strata_add_runtime(strata_resources_static STATIC strata_resource_objects strata_resources
+                     resources_static)
+  strata_add_runtime(strata_gc SHARED strata_gc_objects strata_gc gc)
+  strata_add_runtime(strata_gc_static STATIC strata_gc_objects strata_gc gc_static)
 endif()

@@ -17,10 +17,11 @@ bool has_other_threads() {
   return stat("/proc/self/task", &tasks) != 0 || tasks.st_nlink != 3;
 }
 
-stack_range own_stack() {
+stack_range own_stack() { return thread_id() == process_id() ? stack_range{} : room_of_stack(); }
+
+stack_range room_of_stack() {
   pthread_attr_t attributes;
-  if (thread_id() == process_id() || pthread_getattr_np(pthread_self(), &attributes) != 0)
-    return {};
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return {};
   void* start = nullptr;
   std::size_t bytes = 0;
   pthread_attr_getstack(&attributes, &start, &bytes);

@@ -19,5 +19,8 @@ struct stack_range {
   std::uintptr_t end = 0;
 };
 stack_range own_stack();
+// The calling thread's stack, whichever thread it is, down to where it may grow. Empty when unknown.
+// Allocates.
+stack_range room_of_stack();
 
 }  // namespace strata::os

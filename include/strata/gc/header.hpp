@@ -1,0 +1,85 @@
+// The header of a managed object: what the collector knows of it. Nothing else in Strata reads or
+// writes a header but through one of these policies.
+//
+//   compact, 8 bytes, in front of the object
+//     63 .............. 16 | 15 ....... 8 | 7 .. 4 | 3 2  | 1      | 0
+//     address of its type  | mark         | age    | hash | pinned | forwarded
+//
+//   wide, 16 bytes, as HotSpot's
+//     | 63 .............................. 0 |     type
+//     | 63 ... 32 | 31 ... 16 | 15 .. as above |  hash, lock, state
+//
+//   forwarded: the word's other bits are the address of the object's copy, which is a multiple of 8
+//   mark:      the number of the marking that last reached it; 0 in a new object
+//
+// Addresses of types have 48 bits: Linux gives others only to those who ask.
+#pragma once
+
+#include <atomic>
+#include <type_traits>
+
+#include <strata/gc/config.hpp>
+
+namespace strata::gc {
+
+struct type;
+
+namespace detail {
+
+// What both policies do with the word in front of the object.
+struct header_word {
+  static constexpr std::uint64_t forwarded = 1;
+  static constexpr std::uint64_t pinned = 2;
+  static constexpr unsigned hash_shift = 2;
+  static constexpr std::uint64_t hash_mask = std::uint64_t{3} << hash_shift;
+  static constexpr unsigned age_shift = 4;
+  static constexpr std::uint64_t age_mask = std::uint64_t{15} << age_shift;
+  static constexpr unsigned mark_shift = 8;
+
+  static std::uint64_t& at(void* object) { return static_cast<std::uint64_t*>(object)[-1]; }
+  // Markers on several threads, and mutators that ask for a hash, meet here: relaxed, because what they
+  // tell each other by it is only this word.
+  static std::uint64_t load(void* object) {
+    return std::atomic_ref<std::uint64_t>(at(object)).load(std::memory_order_relaxed);
+  }
+  static std::uint8_t& mark_byte(void* object) { return static_cast<std::uint8_t*>(object)[-7]; }
+  static std::uint8_t mark(void* object) {
+    return std::atomic_ref<std::uint8_t>(mark_byte(object)).load(std::memory_order_relaxed);
+  }
+  static void set_mark(void* object, std::uint8_t to) {
+    std::atomic_ref<std::uint8_t>(mark_byte(object)).store(to, std::memory_order_relaxed);
+  }
+  static void* forwarding(std::uint64_t word) { return pointer_to(word & ~forwarded); }
+  static void forward(void* object, void* copy) { at(object) = address_of(copy) | forwarded; }
+  static unsigned age(std::uint64_t word) {
+    return static_cast<unsigned>((word & age_mask) >> age_shift);
+  }
+  static std::uint64_t with_age(std::uint64_t word, unsigned age) {
+    return (word & ~age_mask) | (std::uint64_t{age} << age_shift);
+  }
+};
+
+struct compact_header : header_word {
+  static constexpr std::size_t bytes = 8;
+  static void start(void* object, const type* of) { at(object) = address_of(of) << 16; }
+  static type* type_in(void*, std::uint64_t word) { return pointer_to<type>(word >> 16); }
+};
+
+struct wide_header : header_word {
+  static constexpr std::size_t bytes = 16;
+  static void start(void* object, const type* of) {
+    static_cast<std::uint64_t*>(object)[-2] = address_of(of);
+    at(object) = 0;
+  }
+  static type* type_in(void* object, std::uint64_t) {
+    return pointer_to<type>(static_cast<std::uint64_t*>(object)[-2]);
+  }
+};
+
+using header = std::conditional_t<STRATA_GC_WIDE_HEADER != 0, wide_header, compact_header>;
+
+// word: the object's header word, not forwarded.
+inline type* type_of_object(void* object) { return header::type_in(object, header::load(object)); }
+
+}  // namespace detail
+}  // namespace strata::gc

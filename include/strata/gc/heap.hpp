@@ -1,0 +1,101 @@
+// gc::heap: memory that frees itself. Threads use it through a gc::mutator each.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include <strata/gc/config.hpp>
+#include <strata/gc/header.hpp>
+
+namespace strata::gc {
+
+// How a heap collects. docs/gc/README.md says which is for whom.
+enum class plan : std::uint8_t {
+  semispace,                // copies what lives into the other half
+  mark_sweep,               // marks what lives, and gives the lines between it to new objects
+  immix,                    // the same, and empties blocks that hold little
+  generational,             // new objects are copied once or twice, and then live in an immix space
+  generational_concurrent,  // and the old ones are marked while the program runs
+};
+
+enum class collection : std::uint8_t { young, full };
+
+// For tests of programs and of Strata: makes rare things happen all the time.
+struct stress_options {
+  // Collect at each so-manieth allocation; 0: only when need be.
+  std::size_t collect_every = 0;
+  // Memory that a collection has moved objects out of stays inaccessible until it is needed again: a
+  // stale pointer faults.
+  bool protect_moved = false;
+  // Verify the heap before and after each collection.
+  bool verify = false;
+};
+
+struct heap_options {
+  std::size_t max_bytes = std::size_t{256} << 20;  // of objects, and of what copying them needs
+  gc::plan plan = gc::plan::semispace;
+  std::size_t young_bytes = std::size_t{2} << 20;  // new objects between two young collections
+  std::size_t most_locals = std::size_t{1} << 20;  // of one mutator, at once
+  stress_options stress = {};
+};
+
+// How long the world stood still. Four buckets a doubling.
+class pause_histogram {
+ public:
+  static constexpr std::size_t bucket_count = 160;
+  STRATA_GC_API void add(std::uint64_t ns);
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+  [[nodiscard]] std::uint64_t longest_ns() const { return longest_ns_; }
+  [[nodiscard]] std::uint64_t total_ns() const { return total_ns_; }
+  // An upper bound of the pause that `share` of all (0.99, say) don't exceed; good to a fifth.
+  [[nodiscard]] STRATA_GC_API std::uint64_t quantile_ns(double share) const;
+
+ private:
+  std::array<std::uint64_t, bucket_count> buckets_{};
+  std::uint64_t count_ = 0;
+  std::uint64_t total_ns_ = 0;
+  std::uint64_t longest_ns_ = 0;
+};
+
+struct heap_statistics {
+  std::uint64_t young_collections = 0;
+  std::uint64_t full_collections = 0;
+  std::uint64_t allocated_bytes = 0;  // by mutators, up to their last refill
+  std::uint64_t moved_bytes = 0;      // by collections
+  std::uint64_t live_bytes = 0;       // that the last full collection reached
+  std::size_t held_bytes = 0;         // blocks that hold objects
+  pause_histogram pauses;
+};
+
+namespace detail {
+class core;
+STRATA_GC_API core* make_core(const heap_options& options, std::size_t header_bytes);
+}  // namespace detail
+
+class STRATA_GC_API heap {
+ public:
+  // Throws std::bad_alloc when the system refuses the address space.
+  explicit heap(const heap_options& options = {})
+      : core_(detail::make_core(options, detail::header::bytes)) {}
+  heap(const heap&) = delete;
+  heap& operator=(const heap&) = delete;
+  // No mutator is attached any more, and no global is left.
+  ~heap();
+
+  // By a thread without a mutator on this heap; others ask their mutator.
+  void collect(collection kind = collection::full);
+  // Runs what gc::when_dead has been given for objects that have died since; returns how many.
+  std::size_t run_cleaners();
+  [[nodiscard]] heap_statistics statistics() const;
+  // Stops the process when an object or a reference is not as it should be. By a thread without a
+  // mutator on this heap.
+  void verify();
+
+  [[nodiscard]] detail::core& core() const { return *core_; }
+
+ private:
+  detail::core* core_;
+};
+
+}  // namespace strata::gc

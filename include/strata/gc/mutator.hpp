@@ -1,0 +1,364 @@
+// gc::mutator: a thread's share of a heap. It allocates, holds the thread's locals, and stops when the
+// collector asks.
+//
+//   buffer         | objects ......... | free .......... |
+//                                      ^ cursor          ^ limit
+//   shadow stack   | slot | slot | ... | slot |
+//                                             ^ top
+//
+//   a slot is the address of an object, or that | 1: the object must not move
+//   slots [stack, top) are the roots of the thread; a local's slot is popped when its scope ends
+//
+// Allocation: cursor + bytes <= limit, a header, and the cursor moves on. To stop a thread the collector
+// sets `poll` and takes `limit` away, so that the next allocation leaves the fast path, too.
+//
+// Nothing here may be touched by another thread but `limit` and `poll`, and all while the thread is stopped.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include <strata/gc/config.hpp>
+#include <strata/gc/errors.hpp>
+#include <strata/gc/header.hpp>
+#include <strata/gc/heap.hpp>
+#include <strata/gc/ref.hpp>
+#include <strata/gc/type.hpp>
+
+namespace strata::gc {
+
+class mutator;
+
+namespace detail {
+
+using slot = std::uintptr_t;
+inline constexpr slot pinned_slot = 1;
+
+// What compiled code touches; a just-in-time compiler may, too.
+struct mutator_state {
+  std::byte* cursor = nullptr;
+  std::atomic<std::byte*> limit{nullptr};
+  slot* top = nullptr;
+  slot* stack_limit = nullptr;
+  std::uintptr_t lowest_frame = 0;  // the native stack may grow down to here
+  std::atomic<std::uint32_t> poll{0};
+  std::atomic<std::uint32_t> marking{0};  // 1: a concurrent marking is under way
+};
+
+// Every function of the library that may collect takes the mutator.
+STRATA_GC_API void* allocate_slow(mutator& self, std::size_t bytes, const type& of);
+STRATA_GC_API void safepoint_slow(mutator& self);
+// Makes it known to the marker.
+STRATA_GC_API void log_revived(mutator& self, void* object) noexcept;
+[[noreturn]] STRATA_GC_API void throw_stack_overflow();
+[[noreturn]] STRATA_GC_API void throw_out_of_memory();
+
+template <class T>
+inline constexpr bool is_unrooted = false;
+template <class T>
+inline constexpr bool is_unrooted<unrooted<T>> = true;
+template <class T>
+inline constexpr bool is_array = false;
+template <class Element>
+inline constexpr bool is_array<array<Element>> = true;
+
+}  // namespace detail
+
+// An object fresh from the heap, or on its way out of a function, that nothing keeps alive yet: it must
+// go into a local, a ref or a global before the thread allocates or reaches a safepoint again.
+template <class T>
+class [[nodiscard]] unrooted {
+ public:
+  unrooted(mutator& self, T* object) noexcept : object_(object), self_(&self) {}
+  // return n->left;
+  unrooted(mutator& self, const ref<T>& field) noexcept : unrooted(self, field.get()) {}
+  template <detail::refers_as<T> U>
+  unrooted(const local<U>& from) noexcept;  // NOLINT(google-explicit-constructor)
+
+  [[nodiscard]] T* get() && noexcept { return object_; }
+  T* operator->() && noexcept { return object_; }
+  [[nodiscard]] mutator& self() const noexcept { return *self_; }
+
+ private:
+  T* object_;
+  mutator* self_;
+};
+
+// Attaches the calling thread to a heap, and detaches it. Lives and dies on its thread.
+class STRATA_GC_API mutator {
+ public:
+  // Throws std::bad_alloc when there is no memory for a shadow stack.
+  explicit mutator(heap& of);
+  mutator(const mutator&) = delete;
+  mutator& operator=(const mutator&) = delete;
+  ~mutator();
+
+  // An object of the heap, made of args as T{args...} or T(args...), or a gc::array<E>(count) of zeros.
+  // May collect. A constructor that is noexcept must not use the heap itself; the object of any other
+  // does not move until it is done.
+  template <class T, class... Args>
+  unrooted<T> make(Args&&... args);
+
+  // Of a type made at run time; all zeros. `count`: of an array's elements.
+  void* make_of(const type& of, std::size_t count = 0);
+
+  void safepoint() {
+    if (state_.poll.load(std::memory_order_relaxed) != 0) [[unlikely]]
+      detail::safepoint_slow(*this);
+  }
+  void collect(collection kind = collection::full);
+  // Throws stack_overflow when the native stack is nearly full: for functions that recurse.
+  void check_depth() const {
+    if (detail::address_of(__builtin_frame_address(0)) < state_.lowest_frame) [[unlikely]]
+      detail::throw_stack_overflow();
+  }
+  // Stops the process when the heap is not as it should be.
+  void verify();
+
+  [[nodiscard]] detail::mutator_state& state() { return state_; }
+  [[nodiscard]] detail::core& core() const { return *core_; }
+  [[nodiscard]] void* record() const { return record_; }
+
+ private:
+  template <class T, class... Args>
+  unrooted<T> make_after_refill(Args&&... args);
+  template <class T, class... Kept>
+  unrooted<T> make_kept(Kept&&... kept);
+  template <class T, class... Args>
+  T* construct(void* object, Args&&... args);
+  template <class T>
+  unrooted<T> make_array(std::size_t count);
+  // Null when the buffer has no room.
+  void* bump(std::size_t bytes, const type& of) {
+    std::byte* at = state_.cursor;
+    std::byte* end = at + bytes;
+    if (end > state_.limit.load(std::memory_order_relaxed)) [[unlikely]]
+      return nullptr;
+    state_.cursor = end;
+    void* object = at + detail::header::bytes;
+    detail::header::start(object, &of);
+    return object;
+  }
+
+  detail::mutator_state state_;
+  detail::core* core_;
+  void* record_;  // what the library keeps of this thread
+};
+
+// A variable of a thread that keeps its object alive, and follows it when it moves. Scopes nest, so
+// locals can't be returned or moved: return an unrooted<T>, to which a local converts.
+template <class T>
+class local {
+ public:
+  explicit local(mutator& self) : local(self, static_cast<T*>(nullptr)) {}
+  local(mutator& self, T* object) : state_(&self.state()), slot_(state_->top) {
+    if (slot_ == state_->stack_limit) [[unlikely]]
+      detail::throw_stack_overflow();
+    state_->top = slot_ + 1;
+    self_ = &self;
+    set(object);
+  }
+  local(mutator& self, const ref<T>& field) : local(self, field.get()) {}
+  local(mutator& self, const global<T>& from);
+  template <detail::refers_as<T> U>
+  local(unrooted<U>&& from)  // NOLINT(google-explicit-constructor)
+      : local(from.self(), detail::whole_object<T>(std::move(from).get())) {}
+  local(const local& other) : local(other.self(), other.get()) {}
+  template <detail::refers_as<T> U>
+  local(const local<U>& other)  // NOLINT(google-explicit-constructor)
+      : local(other.self(), detail::whole_object<T>(other.get())) {}
+  ~local() { state_->top = slot_; }
+
+  local& operator=(const local& other) noexcept {
+    return set(other.get());
+  }  // NOLINT(bugprone-unhandled-self-assignment)
+  local& operator=(std::nullptr_t) noexcept { return set(nullptr); }
+  template <detail::refers_as<T> U>
+  local& operator=(const local<U>& other) noexcept {
+    return set(detail::whole_object<T>(other.get()));
+  }
+  template <detail::refers_as<T> U>
+  local& operator=(const ref<U>& other) noexcept {
+    return set(detail::whole_object<T>(other.get()));
+  }
+  template <detail::refers_as<T> U>
+  local& operator=(const global<U>& other) noexcept {
+    return set(detail::whole_object<T>(other.get()));
+  }
+  template <detail::refers_as<T> U>
+  local& operator=(unrooted<U>&& other) noexcept {
+    return set(detail::whole_object<T>(std::move(other).get()));
+  }
+
+  // Good until the next allocation or safepoint of this thread.
+  [[nodiscard]] T* get() const noexcept { return detail::pointer_to<T>(*slot_); }
+  T* operator->() const noexcept { return get(); }
+  T& operator*() const noexcept { return *get(); }
+  explicit operator bool() const noexcept { return *slot_ != 0; }
+  [[nodiscard]] mutator& self() const noexcept { return *self_; }
+
+ private:
+  local& set(T* object) noexcept {
+    *slot_ = detail::address_of(object);
+    return *this;
+  }
+
+  detail::mutator_state* state_;
+  detail::slot* slot_;
+  mutator* self_;
+};
+
+// The same, and the object does not move while this lives: for addresses given to others.
+template <class T>
+class pinned {
+ public:
+  pinned(mutator& self, T* object) : state_(&self.state()), slot_(state_->top) {
+    if (slot_ == state_->stack_limit) [[unlikely]]
+      detail::throw_stack_overflow();
+    state_->top = slot_ + 1;
+    *slot_ = detail::address_of(object) | detail::pinned_slot;
+  }
+  explicit pinned(const local<T>& from) : pinned(from.self(), from.get()) {}
+  pinned(const pinned&) = delete;
+  pinned& operator=(const pinned&) = delete;
+  ~pinned() { state_->top = slot_; }
+
+  [[nodiscard]] T* get() const noexcept {
+    return detail::pointer_to<T>(*slot_ - detail::pinned_slot);
+  }
+  T* operator->() const noexcept { return get(); }
+  T& operator*() const noexcept { return *get(); }
+
+ private:
+  detail::mutator_state* state_;
+  detail::slot* slot_;
+};
+
+// While it lives the thread does not touch the heap, and collections don't wait for it: around calls
+// that may block.
+class STRATA_GC_API blocking {
+ public:
+  explicit blocking(mutator& self);
+  blocking(const blocking&) = delete;
+  blocking& operator=(const blocking&) = delete;
+  ~blocking();
+
+ private:
+  mutator& self_;
+};
+
+template <class T>
+template <detail::refers_as<T> U>
+unrooted<T>::unrooted(const local<U>& from) noexcept
+    : unrooted(from.self(), detail::whole_object<T>(from.get())) {}
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_handle = false;
+template <class T>
+inline constexpr bool is_handle<local<T>> = true;
+template <class T>
+inline constexpr bool is_handle<global<T>> = true;
+template <class T>
+inline constexpr bool is_handle<pinned<T>> = true;
+
+// An argument of make, as it outlives the collection that make may need: references get a local, since
+// what they lie in may move; plain values are copied for the same reason.
+template <class Arg>
+class kept {
+  using value_type = std::remove_cvref_t<Arg>;
+  static constexpr bool copied = std::is_trivially_copyable_v<value_type>;
+  static_assert(copied || is_handle<value_type> || !std::is_aggregate_v<value_type>,
+                "an argument with references in it can't outlive a collection: assign them later");
+
+ public:
+  kept(mutator&, Arg& arg) : value_(arg) {}
+  std::conditional_t<copied, const value_type&, Arg&> value() const { return value_; }
+
+ private:
+  std::conditional_t<copied, value_type, Arg&> value_;
+};
+template <class Arg>
+requires is_ref<std::remove_cvref_t<Arg>>
+class kept<Arg> {
+ public:
+  kept(mutator& self, const std::remove_cvref_t<Arg>& arg) : value_(self, arg) {}
+  const auto& value() const { return value_; }
+
+ private:
+  template <class T>
+  static local<T> local_for(const ref<T>&);
+  decltype(local_for(std::declval<std::remove_cvref_t<Arg>>())) value_;
+};
+
+template <class T, class... Args>
+consteval bool constructs_quietly() {
+  if constexpr (std::is_aggregate_v<T>)
+    return noexcept(T{std::declval<Args>()...});
+  else
+    return std::is_nothrow_constructible_v<T, Args...>;
+}
+
+}  // namespace detail
+
+// Fewer arguments than members are what make offers.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+template <class T, class... Args>
+T* mutator::construct(void* object, Args&&... args) {
+  auto build = [&] {
+    if constexpr (std::is_aggregate_v<T>)
+      return ::new (object) T{std::forward<Args>(args)...};
+    else
+      return ::new (object) T(std::forward<Args>(args)...);
+  };
+  if constexpr (detail::constructs_quietly<T, Args...>()) {
+    return build();
+  } else {
+    // It may throw or collect midway: the object is whole, if empty, before it starts, and stays where
+    // it is. The compiler must not see that a constructor follows: it would drop the zeros.
+    std::memset(object, 0, sizeof(T));
+    __asm__ volatile("" : : "r"(object) : "memory");
+    pinned<T> still{*this, static_cast<T*>(object)};
+    return build();
+  }
+}
+#pragma GCC diagnostic pop
+
+template <class T, class... Args>
+unrooted<T> mutator::make(Args&&... args) {
+  static_assert(
+      (true && ... && !detail::is_unrooted<std::remove_cvref_t<Args>>),
+      "the evaluation of another argument, or make itself, may collect what this one has just "
+      "made: put it into a gc::local first");
+  if constexpr (detail::is_array<T>) {
+    return make_array<T>(std::forward<Args>(args)...);
+  } else {
+    constexpr std::size_t bytes = detail::header::bytes + detail::describe<T>::bytes;
+    if constexpr (bytes <= detail::most_small_bytes) {
+      if (void* object = bump(bytes, type_of<T>)) [[likely]]
+        return {*this, construct<T>(object, std::forward<Args>(args)...)};
+    }
+    return make_after_refill<T>(std::forward<Args>(args)...);
+  }
+}
+
+template <class T, class... Args>
+__attribute__((noinline)) unrooted<T> mutator::make_after_refill(Args&&... args) {
+  return make_kept<T>(detail::kept<std::remove_reference_t<Args>>(*this, args)...);
+}
+
+template <class T, class... Kept>
+unrooted<T> mutator::make_kept(Kept&&... kept) {
+  constexpr std::size_t bytes = detail::header::bytes + detail::describe<T>::bytes;
+  void* object = detail::allocate_slow(*this, bytes, type_of<T>);
+  return {*this, construct<T>(object, kept.value()...)};
+}
+
+}  // namespace strata::gc

@@ -1,0 +1,77 @@
+#include "gc/blocks.hpp"
+
+#include "base/check.hpp"
+#include "os/memory.hpp"
+
+namespace strata::gc {
+namespace {
+
+// Address space becomes memory in pieces of this.
+constexpr std::size_t commit_blocks = area::unit_bytes / detail::block_bytes;
+
+}  // namespace
+
+bool blocks::open(std::size_t count) {
+  if (!area::take(count * detail::block_bytes, slice_)) return false;
+  count = slice_.bytes / detail::block_bytes;
+  std::size_t words = base::bit_row::words_for(count);
+  std::size_t bit_bytes = words * sizeof(std::uint64_t);
+  table_bytes_ =
+      base::align_up(2 * bit_bytes + count * (sizeof(std::uint32_t) + 1), os::page_bytes());
+  tables_ = os::map(table_bytes_, os::page_bytes());
+  if (tables_ == nullptr) return false;
+  auto* at = static_cast<std::uint64_t*>(tables_);
+  free_ = base::bit_row{at};
+  inaccessible_ = base::bit_row{at + words};
+  runs_ = reinterpret_cast<std::uint32_t*>(at + 2 * words);
+  uses_ = reinterpret_cast<use*>(runs_ + count);
+  free_.set_range(0, count);
+  count_ = count;
+  return true;
+}
+
+blocks::~blocks() {
+  if (tables_ != nullptr) os::release(tables_, table_bytes_);
+  if (slice_.bytes != 0) area::give(slice_);
+}
+
+bool blocks::commit_to(std::size_t end) {
+  if (end <= committed_) return true;
+  std::size_t rounded = base::align_up(end, commit_blocks);
+  if (!os::commit(address_of(committed_), (rounded - committed_) * detail::block_bytes))
+    return false;
+  committed_ = rounded;
+  return true;
+}
+
+std::size_t blocks::take(std::size_t wanted, use as, std::size_t from, std::size_t to) {
+  std::size_t at = free_.find(true, from, to);
+  while (at < to) {
+    std::size_t end = wanted == 1 ? at + 1 : free_.find(false, at, to);
+    if (end - at >= wanted) break;
+    at = free_.find(true, end, to);
+  }
+  if (at >= to || !commit_to(at + wanted)) return none;
+  for (std::size_t block = at; block < at + wanted; ++block) {
+    uses_[block] = as;
+    if (!inaccessible_.test(block)) continue;
+    STRATA_CHECK(os::commit(address_of(block), detail::block_bytes));
+    inaccessible_.clear(block);
+  }
+  free_.clear_range(at, wanted);
+  used_ += wanted;
+  touched_ = base::larger(touched_, at + wanted);
+  return at;
+}
+
+void blocks::give(std::size_t block, std::size_t count, after then) {
+  for (std::size_t each = block; each < block + count; ++each) {
+    uses_[each] = use::free;
+    if (then == after::inaccessible && os::guard(address_of(each), detail::block_bytes))
+      inaccessible_.set(each);
+  }
+  free_.set_range(block, count);
+  used_ -= count;
+}
+
+}  // namespace strata::gc

@@ -1,0 +1,95 @@
+// The blocks of 64 KiB of one heap, and what each is used for.
+//
+//   slice   | block | block | block | block ...                      |
+//   uses    | u8    | u8    | u8    | u8    ...    what the tracer asks for at each reference
+//   runs    | u32   | u32   | ...                  of a large object's first block: how many it has
+//
+//   a block is free exactly where its bit in `free_` is set, and its use is then use::free
+//   blocks that were ever used lie below `committed_`; the system knows no others
+//
+// The lowest free blocks are taken first, so that memory that the heap has touched is used again before
+// other. Callers hold the heap's lock, or have stopped the world.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bits.hpp"
+#include "gc/area.hpp"
+#include "strata/gc/config.hpp"
+
+namespace strata::gc {
+
+enum class use : std::uint8_t {
+  free,
+  objects,      // of a copying space: what is in it, or has come to it by this collection
+  from,         // to be emptied by this collection
+  from_pinned,  // the same, but what is in it stays where it is
+  lines,        // of a mark-region space
+  lines_from,   // the same, and this collection tries to empty it
+  large,        // the first of a large object
+  large_tail,
+};
+
+class blocks {
+ public:
+  static constexpr std::size_t none = ~std::size_t{0};
+
+  blocks() = default;
+  blocks(const blocks&) = delete;
+  blocks& operator=(const blocks&) = delete;
+  ~blocks();
+
+  // False when the system refuses.
+  bool open(std::size_t count);
+
+  [[nodiscard]] std::size_t count() const { return count_; }
+  [[nodiscard]] std::size_t used() const { return used_; }
+  [[nodiscard]] std::uintptr_t base() const { return slice_.base; }
+
+  // `wanted` neighbours from [from, to), all of the given use; `none` where there are none.
+  std::size_t take(std::size_t wanted, use as, std::size_t from, std::size_t to);
+  std::size_t take(std::size_t wanted, use as) { return take(wanted, as, 0, count_); }
+  enum class after { usable, inaccessible };
+  void give(std::size_t block, std::size_t count, after then = after::usable);
+
+  [[nodiscard]] bool has(const void* address) const {
+    return base::address_of(address) - slice_.base < count_ * detail::block_bytes;
+  }
+  [[nodiscard]] std::size_t index_of(const void* address) const {
+    return (base::address_of(address) - slice_.base) >> detail::block_shift;
+  }
+  [[nodiscard]] std::byte* address_of(std::size_t block) const {
+    return base::pointer_to<std::byte>(slice_.base + block * detail::block_bytes);
+  }
+  [[nodiscard]] use use_of(std::size_t block) const { return uses_[block]; }
+  [[nodiscard]] use use_at(const void* address) const { return uses_[index_of(address)]; }
+  void set_use(std::size_t block, use to) { uses_[block] = to; }
+  [[nodiscard]] std::uint32_t& run_of(std::size_t block) { return runs_[block]; }
+
+  // visit(block, use) for each block that is not free.
+  template <class Visit>
+  void each_used(Visit visit) const {
+    for (std::size_t block = 0; block < touched_; ++block) {
+      if (uses_[block] != use::free) visit(block, uses_[block]);
+    }
+  }
+
+ private:
+  bool commit_to(std::size_t end);
+
+  area::slice slice_;
+  std::size_t count_ = 0;
+  std::size_t used_ = 0;
+  std::size_t touched_ = 0;    // no block from here on was ever used
+  std::size_t committed_ = 0;  // in blocks
+  use* uses_ = nullptr;
+  std::uint32_t* runs_ = nullptr;
+  base::bit_row free_{nullptr};
+  base::bit_row inaccessible_{nullptr};  // free, and to be made accessible when taken
+  void* tables_ = nullptr;
+  std::size_t table_bytes_ = 0;
+};
+
+}  // namespace strata::gc

@@ -1,0 +1,201 @@
+#include "gc/core.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.hpp"
+#include "gc/object_inl.hpp"
+#include "gc/verifier.hpp"
+#include "os/process.hpp"
+
+namespace strata::gc::detail {
+
+namespace {
+
+std::unique_ptr<plan_base> make_plan(core& of, plan which) {
+  switch (which) {
+    case plan::semispace:
+      return make_semispace(of);
+    case plan::mark_sweep:
+      return make_immix(of, evacuation::never);
+    case plan::immix:
+    case plan::generational:
+    case plan::generational_concurrent:
+      break;
+  }
+  return make_immix(of, evacuation::when_fragmented);
+}
+
+}  // namespace
+
+core::core(const heap_options& options) : options_(options) {
+  // Twice for copying, and room to find runs for large objects in.
+  std::size_t most = base::align_up(options.max_bytes, block_bytes);
+  if (most < options.max_bytes || !blocks_.open(2 * (most / block_bytes) + 64))
+    throw std::bad_alloc();
+  if (!stack_.open(most / 4 + base::MiB) || !weaks_.open(most / 16 + base::MiB))
+    throw std::bad_alloc();
+  plan_ = make_plan(*this, options.plan);
+  if (!plan_->open()) throw std::bad_alloc();
+}
+
+core::~core() {
+  STRATA_CHECK(world_.empty());
+  STRATA_CHECK(globals_ == nullptr);
+}
+
+void core::attach(mutator& self, record& made) {
+  made.state = &self.state();
+  made.until_stress = options_.stress.collect_every;
+  world_.attach(made);
+}
+
+void core::detach(record& removed) {
+  removed.state->top = removed.stack;
+  world_.detach(removed);
+  std::lock_guard guard{lock_};
+  statistics_.allocated_bytes +=
+      removed.allocated_bytes + static_cast<std::size_t>(removed.state->cursor - removed.buffer);
+}
+
+void core::add(global_node& added) {
+  std::lock_guard guard{globals_lock_};
+  added.next = globals_;
+  if (globals_ != nullptr) globals_->previous = &added;
+  globals_ = &added;
+}
+
+void core::remove(global_node& removed) {
+  std::lock_guard guard{globals_lock_};
+  if (removed.next != nullptr) removed.next->previous = removed.previous;
+  (removed.previous != nullptr ? removed.previous->next : globals_) = removed.next;
+}
+
+void core::log(record& by, void** field) {
+  std::uint64_t bit = std::uint64_t{1} << (detail::address_of(field) / word_bytes % 64);
+  // relaxed: others store to neighbours of the field; two threads that race for this one both note it.
+  std::atomic_ref<std::uint64_t>(log_word(field)).fetch_and(~bit, std::memory_order_relaxed);
+  by.log.push({field, std::atomic_ref<void*>(*field).load(std::memory_order_relaxed)});
+}
+
+// ---- Allocation
+
+void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
+  auto& own = *static_cast<record*>(self.record());
+  if (stress_is_due(own)) collect(&own, collection::full);
+  collection kind = plan_->first_try();
+  for (int failures = 0;;) {
+    if (own.state->poll.load(std::memory_order_relaxed) != 0) world_.pause();
+    if (void* object = try_allocate(own, bytes)) {
+      header::start(object, &of);
+      return object;
+    }
+    // Others may take what a collection has freed: that is not yet the end.
+    if (failures == 3) throw_out_of_memory();
+    if (collect(&own, kind) && kind == collection::full) ++failures;
+    kind = collection::full;
+  }
+}
+
+bool core::stress_is_due(record& of) {
+  if (options_.stress.collect_every == 0 || --of.until_stress != 0) return false;
+  of.until_stress = options_.stress.collect_every;
+  return true;
+}
+
+void* core::try_allocate(record& of, std::size_t bytes) {
+  if (bytes > most_small_bytes) return try_large(bytes);
+  std::byte* at = bump_or_refill(of, bytes);
+  open_limit(of);
+  return at == nullptr ? nullptr : at + header::bytes;
+}
+
+void core::open_limit(record& of) {
+  // Under stress each allocation comes here.
+  std::byte* limit = options_.stress.collect_every != 0 ? nullptr : of.buffer_end;
+  // seq_cst: see world::stop.
+  of.state->limit.store(limit, std::memory_order_seq_cst);
+  if (of.state->poll.load(std::memory_order_seq_cst) != 0)
+    of.state->limit.store(nullptr, std::memory_order_relaxed);
+}
+
+std::byte* core::bump_or_refill(record& of, std::size_t bytes) {
+  std::byte*& cursor = of.state->cursor;
+  auto room = static_cast<std::size_t>(of.buffer_end - cursor);
+  if (room >= bytes) {
+    std::byte* at = cursor;
+    cursor += bytes;
+    return at;
+  }
+  bool medium = bytes >= medium_bytes && room >= medium_bytes;
+  if (medium && static_cast<std::size_t>(of.medium_end - of.medium) >= bytes) {
+    std::byte* at = of.medium;
+    of.medium += bytes;
+    return at;
+  }
+  bump_range fresh = plan_->refill(of, bytes);
+  std::byte* at = fresh.take(bytes);
+  if (at == nullptr) return nullptr;
+  if (medium) {
+    of.allocated_bytes += static_cast<std::size_t>(fresh.end - at);
+    of.medium = fresh.cursor;
+    of.medium_end = fresh.end;
+  } else {
+    of.allocated_bytes += static_cast<std::size_t>(cursor - of.buffer);
+    of.buffer = at;
+    of.buffer_end = fresh.end;
+    cursor = fresh.cursor;
+  }
+  return at;
+}
+
+void* core::try_large(std::size_t bytes) {
+  std::byte* at = plan_->take_large(bytes);
+  if (at == nullptr) return nullptr;
+  std::lock_guard guard{lock_};
+  statistics_.allocated_bytes += bytes;
+  return at + header::bytes;
+}
+
+// ---- Collection
+
+void core::give_up_buffers() {
+  world_.each([this](record& of) {
+    statistics_.allocated_bytes +=
+        of.allocated_bytes + static_cast<std::size_t>(of.state->cursor - of.buffer);
+    of.allocated_bytes = 0;
+    of.state->cursor = of.buffer = of.buffer_end = of.medium = of.medium_end = nullptr;
+    of.cursor = {};
+  });
+}
+
+bool core::collect(record* self, collection kind) {
+  if (!world_.stop(self)) return false;
+  std::uint64_t began_ns = os::monotonic_ns();
+  if (options_.stress.verify) verify_heap(*this);
+  give_up_buffers();
+  kind = plan_->collect(kind);
+  stack_.trim();
+  ++(kind == collection::full ? statistics_.full_collections : statistics_.young_collections);
+  if (options_.stress.verify) verify_heap(*this);
+  statistics_.pauses.add(os::monotonic_ns() - began_ns);
+  world_.restart(self);
+  return true;
+}
+
+void core::verify(record* self) {
+  while (!world_.stop(self)) continue;
+  verify_heap(*this);
+  world_.restart(self);
+}
+
+heap_statistics core::statistics() {
+  std::lock_guard guard{lock_};
+  heap_statistics now = statistics_;
+  now.moved_bytes = plan_->moved_bytes;
+  now.live_bytes = plan_->live_bytes;
+  now.held_bytes = blocks_.used() * block_bytes;
+  return now;
+}
+
+}  // namespace strata::gc::detail

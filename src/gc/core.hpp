@@ -1,0 +1,117 @@
+// The core of a heap: what every plan stands on.
+//
+//   a mutator's slow path --> allocate --> from its buffer, or plan.refill, or plan.take_large
+//                                | none left
+//                                v
+//                             collect = stop the world, plan.collect, restart; then try again
+//                                | still none after a full one
+//                                v
+//                             out_of_memory
+//
+// Locks, in this order: the world's, then lock_, which guards blocks and plan while mutators run, then
+// globals_lock_.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "gc/blocks.hpp"
+#include "gc/plans/plan.hpp"
+#include "gc/row.hpp"
+#include "gc/weak_set.hpp"
+#include "gc/world.hpp"
+#include "strata/gc/global.hpp"
+#include "strata/gc/heap.hpp"
+#include "strata/gc/mutator.hpp"
+
+namespace strata::gc {
+
+class detail::core {
+ public:
+  explicit core(const heap_options& options);
+  core(const core&) = delete;
+  core& operator=(const core&) = delete;
+  ~core();
+
+  void attach(mutator& self, record& made);
+  void detach(record& removed);
+  void* allocate(mutator& self, std::size_t bytes, const type& of);
+  // True when it was the caller that collected.
+  bool collect(record* self, collection kind);
+  void verify(record* self);
+  void pause() { world_.pause(); }
+  gc::world& world() { return world_; }
+
+  void log(record& by, void** field);
+  void add(global_node& added);
+  void remove(global_node& removed);
+
+  heap_statistics statistics();
+
+  [[nodiscard]] const heap_options& options() const { return options_; }
+  [[nodiscard]] gc::blocks& blocks() { return blocks_; }
+  // Held by whoever takes or gives blocks while mutators run.
+  [[nodiscard]] std::mutex& lock() { return lock_; }
+  [[nodiscard]] work_stack& stack() { return stack_; }
+  [[nodiscard]] weak_set& weaks() { return weaks_; }
+  // The number that this marking marks objects with.
+  [[nodiscard]] std::uint8_t epoch() const { return epoch_; }
+  void next_epoch() { epoch_ = epoch_ == last_epoch ? 1 : static_cast<std::uint8_t>(epoch_ + 1); }
+
+  // The rest for collectors only: the world is stopped.
+
+  // visit(void** root) for every root. What a pinned one refers to must stay where it is.
+  template <class Visit>
+  void each_root(Visit visit);
+  // visit(void* object) for each object that must not move.
+  template <class Visit>
+  void each_pinned(Visit visit);
+
+ private:
+  void* try_allocate(record& of, std::size_t bytes);
+  void* try_large(std::size_t bytes);
+  std::byte* bump_or_refill(record& of, std::size_t bytes);
+  bool stress_is_due(record& of);
+  void open_limit(record& of);
+  void give_up_buffers();
+  void verify_stopped();
+
+  heap_options options_;
+  gc::blocks blocks_;
+  work_stack stack_;
+  weak_set weaks_;
+  gc::world world_;
+  std::mutex lock_;
+  std::unique_ptr<plan_base> plan_;
+  std::mutex globals_lock_;
+  global_node* globals_ = nullptr;
+  heap_statistics statistics_;
+  static constexpr std::uint8_t last_epoch = 250;
+  std::uint8_t epoch_ = 1;
+};
+
+template <class Visit>
+void detail::core::each_root(Visit visit) {
+  world_.each([&](record& of) {
+    for (slot* at = of.stack; at < of.state->top; ++at) {
+      void* object = detail::pointer_to(*at & ~pinned_slot);
+      visit(&object);
+      *at = detail::address_of(object) | (*at & pinned_slot);
+    }
+  });
+  for (global_node* at = globals_; at != nullptr; at = at->next) visit(&at->object);
+}
+
+template <class Visit>
+void detail::core::each_pinned(Visit visit) {
+  world_.each([&](record& of) {
+    for (slot* at = of.stack; at < of.state->top; ++at) {
+      if ((*at & pinned_slot) != 0 && *at != pinned_slot)
+        visit(detail::pointer_to(*at - pinned_slot));
+    }
+  });
+}
+
+}  // namespace strata::gc

@@ -1,0 +1,57 @@
+// Objects larger than half a block: each has a run of blocks of its own, and is marked where it stands.
+//
+//   | header, object ............ | ................. | ...... | free |
+//   ^ use::large, run = 3           ^ use::large_tail   ^ use::large_tail
+#pragma once
+
+#include <cstddef>
+
+#include "base/bits.hpp"
+#include "gc/blocks.hpp"
+#include "gc/object_inl.hpp"
+
+namespace strata::gc {
+
+class large_space {
+ public:
+  explicit large_space(blocks& of) : blocks_(of) {}
+
+  [[nodiscard]] std::size_t used_blocks() const { return used_blocks_; }
+  static std::size_t blocks_for(std::size_t bytes) {
+    return base::divide_up(bytes, detail::block_bytes);
+  }
+
+  // Null when there is no run of blocks. Not yet zeroed.
+  std::byte* take(std::size_t bytes) {
+    std::size_t wanted = blocks_for(bytes);
+    std::size_t first = blocks_.take(wanted, use::large_tail);
+    if (first == blocks::none) return nullptr;
+    blocks_.set_use(first, use::large);
+    blocks_.run_of(first) = static_cast<std::uint32_t>(wanted);
+    used_blocks_ += wanted;
+    return blocks_.address_of(first);
+  }
+
+  // Gives back what this marking has not reached. Returns the bytes of what stays.
+  std::size_t sweep(std::uint8_t epoch) {
+    std::size_t live = 0;
+    blocks_.each_used([&](std::size_t block, use as) {
+      if (as != use::large) return;
+      void* object = blocks_.address_of(block) + header::bytes;
+      std::size_t run = blocks_.run_of(block);
+      if (header::mark(object) == epoch) {
+        live += run * detail::block_bytes;
+        return;
+      }
+      used_blocks_ -= run;
+      blocks_.give(block, run);
+    });
+    return live;
+  }
+
+ private:
+  blocks& blocks_;
+  std::size_t used_blocks_ = 0;
+};
+
+}  // namespace strata::gc

@@ -1,0 +1,151 @@
+#include "gc/line_space.hpp"
+
+#include <cstring>
+
+#include "os/memory.hpp"
+
+namespace strata::gc {
+
+bool line_space::open(std::size_t first_block) {
+  std::size_t count = blocks_.count();
+  std::size_t words = base::bit_row::words_for(count);
+  table_bytes_ = base::align_up(words * 8 + count * (sizeof(std::uint16_t) + 1 + block_lines),
+                                os::page_bytes());
+  tables_ = os::map(table_bytes_, os::page_bytes());
+  if (tables_ == nullptr) return false;
+  auto* at = static_cast<std::uint64_t*>(tables_);
+  recyclable_ = base::bit_row{at};
+  live_lines_ = reinterpret_cast<std::uint16_t*>(at + words);
+  classified_ = reinterpret_cast<std::uint8_t*>(live_lines_ + count);
+  lines_ = classified_ + count;
+  first_block_ = recycle_at_ = sweep_at_ = sweep_end_ = first_block;
+  return true;
+}
+
+line_space::~line_space() {
+  if (tables_ != nullptr) os::release(tables_, table_bytes_);
+}
+
+// ---- Allocation
+
+bump_range line_space::next_hole(line_cursor& at, std::size_t bytes) {
+  if (at.block == blocks::none) return {};
+  const std::uint8_t* marks = lines_ + at.block * block_lines;
+  for (std::size_t line = at.line; line < block_lines;) {
+    while (line < block_lines && !is_free(marks[line])) ++line;
+    std::size_t end = line;
+    while (end < block_lines && is_free(marks[end])) ++end;
+    if ((end - line) * line_bytes >= bytes) {
+      at.line = end;
+      std::byte* start = blocks_.address_of(at.block);
+      return {start + line * line_bytes, start + end * line_bytes};
+    }
+    line = end;
+  }
+  at.block = blocks::none;
+  return {};
+}
+
+bool line_space::recycle(line_cursor& at) {
+  for (;;) {
+    std::size_t found = recyclable_.find(true, recycle_at_, sweep_at_);
+    if (found < sweep_at_) {
+      recyclable_.clear(found);
+      recycle_at_ = found + 1;
+      at = {found, 0};
+      return true;
+    }
+    recycle_at_ = found;
+    if (sweep_at_ >= sweep_end_) return false;
+    classify(sweep_at_++);
+  }
+}
+
+std::size_t line_space::take() {
+  std::size_t block = blocks_.take(1, use::lines, first_block_, blocks_.count());
+  if (block == blocks::none) return block;
+  ++used_;
+  classified_[block] = epoch_;
+  live_lines_[block] = block_lines;
+  return block;
+}
+
+// ---- Sweeping
+
+std::size_t line_space::count_live_lines(std::size_t block) const {
+  const std::uint8_t* marks = lines_ + block * block_lines;
+  std::size_t live = 0;
+  for (std::size_t line = 0; line < block_lines; ++line) live += is_free(marks[line]) ? 0U : 1U;
+  return live;
+}
+
+bool line_space::classify(std::size_t block) {
+  if (blocks_.use_of(block) != use::lines || classified_[block] == epoch_) return false;
+  classified_[block] = epoch_;
+  std::size_t live = count_live_lines(block);
+  live_lines_[block] = static_cast<std::uint16_t>(live);
+  if (live == 0) {
+    blocks_.give(block, 1);
+    --used_;
+    return true;
+  }
+  if (live < block_lines) recyclable_.set(block);
+  return false;
+}
+
+bool line_space::sweep_for_block() {
+  while (sweep_at_ < sweep_end_) {
+    if (classify(sweep_at_++)) return true;
+  }
+  return false;
+}
+
+// ---- Marking
+
+void line_space::begin(std::uint8_t epoch) {
+  sweep_all();
+  // Marks of as many markings ago bear the same number.
+  if (epoch < epoch_) {
+    for (std::size_t line = 0; line < blocks_.count() * block_lines; ++line) {
+      if (lines_[line] != marked_[0]) lines_[line] = 0;
+    }
+  }
+  epoch_ = marked_[1] = epoch;
+}
+
+void line_space::end() {
+  marked_[0] = marked_[1];
+  sweep_at_ = recycle_at_ = first_block_;
+  sweep_end_ = blocks_.count();
+  recyclable_.clear_range(0, blocks_.count());
+}
+
+std::size_t line_space::condemn(std::size_t spare_blocks) {
+  // How many blocks have so many live lines, by sixteenths.
+  std::size_t counts[16] = {};
+  blocks_.each_used([&](std::size_t block, use as) {
+    if (as == use::lines && recyclable_.test(block)) ++counts[live_lines_[block] * 16U / 257];
+  });
+  std::size_t room = spare_blocks * block_lines;
+  std::size_t limit = 0;
+  for (std::size_t moved = 0; limit < 8; ++limit) {
+    moved += counts[limit] * (limit + 1) * block_lines / 16;
+    if (moved > room) break;
+  }
+  std::size_t condemned = 0;
+  blocks_.each_used([&](std::size_t block, use as) {
+    if (as != use::lines || !recyclable_.test(block)) return;
+    if (live_lines_[block] * 16U / 257 >= limit) return;
+    blocks_.set_use(block, use::lines_from);
+    ++condemned;
+  });
+  return condemned;
+}
+
+void line_space::absolve() {
+  blocks_.each_used([&](std::size_t block, use as) {
+    if (as == use::lines_from) blocks_.set_use(block, use::lines);
+  });
+}
+
+}  // namespace strata::gc

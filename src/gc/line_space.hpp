@@ -1,0 +1,105 @@
+// The mark-region space of Immix (Blackburn and McKinley, 2008): blocks of lines. Objects are bumped into
+// runs of free lines; marking an object marks the lines that it touches; memory comes back by line, and by
+// block where no line is marked.
+//
+//   block     | line | line | line | line | ...  256 of 256 bytes
+//   objects   | A  B |-B| C |      |      | D
+//   lines_      e      e      7      0      e     e: the epoch of the last marking
+//                           '- a hole -'
+//
+//   a line is free       where its mark is neither of the two epochs in force, marked_[0] and marked_[1]:
+//                        both are the last marking's, or that and the one that is under way
+//   a block is classified  when its entry in classified_ is the epoch: it has been swept, or was taken since
+//   in recyclable_       bits of blocks that are classified, have holes, and belong to nobody
+//
+// Sweeping is lazy: a block is classified when somebody looks for memory. What a mutator allocates is
+// not marked, but its block is not looked at again before the next marking.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bits.hpp"
+#include "gc/blocks.hpp"
+#include "gc/copy_space.hpp"
+
+namespace strata::gc {
+
+// A block that somebody allocates in, and how far they have come.
+struct line_cursor {
+  std::size_t block = blocks::none;
+  std::size_t line = 0;
+};
+
+class line_space {
+ public:
+  static constexpr std::size_t line_bytes = 256;
+  static constexpr unsigned line_shift = 8;
+  static constexpr std::size_t block_lines = detail::block_bytes / line_bytes;
+
+  explicit line_space(blocks& of) : blocks_(of) {}
+  line_space(const line_space&) = delete;
+  line_space& operator=(const line_space&) = delete;
+  ~line_space();
+  // first_block: blocks below it are not its own.
+  bool open(std::size_t first_block);
+
+  // The next hole of at least `bytes` in the cursor's own block; empty when there is none. Needs no lock.
+  bump_range next_hole(line_cursor& at, std::size_t bytes);
+  // Gives the cursor a block with holes; false when there is none. Heap locked, as for what follows.
+  bool recycle(line_cursor& at);
+  // A whole free block; `none` when there is none.
+  std::size_t take();
+  // Classifies blocks until one goes back, or until all are; true for the former.
+  bool sweep_for_block();
+  void sweep_all() {
+    while (sweep_for_block()) continue;
+  }
+
+  // The world is stopped: a marking with this epoch begins. No cursor has a block any more.
+  void begin(std::uint8_t epoch);
+  // It is over: lines that it has not marked are free.
+  void end();
+  // Chooses blocks to empty, the emptiest first, as long as what is in them fits into what is free.
+  // Returns how many.
+  std::size_t condemn(std::size_t spare_blocks);
+  // Condemned blocks are ordinary ones again.
+  void absolve();
+
+  void mark_lines(const void* start, std::size_t bytes, std::uint8_t epoch) {
+    std::uintptr_t from = base::address_of(start) - blocks_.base();
+    std::size_t first = from >> line_shift;
+    std::size_t last = (from + bytes - 1) >> line_shift;
+    lines_[first] = epoch;
+    for (std::size_t line = first + 1; line <= last; ++line) lines_[line] = epoch;
+  }
+  [[nodiscard]] std::size_t used_blocks() const { return used_; }
+  [[nodiscard]] bool line_is_free(const void* address) const {
+    return is_free(lines_[(base::address_of(address) - blocks_.base()) >> line_shift]);
+  }
+
+ private:
+  [[nodiscard]] bool is_free(std::uint8_t mark) const {
+    return mark != marked_[0] && mark != marked_[1];
+  }
+  [[nodiscard]] std::size_t count_live_lines(std::size_t block) const;
+  // True when the block went back.
+  bool classify(std::size_t block);
+
+  blocks& blocks_;
+  std::size_t first_block_ = 0;
+  std::size_t used_ = 0;
+  std::size_t sweep_at_ = 0;    // blocks below it are classified
+  std::size_t sweep_end_ = 0;   // blocks from here on were not there when the marking ended
+  std::size_t recycle_at_ = 0;  // no recyclable block below it
+  std::uint8_t epoch_ = 0;      // of the last marking that began
+  std::uint8_t marked_[2] = {0xff, 0xff};
+  std::uint8_t* lines_ = nullptr;
+  std::uint8_t* classified_ = nullptr;
+  std::uint16_t* live_lines_ = nullptr;
+  base::bit_row recyclable_{nullptr};
+  void* tables_ = nullptr;
+  std::size_t table_bytes_ = 0;
+};
+
+}  // namespace strata::gc

@@ -1,0 +1,103 @@
+// Marks what roots reach, without moving it: Tri-colour marking (Dijkstra et al., 1978) with a prefetching
+// queue before the stack (Cher, Hosking, Vitek, 2004).
+//
+//   scan of an object --> stack --> queue of 16 --> its mark is looked at --> scan ...
+//                                   header prefetched meanwhile
+//
+//   white   not marked, not in stack or queue, or not looked at there yet
+//   grey    marked, and about to be scanned
+//   black   marked and scanned
+//
+// What goes onto the stack are references, marked or not: an object's header is touched once, when it
+// comes out of the queue. Young objects are passed over: they are none of its business.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "gc/line_space.hpp"
+#include "gc/object_inl.hpp"
+#include "gc/row.hpp"
+#include "gc/weak_set.hpp"
+
+namespace strata::gc {
+
+class marker {
+ public:
+  marker(line_space& lines, weak_set& weaks) : lines_(lines), weaks_(weaks) {}
+  bool open(std::size_t most_entries) { return stack_.open(most_entries); }
+
+  // old_base: what lies below is young.
+  void begin(std::uint8_t epoch, std::uintptr_t old_base) {
+    epoch_ = epoch;
+    old_base_ = old_base;
+    live_bytes_ = 0;
+  }
+  void push(void* object) {
+    if (base::address_of(object) >= old_base_) stack_.push(object);  // null is lower, too
+  }
+  [[nodiscard]] bool done() const { return stack_.empty(); }
+  [[nodiscard]] bool is_marked(void* object) const { return header::mark(object) == epoch_; }
+  [[nodiscard]] std::uint64_t live_bytes() const { return live_bytes_; }
+  [[nodiscard]] std::uint8_t epoch() const { return epoch_; }
+  void trim() { stack_.trim(); }
+
+  // Scans at most so many objects; true when nothing is left.
+  bool run(std::size_t most_objects) {
+    void* queue[queue_length] = {};
+    std::size_t waiting = 0;
+    std::size_t at = 0;
+    while (!stack_.empty() || waiting > 0) {
+      void* next = nullptr;
+      if (!stack_.empty()) {
+        next = stack_.pop();
+        __builtin_prefetch(static_cast<std::byte*>(next) - header::bytes);
+        ++waiting;
+      }
+      void* object = queue[at];
+      queue[at] = next;
+      at = (at + 1) % queue_length;
+      if (object == nullptr) continue;
+      --waiting;
+      if (is_marked(object)) continue;
+      scan(object);
+      if (--most_objects == 0) break;
+    }
+    for (void* each : queue) {
+      if (each != nullptr) stack_.push(each);
+    }
+    return stack_.empty();
+  }
+
+  // An object that is new: marked, and not scanned.
+  void blacken(void* object, std::size_t bytes) {
+    header::set_mark(object, epoch_);
+    if (bytes <= detail::most_small_bytes)
+      lines_.mark_lines(static_cast<std::byte*>(object) - header::bytes, bytes, epoch_);
+  }
+
+ private:
+  static constexpr std::size_t queue_length = 16;
+
+  void scan(void* object) {
+    type& of = *type_of_object(object);
+    std::size_t bytes = object_bytes(object, of);
+    blacken(object, bytes);
+    live_bytes_ += bytes;
+    if (of.kind == shape::leaf) return;
+    weaks_.of_old.discover(object, of.kind);
+    // relaxed: mutators may be writing; what was there when marking began, the log has.
+    each_field(object, of, [this](void** field) {
+      push(std::atomic_ref<void*>(*field).load(std::memory_order_relaxed));
+    });
+  }
+
+  line_space& lines_;
+  weak_set& weaks_;
+  work_stack stack_;
+  std::uint8_t epoch_ = 0;
+  std::uintptr_t old_base_ = 0;
+  std::uint64_t live_bytes_ = 0;
+};
+
+}  // namespace strata::gc

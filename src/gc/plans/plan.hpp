@@ -1,0 +1,44 @@
+// A plan is a heap's way to give memory to mutators and to get it back. It composes spaces; the core
+// around it (core.hpp) knows threads, roots and errors, and no plan.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "gc/copy_space.hpp"
+#include "gc/world.hpp"
+#include "strata/gc/heap.hpp"
+
+namespace strata::gc {
+
+namespace detail {
+class core;
+}
+using detail::core;
+
+class plan_base {
+ public:
+  virtual ~plan_base() = default;
+
+  // False when the system refuses what the plan needs.
+  virtual bool open() { return true; }
+  // A range of at least `bytes` for a mutator's objects; empty when that would pass the heap's limit.
+  virtual bump_range refill(record& of, std::size_t bytes) = 0;
+  // Zeroed blocks for a large object, header and all; null when that would pass the limit.
+  virtual std::byte* take_large(std::size_t bytes) = 0;
+  // The world is stopped, and no mutator has a buffer. What it did, which may be more than was asked for.
+  virtual collection collect(collection kind) = 0;
+  // What to try first when there is no memory.
+  virtual collection first_try() { return collection::full; }
+  // What a collection has moved so far, and what the last full one has reached.
+  std::uint64_t moved_bytes = 0;
+  std::uint64_t live_bytes = 0;
+};
+
+std::unique_ptr<plan_base> make_semispace(core& of);
+enum class evacuation : std::uint8_t { never, when_fragmented };
+std::unique_ptr<plan_base> make_immix(core& of, evacuation when);
+
+}  // namespace strata::gc

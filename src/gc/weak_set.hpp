@@ -1,0 +1,161 @@
+// What a collection finds that does not keep alive, and cleaners.
+//
+//   found                     weak objects and ephemerons that a tracing has reached; looked at when it is over:
+//                             of_young by young collections, of_old by markings, which may be under way meanwhile
+//   remembered_               those of them that are old and refer to young objects: for the next young
+//                             collection, which does not come past them
+//   young_, old_              cleaners that wait, by where their objects are
+//   due_                      cleaners whose objects have died
+//
+// A tracer that has reached all that is strongly reachable calls finish(space), where
+//   space.keep(void*& object)   false when it is dead; otherwise updates the reference if it has moved
+//   space.trace(void*& object)  reaches it, and all that it reaches
+//   space.is_young(object)      after the collection
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+#include <utility>
+
+#include "gc/object_inl.hpp"
+#include "gc/row.hpp"
+#include "strata/gc/weak.hpp"
+
+namespace strata::gc {
+
+struct found {
+  row<void*> weaks;
+  row<void*> ephemerons;
+
+  bool open(std::size_t most_objects) {
+    return weaks.open(most_objects) && ephemerons.open(most_objects);
+  }
+  void clear() {
+    weaks.clear();
+    ephemerons.clear();
+  }
+  // The tracer has come to this object.
+  void discover(void* object, shape kind) {
+    if (kind == shape::weak) weaks.push(object);
+    if (kind == shape::ephemeron) ephemerons.push(object);
+  }
+};
+
+class weak_set {
+ public:
+  bool open(std::size_t most_objects) {
+    return of_young.open(most_objects) && of_old.open(most_objects) &&
+           remembered_.open(most_objects) && young_.open(most_objects) && old_.open(most_objects) &&
+           due_.open(most_objects);
+  }
+
+  found of_young;
+  found of_old;
+
+  void add(void* object, cleaner then) {
+    std::lock_guard guard{lock_};
+    young_.push({object, then});
+  }
+  // Runs those that are due; returns how many.
+  std::size_t run_due() {
+    std::size_t count = 0;
+    for (entry next; take_due(next); ++count) next.then.run(next.then.context);
+    return count;
+  }
+
+  // Before a young collection: old ones that matter to it.
+  void discover_remembered() {
+    for (void* object : remembered_) of_young.discover(object, type_of_object(object)->kind);
+    remembered_.clear();
+  }
+
+  enum class cleaners { of_young_objects, of_all_objects };
+  // What was found stays in `in`, without ephemerons whose keys have died.
+  template <class Space>
+  void finish(Space& space, found& in, cleaners which) {
+    finish_ephemerons(space, in.ephemerons);
+    for (void* object : in.weaks) {
+      void*& referent = static_cast<void**>(object)[0];
+      if (referent != nullptr && !space.keep(referent)) referent = nullptr;
+      remember(space, object, referent, nullptr);
+    }
+    finish_cleaners(space, young_);
+    if (which == cleaners::of_all_objects) {
+      finish_cleaners(space, old_);
+      std::size_t kept = 0;
+      for (void* object : remembered_) {
+        if (space.keep(object)) remembered_[kept++] = object;
+      }
+      remembered_.shorten(kept);
+    }
+  }
+
+ private:
+  struct entry {
+    void* object = nullptr;
+    cleaner then;
+  };
+
+  bool take_due(entry& into) {
+    std::lock_guard guard{lock_};
+    if (due_.empty()) return false;
+    into = due_.pop();
+    return true;
+  }
+
+  template <class Space>
+  void remember(Space& space, void* object, void* first, void* second) {
+    if (!space.is_young(object) && ((first != nullptr && space.is_young(first)) ||
+                                    (second != nullptr && space.is_young(second))))
+      remembered_.push(object);
+  }
+
+  // A value may lead to another's key: again until nothing changes.
+  template <class Space>
+  void finish_ephemerons(Space& space, row<void*>& ephemerons) {
+    std::size_t settled = 0;  // those before it have live keys, and their values are traced
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (std::size_t at = settled; at < ephemerons.size(); ++at) {
+        auto* words = static_cast<void**>(ephemerons[at]);
+        if (words[0] == nullptr || !space.keep(words[0])) continue;
+        void* value = words[1];
+        if (value != nullptr) space.trace(value);  // may find further ephemerons
+        words[1] = value;
+        remember(space, words, words[0], words[1]);
+        std::swap(ephemerons[at], ephemerons[settled++]);
+        changed = true;
+      }
+    }
+    for (std::size_t at = settled; at < ephemerons.size(); ++at) {
+      auto* words = static_cast<void**>(ephemerons[at]);
+      words[0] = words[1] = nullptr;
+    }
+    ephemerons.shorten(settled);
+  }
+
+  template <class Space>
+  void finish_cleaners(Space& space, row<entry>& of) {
+    std::size_t count = of.size();
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < count; ++at) {
+      entry each = of[at];
+      if (!space.keep(each.object)) {
+        due_.push(each);
+      } else if (&of == &young_ && !space.is_young(each.object)) {
+        old_.push(each);
+      } else {
+        of[kept++] = each;
+      }
+    }
+    of.shorten(kept);
+  }
+
+  row<void*> remembered_;
+  std::mutex lock_;  // young_ and due_, while mutators run
+  row<entry> young_;
+  row<entry> old_;
+  row<entry> due_;
+};
+
+}  // namespace strata::gc

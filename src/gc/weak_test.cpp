@@ -1,0 +1,108 @@
+#include <gtest/gtest.h>
+
+#include "gc/plans_test.hpp"
+#include "strata/gc.hpp"
+
+namespace strata::gc {
+namespace {
+
+struct node {
+  ref<node> next;
+  long key = 0;
+};
+
+class GcWeak : public testing::TestWithParam<plan> {
+ protected:
+  heap memory{{.max_bytes = 16 << 20,
+               .plan = GetParam(),
+               .stress = {.protect_moved = true, .verify = true}}};
+  mutator self{memory};
+};
+
+TEST_P(GcWeak, IsNullOnceNothingElseRefersThere) {
+  local<node> n = self.make<node>(nullptr, 5);
+  local<weak<node>> to = self.make<weak<node>>(n);
+  for (int time = 0; time < 3; ++time) {
+    self.collect(time == 0 ? collection::young : collection::full);
+    local<node> got = to->get(self);
+    ASSERT_TRUE(got);
+    EXPECT_EQ(n.get(), got.get());
+    EXPECT_EQ(5, got->key);
+  }
+  n = nullptr;
+  self.collect();
+  EXPECT_FALSE(local<node>(to->get(self)));
+}
+
+TEST_P(GcWeak, OldOnesToYoungObjects) {
+  local<array<ref<weak<node>>>> all = self.make<array<ref<weak<node>>>>(100);
+  local<array<ref<node>>> kept = self.make<array<ref<node>>>(100);
+  for (std::size_t at = 0; at < 100; ++at) {
+    local<node> n = self.make<node>(nullptr, static_cast<long>(at));
+    if (at % 3 == 0) (*kept)[at] = n;
+    (*all)[at] = self.make<weak<node>>(n);
+    if (at % 10 == 0) self.collect(at % 20 == 0 ? collection::young : collection::full);
+  }
+  self.collect(collection::young);
+  self.collect();
+  for (std::size_t at = 0; at < 100; ++at) {
+    local<node> got = (*all)[at]->get(self);
+    EXPECT_EQ(at % 3 == 0, static_cast<bool>(got)) << at;
+    if (got) {
+      EXPECT_EQ(static_cast<long>(at), got->key);
+    }
+  }
+}
+
+TEST_P(GcWeak, AnEphemeronsValueLivesAsLongAsItsKey) {
+  using pair = ephemeron<node, node>;
+  local<array<ref<pair>>> all = self.make<array<ref<pair>>>(10);
+  local<node> first_key = self.make<node>(nullptr, 0);
+  {
+    // Each value is the next one's key.
+    local<node> key = first_key;
+    for (std::size_t at = 0; at < 10; ++at) {
+      local<node> value = self.make<node>(nullptr, static_cast<long>(at) + 1);
+      (*all)[9 - at] = self.make<pair>(key, value);
+      key = value;
+    }
+  }
+  for (int time = 0; time < 4; ++time) {
+    self.collect(time < 2 ? collection::young : collection::full);
+    for (std::size_t at = 0; at < 10; ++at) {
+      ASSERT_TRUE(local<node>((*all)[9 - at]->key(self)));
+      EXPECT_EQ(static_cast<long>(at) + 1, local<node>((*all)[9 - at]->value(self))->key);
+    }
+  }
+  first_key = nullptr;
+  self.collect();
+  for (std::size_t at = 0; at < 10; ++at) {
+    EXPECT_FALSE(local<node>((*all)[at]->key(self)));
+    EXPECT_FALSE(local<node>((*all)[at]->value(self)));
+  }
+}
+
+TEST_P(GcWeak, CleanersRunOnceAfterDeath) {
+  static int runs;
+  runs = 0;
+  local<node> kept = self.make<node>();
+  when_dead(kept, {[](void*) { runs += 1000; }, nullptr});
+  for (int each = 0; each < 50; ++each) {
+    local<node> n = self.make<node>();
+    when_dead(n, {[](void*) {}, nullptr});
+  }
+  self.collect(collection::young);
+  self.collect();
+  EXPECT_EQ(0, runs);
+  EXPECT_EQ(50U, memory.run_cleaners());
+  EXPECT_EQ(0U, memory.run_cleaners());
+  kept = nullptr;
+  self.collect();
+  EXPECT_EQ(1U, memory.run_cleaners());
+  EXPECT_EQ(1000, runs);
+}
+
+INSTANTIATE_TEST_SUITE_P(Plans, GcWeak, every_plan, name_of_plan);
+
+}  // namespace
+}  // namespace strata::gc
