@@ -46,19 +46,22 @@ class lru {
     ends_ = self.template make<entry>();
     ends_->newer = ends_;
     ends_->older = ends_;
-    for (std::size_t i = 0; i < size; ++i) insert(self, static_cast<std::int64_t>(i));
+    for (std::size_t i = 0; i < size;) {
+      std::int64_t key = next_key();
+      if (touch(self, key) != 0) continue;
+      insert(self, key);
+      ++i;
+    }
   }
 
   std::uint64_t pass(mutator& self, histogram& operations) {
     checksum result;
     stopwatch watch(operations);
     for (std::size_t i = 0; i < lookups_; ++i) {
-      auto key = static_cast<std::int64_t>(random_.below(random_.below(keys_) + 1));
-      if (local<entry> found{self, find(key)}) {
-        unlink(found);
-        link_newest(found);
-        result.add(static_cast<std::int64_t>(found->value->size()) + (*found->value)[0]);
-      } else {
+      std::int64_t key = next_key();
+      std::int64_t found = touch(self, key);
+      result.add(found);
+      if (found == 0) {
         result.add(-forget_oldest(self));
         insert(self, key);
       }
@@ -90,6 +93,18 @@ class lru {
   }
   std::size_t bucket_of(std::int64_t key) const { return (hash(key) >> 32) & (buckets_ - 1); }
 
+  // Small ones come more often.
+  std::int64_t next_key() {
+    return static_cast<std::int64_t>(random_.below(random_.below(keys_) + 1));
+  }
+  // Makes an entry the newest, and reads its value; 0 where there is none.
+  std::int64_t touch(mutator& self, std::int64_t key) {
+    local<entry> found{self, find(key)};
+    if (!found) return 0;
+    unlink(found);
+    link_newest(found);
+    return static_cast<std::int64_t>(found->value->size()) + (*found->value)[0];
+  }
   // Good until something is allocated.
   entry* find(std::int64_t key) {
     entry* at = (*table_)[bucket_of(key)].get();

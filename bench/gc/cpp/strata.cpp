@@ -1,6 +1,7 @@
 // Strata's managed heap.
 //
 //   strata WORKLOAD SIZE COUNT LIMIT_BYTES PLAN
+//   strata --plans
 #include <cstring>
 #include <strata/gc.hpp>
 
@@ -10,8 +11,7 @@ namespace {
 
 namespace gc = strata::gc;
 
-constexpr const char* usage =
-    "LIMIT_BYTES semispace|mark_sweep|immix|generational|generational_concurrent";
+constexpr const char* usage = "LIMIT_BYTES PLAN";
 
 struct named_plan {
   const char* name;
@@ -66,6 +66,10 @@ struct managed {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && std::strcmp(argv[1], "--plans") == 0) {
+    for (const named_plan& one : plans) std::puts(one.name);
+    return 0;
+  }
   bench::arguments chosen = bench::parse(argc, argv, 2, usage);
   gc::heap_options options;
   options.max_bytes = std::strtoull(chosen.rest[0], nullptr, 10);
