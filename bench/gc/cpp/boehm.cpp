@@ -87,6 +87,9 @@ int main(int argc, char** argv) {
   GC_INIT();
   GC_allow_register_threads();
   GC_set_max_heap_size(limit);
+  // All of the heap from the beginning, as the others have it: otherwise it would collect earlier.
+  std::size_t there = GC_get_heap_size();
+  if (limit > there) GC_expand_hp(limit - there);
   GC_set_on_collection_event(note);
   if (incremental) GC_enable_incremental();
   by_boehm::heap heap;
