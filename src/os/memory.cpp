@@ -153,6 +153,10 @@ void never_huge(void* range, std::size_t bytes) {
   raw_syscall(SYS_madvise, as_long(range), static_cast<long>(bytes), MADV_NOHUGEPAGE);
 }
 
+void prefer_huge(void* range, std::size_t bytes) {
+  raw_syscall(SYS_madvise, as_long(range), static_cast<long>(bytes), MADV_HUGEPAGE);
+}
+
 void leave_out_of_core_dumps(void* range, std::size_t bytes) {
   raw_syscall(SYS_madvise, as_long(range), static_cast<long>(bytes), MADV_DONTDUMP);
 }
