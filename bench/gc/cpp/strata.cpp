@@ -37,8 +37,16 @@ struct managed {
     using gc::heap::heap;
     void begin_measuring(gc::mutator&) { before_ = statistics().pauses; }
     void print_measured(gc::mutator&) const {
-      gc::pause_histogram pauses = statistics().pauses;
-      std::printf("pause_count %llu\n", static_cast<unsigned long long>(pauses.count()));
+      gc::pause_histogram pauses = statistics().pauses.since(before_);
+      auto print = [](const char* name, std::uint64_t value) {
+        std::printf("pause_%s %llu\n", name, static_cast<unsigned long long>(value));
+      };
+      print("count", pauses.count());
+      print("total_ns", pauses.total_ns());
+      print("p50_ns", pauses.quantile_ns(0.5));
+      print("p99_ns", pauses.quantile_ns(0.99));
+      print("p999_ns", pauses.quantile_ns(0.999));
+      print("max_ns", pauses.longest_ns());
     }
 
    private:
