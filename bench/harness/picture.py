@@ -1,8 +1,9 @@
 """The frame of our SVG pictures: colours that can be read on light and on dark pages."""
 import html
 
-# Strata is blue and glibc grey in every picture; the others take the rest in turn.
+# Strata is blue, in all that it offers, and glibc grey in every picture; the others take the rest in turn.
 FIXED = {"strata": "#2383e2", "glibc": "#8f8e8a"}
+BLUES = ["#0b4f9e", "#1672d4", "#4d9be6", "#3a4fc4", "#7387ea", "#00a0c8", "#8fbcee"]
 COLOURS = ["#d9730d", "#2f9e82", "#9065b0", "#c14c8a", "#b58900", "#448361", "#a0693d", "#d0504f",
            "#5b7fb9", "#6f9e2f", "#7a7fd0", "#3f9fb5"]
 
@@ -17,8 +18,10 @@ STYLE = """<style>
 
 
 def colours_of(names: list) -> dict:
-    others = [name for name in names if name not in FIXED]
-    return FIXED | {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(others)}
+    ours = [name for name in names if name not in FIXED and name.startswith("strata")]
+    others = [name for name in names if name not in FIXED and name not in ours]
+    return FIXED | {name: shades[i % len(shades)] for of, shades in ((ours, BLUES), (others, COLOURS))
+                    for i, name in enumerate(of)}
 
 
 def text(x: float, y: float, words: str, style: str = "ink", more: str = "") -> str:

@@ -3,7 +3,9 @@ from harness.figures import Row
 from harness.picture import colours_of, line, nice_step, picture, text
 
 MIB = 1 << 20
+WIDTH = 860
 BAR, GAP, TOP, LEFT = 9, 14, 84, 130
+LEGEND_LINE = 17
 SCALE_END = 3.0  # longer bars are cut off; their figure says how long they are
 
 
@@ -11,14 +13,17 @@ def legend_width(name: str) -> int:
     return 32 + 7 * len(name)
 
 
-def legend(names: list, colours: dict) -> list:
+def legend(names: list, colours: dict) -> tuple:
+    """Its parts, and by how much it needs more than one line."""
     parts = []
-    x = 16.0
+    x, y = 16.0, 54
     for name in names:
-        parts.append(f'<rect x="{x:.1f}" y="54" width="10" height="10" fill="{colours[name]}"/>')
-        parts.append(text(x + 15, 63, name))
+        if x + legend_width(name) > WIDTH:
+            x, y = 16.0, y + LEGEND_LINE
+        parts.append(f'<rect x="{x:.1f}" y="{y}" width="10" height="10" fill="{colours[name]}"/>')
+        parts.append(text(x + 15, y + 9, name))
         x += legend_width(name)
-    return parts
+    return parts, y - 54
 
 
 def bar(x: float, y: float, width: float, colour: str) -> str:
@@ -42,18 +47,19 @@ def group(row: Row, top: float, names: list, colours: dict, unit: float) -> list
 
 
 def bars(rows: list, names: list, title: str) -> str:
-    width, unit = max(860, 16 + sum(map(legend_width, names))), 220.0
+    unit = 220.0
     step = len(names) * BAR + GAP
-    bottom = TOP + len(rows) * step
     colours = colours_of(names)
-    parts = legend(names, colours)
+    parts, more = legend(names, colours)
+    top = TOP + more
+    bottom = top + len(rows) * step
     for tick in (0, 0.5, 1, 1.5, 2, 2.5, 3):
         x = LEFT + tick * unit
-        parts += [line(x, TOP - 6, x, bottom),
+        parts += [line(x, top - 6, x, bottom),
                   text(x, bottom + 14, f"{tick:g}", "soft", 'text-anchor="middle"')]
     for i, row in enumerate(rows):
-        parts += group(row, TOP + i * step, names, colours, unit)
-    return picture(width, bottom + 28, title,
+        parts += group(row, top + i * step, names, colours, unit)
+    return picture(WIDTH, bottom + 28, title,
                    "medians relative to the best peer, which is 1; shorter is better", parts)
 
 
@@ -107,6 +113,6 @@ def curves(job: str, about: str, samples: dict) -> str:
         parts += [f'<rect x="704" y="{y - 9}" width="12" height="8" fill="{colours[name]}"/>',
                   text(722, y, name), text(722, y + 14, f"peak {peak:.0f} MiB", "soft")]
     height = max(axes.top + axes.height + 34, axes.top + 34 * len(samples) + 20)
-    return picture(860, height, f"{job}: {about}",
+    return picture(WIDTH, height, f"{job}: {about}",
                    "resident memory (MiB) over time (s); dashed: live bytes, under "
                    f"{next(iter(samples))}", parts)

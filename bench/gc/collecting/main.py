@@ -17,8 +17,8 @@ from collecting.measured import Measured, measured_of
 from collecting.results import Results
 from collecting.workloads import WORKLOADS, Workload
 
-# Heaps of the small size are so small that some contenders cannot begin.
-LEAST_SMALL_BYTES = 32 << 20
+# What is alive in the small size is taken for so much at least: some contenders need heaps to begin.
+LEAST_SMALL_BYTES = 10 << 20
 
 
 def limits(text: str) -> list:
@@ -75,38 +75,46 @@ class Bench:
         return measured_of(figures, log)
 
     def counted(self, words: list) -> Measured:
-        """What is alive at most, and the right result."""
         program = str(self.chosen.build / "bench" / "gc" / "counted")
         told = self.run(words, collectors.Collector("counted", "", "malloc", [program]), 0)
         if told.failure:
             sys.exit(f"run: counted {' '.join(words)}: {told.failure}")
         return told
 
+    def expected(self, workload: Workload) -> Measured:
+        """What is alive at most, and the right result. Threads might not be at their most at once."""
+        told = self.counted(workload.words(self.chosen.small))
+        if workload.threads > 1:
+            alone = self.counted(workload.words_of_a_thread(self.chosen.small))
+            told.live_bytes = workload.threads * alone.live_bytes
+        return told
+
     def turns(self, live_bytes: int) -> list:
-        least = LEAST_SMALL_BYTES if self.chosen.small else 0
+        if self.chosen.small:
+            live_bytes = max(live_bytes, LEAST_SMALL_BYTES)
         every = []
         for one in self.found:
             if one.by_hand:
                 every.append(Turn(one.name, one.library, one, None, 0))
                 continue
             for factor in self.chosen.limits:
-                limit_bytes = max(int(live_bytes * factor), least)
-                every.append(Turn(f"{one.name} at {factor:g}", "", one, factor, limit_bytes))
+                every.append(Turn(f"{one.name} at {factor:g}", "", one, factor,
+                                  int(live_bytes * factor)))
         return every
 
     def measure(self, workload: Workload) -> Results:
         words = workload.words(self.chosen.small)
-        counted = self.counted(words)
-        turns = self.turns(counted.live_bytes)
+        expected = self.expected(workload)
+        turns = self.turns(expected.live_bytes)
 
         def once(turn: Turn) -> Measured:
             told = self.run(words, turn.collector, turn.limit_bytes)
-            if not told.failure and told.checksum != counted.checksum:
+            if not told.failure and told.checksum != expected.checksum:
                 told = Measured(failure=f"wrong result: {told.checksum}")
             return told
 
         runs = in_rounds(turns, self.chosen.runs, once)
-        results = Results(workload, counted, self.chosen.limits, self.found)
+        results = Results(workload, expected, self.chosen.limits, self.found)
         for turn in turns:
             results.put(turn.collector, turn.factor, turn.limit_bytes, runs[turn.name])
         self.note_failures(results)

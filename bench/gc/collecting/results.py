@@ -30,10 +30,10 @@ class Cell:
 
 
 class Results:
-    def __init__(self, workload: Workload, counted: Measured, factors: list, found: list):
+    def __init__(self, workload: Workload, expected: Measured, factors: list, found: list):
         self.workload = workload
-        self.live_bytes = counted.live_bytes
-        self.checksum = counted.checksum
+        self.live_bytes = expected.live_bytes
+        self.checksum = expected.checksum
         self.factors = factors
         self.found = found
         self._cells: dict = {}
