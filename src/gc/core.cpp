@@ -35,6 +35,7 @@ core::core(const heap_options& options) : options_(options) {
     throw std::bad_alloc();
   if (!stack_.open(most / 4 + base::MiB) || !weaks_.open(most / 16 + base::MiB))
     throw std::bad_alloc();
+  weaks_.add(types_);
   plan_ = make_plan(*this, options.plan);
   if (!plan_->open()) throw std::bad_alloc();
 }

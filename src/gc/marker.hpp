@@ -87,7 +87,7 @@ class marker {
     if (of.kind == shape::leaf) return;
     weaks_.of_old.discover(object, of.kind);
     // relaxed: mutators may be writing; what was there when marking began, the log has.
-    each_field(object, of, [this](void** field) {
+    each_edge(object, of, [this](void** field) {
       push(std::atomic_ref<void*>(*field).load(std::memory_order_relaxed));
     });
   }

@@ -54,6 +54,7 @@ STRATA_INLINE void each_field(void* object, type& of, Visit&& visit) {
       return;
     }
     case shape::struct_array: {
+      if (of.mask == 0) return;
       std::size_t length = *static_cast<std::size_t*>(object);
       for (std::size_t at = 0; at < length; ++at)
         each_masked(words + 1 + at * of.element_bytes / detail::word_bytes, of.mask, visit);
@@ -66,6 +67,14 @@ STRATA_INLINE void each_field(void* object, type& of, Visit&& visit) {
     case shape::ephemeron:
       return;
   }
+}
+
+// The same, and the mirror of the type's loader, for tracers of the whole heap. Young collections take the
+// mirrors that are young for roots instead.
+template <class Visit>
+STRATA_INLINE void each_edge(void* object, type& of, Visit&& visit) {
+  if (STRATA_UNLIKELY(of.mirror != nullptr)) visit(of.mirror);
+  each_field(object, of, visit);
 }
 
 }  // namespace strata::gc

@@ -30,7 +30,7 @@ class verifier {
     core_.each_root([this](void** root) { reach(*root); });
     while (!stack_.empty()) {
       void* object = stack_.pop();
-      each_field(object, *type_of_object(object), [this](void** field) { reach(*field); });
+      each_edge(object, *type_of_object(object), [this](void** field) { reach(*field); });
     }
     return found_;
   }

@@ -96,7 +96,7 @@ class semispace final : public plan_base {
       void* object = stack.pop();
       type& of = *type_of_object(object);
       core_.weaks().of_old.discover(object, of.kind);
-      each_field(object, of, [this](void** field) { visit(field); });
+      each_edge(object, of, [this](void** field) { visit(field); });
     }
   }
 
