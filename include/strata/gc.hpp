@@ -5,6 +5,7 @@
 #include <strata/gc/errors.hpp>
 #include <strata/gc/global.hpp>
 #include <strata/gc/heap.hpp>
+#include <strata/gc/intern.hpp>
 #include <strata/gc/loader.hpp>
 #include <strata/gc/mutator.hpp>
 #include <strata/gc/ref.hpp>

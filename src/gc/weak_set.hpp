@@ -107,6 +107,7 @@ class weak_set {
     }
     finish_slots(space);
     survivors alive{space};
+    std::lock_guard guard{lock_};
     for (weak_table* at = tables_.front(); at != nullptr; at = tables_.after(at))
       at->finish(alive, which == cleaners::of_all_objects ? collected::all_objects
                                                           : collected::young_objects);
