@@ -40,6 +40,8 @@ bool blocks::commit_to(std::size_t end) {
   std::size_t rounded = base::align_up(end, commit_blocks);
   if (!os::commit(address_of(committed_), (rounded - committed_) * detail::block_bytes))
     return false;
+  // All of it will be used, again and again, and tracing touches it at random.
+  os::perhaps_huge(address_of(committed_), (rounded - committed_) * detail::block_bytes);
   committed_ = rounded;
   return true;
 }

@@ -19,8 +19,8 @@ namespace {
 // What is kept free of a native stack for those who handle its overflow.
 constexpr std::size_t stack_reserve_bytes = 128 * base::KiB;
 
-// The calling thread's mutators.
-thread_local record* records_of_thread = nullptr;
+// The calling thread's mutators. The barrier's slow path asks for them: no call to find the variable.
+[[gnu::tls_model("initial-exec")]] thread_local constinit record* records_of_thread = nullptr;
 
 record& record_of(mutator& self) { return *static_cast<record*>(self.record()); }
 

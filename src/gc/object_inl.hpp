@@ -24,9 +24,25 @@ inline std::size_t object_bytes(void* object, const type& of) {
   return header::bytes + payload;
 }
 
-// acquire: with the shape comes the map.
+// An object with its header, which is a row of whole words; most are a few of them.
+STRATA_INLINE void copy_object(std::byte* to, const std::byte* from, std::size_t bytes) {
+  if (bytes > 128) {
+    __builtin_memcpy(to, from, bytes);
+    return;
+  }
+  for (std::size_t at = 0; at < bytes; at += detail::word_bytes)
+    __builtin_memcpy(to + at, from + at, detail::word_bytes);
+}
+
+// Its map is made now where it has not been yet. acquire: with the shape comes the map.
 inline shape shape_of(type& of) {
-  return std::atomic_ref<shape>(of.kind).load(std::memory_order_acquire);
+  std::atomic_ref<shape> kind(of.kind);
+  shape now = kind.load(std::memory_order_acquire);
+  if (STRATA_UNLIKELY(now == shape::unresolved)) {
+    of.resolve(of);
+    now = kind.load(std::memory_order_acquire);
+  }
+  return now;
 }
 
 template <class Visit>
@@ -41,6 +57,9 @@ STRATA_INLINE void each_field(void* object, type& of, Visit&& visit) {
   switch (shape_of(of)) {
     case shape::leaf:
     case shape::leaf_array:
+    case shape::weak:
+    case shape::ephemeron:
+    case shape::unresolved:
       return;
     case shape::masked:
       return each_masked(words, of.mask, visit);
@@ -60,12 +79,6 @@ STRATA_INLINE void each_field(void* object, type& of, Visit&& visit) {
         each_masked(words + 1 + at * of.element_bytes / detail::word_bytes, of.mask, visit);
       return;
     }
-    case shape::unresolved:
-      of.resolve(of);
-      return each_field(object, of, visit);
-    case shape::weak:
-    case shape::ephemeron:
-      return;
   }
 }
 

@@ -83,13 +83,14 @@ void probe_table::drain(std::size_t slots) {
 
 void probe_table::tidy(std::size_t slots) {
   drain(slots);
-  if (previous_.load(std::memory_order_relaxed) != nullptr || slots_ <= least_slots) return;
+  if (previous_.load(std::memory_order_relaxed) != nullptr || slots_ == 0) return;
   if (live_ == 0) {
     retire(current_.exchange(nullptr, std::memory_order_relaxed));
     slots_ = 0;
     return;
   }
-  if (8 * live_ < slots_) replace(std::bit_ceil(base::larger(least_slots, 2 * live_)));
+  if (slots_ > least_slots && 8 * live_ < slots_)
+    replace(std::bit_ceil(base::larger(least_slots, 2 * live_)));
 }
 
 void probe_table::retire(probe_slots* old) { old->retired = std::exchange(retired_, old); }

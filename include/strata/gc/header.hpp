@@ -51,6 +51,11 @@ struct header_word {
   }
   static void* forwarding(std::uint64_t word) { return pointer_to(word & ~forwarded); }
   static void forward(void* object, void* copy) { at(object) = address_of(copy) | forwarded; }
+  // The same type and hash, of no age, with that mark.
+  static std::uint64_t settled(std::uint64_t word, std::uint8_t mark) {
+    constexpr std::uint64_t mark_mask = std::uint64_t{0xff} << mark_shift;
+    return (word & ~(age_mask | mark_mask)) | (std::uint64_t{mark} << mark_shift);
+  }
   static unsigned age(std::uint64_t word) {
     return static_cast<unsigned>((word & age_mask) >> age_shift);
   }

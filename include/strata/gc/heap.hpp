@@ -28,6 +28,8 @@ struct stress_options {
   // Memory that a collection has moved objects out of stays inaccessible until it is needed again: a
   // stale pointer faults.
   bool protect_moved = false;
+  // A concurrent marking begins as soon as the last one is over.
+  bool mark_always = false;
   // Verify the heap before and after each collection.
   bool verify = false;
 };
@@ -41,7 +43,7 @@ struct heap_options {
   stress_options stress = {};
 };
 
-// How long the world stood still. Four buckets a doubling.
+// How long the world stood still, from the moment that it was asked to stop. Four buckets a doubling.
 class pause_histogram {
  public:
   static constexpr std::size_t bucket_count = 160;
@@ -62,10 +64,11 @@ class pause_histogram {
 struct heap_statistics {
   std::uint64_t young_collections = 0;
   std::uint64_t full_collections = 0;
-  std::uint64_t allocated_bytes = 0;  // by mutators, up to their last refill
-  std::uint64_t moved_bytes = 0;      // by collections
-  std::uint64_t live_bytes = 0;       // that the last full collection reached
-  std::size_t held_bytes = 0;         // blocks that hold objects
+  std::uint64_t concurrent_markings = 0;  // that young collections have ended
+  std::uint64_t allocated_bytes = 0;      // by mutators, up to their last refill
+  std::uint64_t moved_bytes = 0;          // by collections
+  std::uint64_t live_bytes = 0;           // that the last full collection reached
+  std::size_t held_bytes = 0;             // blocks that hold objects
   pause_histogram pauses;
 };
 
