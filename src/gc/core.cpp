@@ -39,6 +39,7 @@ core::core(const heap_options& options) : options_(options) {
       !orphan_log_.open(blocks_.count() * block_bytes / word_bytes))
     throw std::bad_alloc();
   weaks_.add(types_);
+  weaks_.add(direct_);
   plan_ = make_plan(*this, options.plan);
   if (!plan_->open()) throw std::bad_alloc();
 }

@@ -18,6 +18,7 @@
 #include <mutex>
 
 #include "gc/blocks.hpp"
+#include "gc/direct.hpp"
 #include "gc/metaspace.hpp"
 #include "gc/plans/plan.hpp"
 #include "gc/row.hpp"
@@ -59,6 +60,7 @@ class detail::core {
   [[nodiscard]] work_stack& stack() { return stack_; }
   [[nodiscard]] weak_set& weaks() { return weaks_; }
   [[nodiscard]] metaspace& types() { return types_; }
+  [[nodiscard]] direct_space& direct() { return direct_; }
   // The number that this marking marks objects with.
   [[nodiscard]] std::uint8_t epoch() const { return epoch_; }
   void next_epoch() { epoch_ = epoch_ == last_epoch ? 1 : static_cast<std::uint8_t>(epoch_ + 1); }
@@ -89,6 +91,7 @@ class detail::core {
   work_stack stack_;
   weak_set weaks_;
   metaspace types_;
+  direct_space direct_;
   gc::world world_;
   std::mutex lock_;
   std::unique_ptr<plan_base> plan_;

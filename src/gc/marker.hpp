@@ -72,7 +72,7 @@ class marker {
   // An object that is new: marked, and not scanned.
   void blacken(void* object, std::size_t bytes) {
     header::set_mark(object, epoch_);
-    if (bytes <= detail::most_small_bytes)
+    if (bytes <= detail::most_copied_bytes)
       lines_.mark_lines(static_cast<std::byte*>(object) - header::bytes, bytes, epoch_);
   }
 

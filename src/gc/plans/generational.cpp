@@ -253,12 +253,15 @@ class generational final : public plan_base {
     std::size_t bytes = object_bytes(object, *header::type_in(object, word));
     std::byte* to = nullptr;
     if (!promoting_ && header::age(word) < tenure_age)
-      to = young_.take_for_survivor(bytes, survivor_blocks_);
+      to = young_.take_for_survivor(bytes + header::growth(word), survivor_blocks_);
     bool promoted = to == nullptr;
-    if (promoted) to = old_.take_promoted(bytes);
+    if (promoted) to = old_.take_promoted(bytes + header::growth(word));
     copy_object(to, static_cast<std::byte*>(object) - header::bytes, bytes);
     void* copy = to + header::bytes;
+    carry_hash(copy, object, word, bytes, blocks_);
     header::forward(object, copy);
+    bytes += header::growth(word);
+    word = header::at(copy);
     if (promoted)
       old_.settle(copy, word, bytes);
     else
