@@ -55,6 +55,8 @@ class pause_histogram {
   [[nodiscard]] std::uint64_t total_ns() const { return total_ns_; }
   // An upper bound of the pause that `share` of all (0.99, say) don't exceed; good to a fifth.
   [[nodiscard]] STRATA_GC_API std::uint64_t quantile_ns(double share) const;
+  // What came after an earlier copy of this. Its longest is good to a fifth, too.
+  [[nodiscard]] STRATA_GC_API pause_histogram since(const pause_histogram& earlier) const;
 
  private:
   std::array<std::uint64_t, bucket_count> buckets_{};
