@@ -62,11 +62,12 @@ void core::detach(record& removed) {
     std::lock_guard guard{lock_};
     for (const logged& each : removed.log) orphan_log_.push(each);
     removed.log.clear();
+    statistics_.allocated_bytes +=
+        removed.allocated_bytes + static_cast<std::size_t>(removed.state->cursor - removed.buffer);
+    removed.allocated_bytes = 0;
+    removed.buffer = removed.state->cursor;
   }
   world_.detach(removed);
-  std::lock_guard guard{lock_};
-  statistics_.allocated_bytes +=
-      removed.allocated_bytes + static_cast<std::size_t>(removed.state->cursor - removed.buffer);
 }
 
 void core::add(global_node& added) {
