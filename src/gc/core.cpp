@@ -38,6 +38,8 @@ core::core(const heap_options& options) : options_(options) {
   if (!stack_.open(most / 4 + base::MiB) || !weaks_.open(most / 16 + base::MiB) ||
       !orphan_log_.open(blocks_.count() * block_bytes / word_bytes))
     throw std::bad_alloc();
+  weaks_.add(types_);
+  weaks_.add(direct_);
   plan_ = make_plan(*this, options.plan);
   if (!plan_->open()) throw std::bad_alloc();
 }
@@ -60,11 +62,12 @@ void core::detach(record& removed) {
     std::lock_guard guard{lock_};
     for (const logged& each : removed.log) orphan_log_.push(each);
     removed.log.clear();
+    statistics_.allocated_bytes +=
+        removed.allocated_bytes + static_cast<std::size_t>(removed.state->cursor - removed.buffer);
+    removed.allocated_bytes = 0;
+    removed.buffer = removed.state->cursor;
   }
   world_.detach(removed);
-  std::lock_guard guard{lock_};
-  statistics_.allocated_bytes +=
-      removed.allocated_bytes + static_cast<std::size_t>(removed.state->cursor - removed.buffer);
 }
 
 void core::add(global_node& added) {

@@ -18,6 +18,8 @@
 #include <mutex>
 
 #include "gc/blocks.hpp"
+#include "gc/direct.hpp"
+#include "gc/metaspace.hpp"
 #include "gc/plans/plan.hpp"
 #include "gc/row.hpp"
 #include "gc/weak_set.hpp"
@@ -59,6 +61,8 @@ class detail::core {
   [[nodiscard]] const plan_base& plan() const { return *plan_; }
   [[nodiscard]] work_stack& stack() { return stack_; }
   [[nodiscard]] weak_set& weaks() { return weaks_; }
+  [[nodiscard]] metaspace& types() { return types_; }
+  [[nodiscard]] direct_space& direct() { return direct_; }
   // The number that this marking marks objects with.
   [[nodiscard]] std::uint8_t epoch() const { return epoch_; }
   void next_epoch() { epoch_ = epoch_ == last_epoch ? 1 : static_cast<std::uint8_t>(epoch_ + 1); }
@@ -88,6 +92,8 @@ class detail::core {
   gc::blocks blocks_;
   work_stack stack_;
   weak_set weaks_;
+  metaspace types_;
+  direct_space direct_;
   gc::world world_;
   std::mutex lock_;
   std::unique_ptr<plan_base> plan_;
@@ -110,6 +116,9 @@ void detail::core::each_root(Visit visit) {
     }
   });
   for (global_node* at = globals_; at != nullptr; at = at->next) visit(&at->object);
+  // Where there are no generations, nothing is young.
+  if (plan_->first_try() != collection::young) return;
+  for (void** slot : weaks_.slots()) visit(slot);
 }
 
 template <class Visit>

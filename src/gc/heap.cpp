@@ -44,7 +44,7 @@ detail::core* detail::make_core(const heap_options& options, std::size_t header_
 
 heap::~heap() { delete core_; }
 void heap::collect(collection kind) { core_->collect(nullptr, kind); }
-std::size_t heap::run_cleaners() { return core_->weaks().run_due(); }
+std::size_t heap::run_cleaners() { return core_->weaks().run_due() + core_->direct().free_due(); }
 heap_statistics heap::statistics() const { return core_->statistics(); }
 void heap::verify() { core_->verify(nullptr); }
 

@@ -38,6 +38,9 @@ struct heap_options {
   std::size_t max_bytes = std::size_t{256} << 20;  // of objects, and of what copying them needs
   gc::plan plan = gc::plan::semispace;
   std::size_t young_bytes = std::size_t{2} << 20;  // new objects between two young collections
+  std::size_t metaspace_max_bytes = std::size_t{256} << 20;  // of types made at run time
+  std::size_t direct_max_bytes = 0;                          // of direct buffers; 0: as max_bytes
+  std::uint64_t direct_wait_ms = 500;              // for direct memory that is about to be freed
   std::size_t most_locals = std::size_t{1} << 20;  // of one mutator, at once
   stress_options stress = {};
 };
