@@ -42,7 +42,7 @@ bool blocks::commit_to(std::size_t end) {
   if (!os::commit(address_of(committed_), (rounded - committed_) * detail::block_bytes))
     return false;
   // All of it will be used, again and again, and tracing touches it at random.
-  os::perhaps_huge(address_of(committed_), (rounded - committed_) * detail::block_bytes);
+  os::prefer_huge(address_of(committed_), (rounded - committed_) * detail::block_bytes);
   committed_ = rounded;
   return true;
 }
