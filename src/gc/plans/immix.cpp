@@ -138,7 +138,7 @@ class immix final : public plan_base {
   }
   void visit(void** field) {
     void* object = *field;
-    if (object == nullptr) return;
+    if (!is_reference(object)) return;
     std::uint64_t word = header::load(object);
     if ((word & header::forwarded) != 0) {
       *field = header::forwarding(word);
