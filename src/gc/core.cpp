@@ -181,8 +181,10 @@ void core::give_up_buffers() {
 }
 
 void core::zero_behind_roots() {
-  for (global_node* at = globals_; at != nullptr; at = at->next)
+  for (global_node* at = globals_; at != nullptr; at = at->next) {
     std::fill(at->end, at->limit, nullptr);
+    at->limit = at->end;
+  }
 }
 
 bool core::collect(record* self, collection kind) {

@@ -162,8 +162,8 @@ class local<value> {
 // A row of values outside of the heap that are roots: an interpreter's stack or registers. Stores to them
 // need no barrier, since every collection reads them all.
 //
-//   first | value | value | ... | zeroed by each collection |
-//                               ^ end                       ^ first + capacity
+//   first | value | value | ... | zeroed by each collection | nothing yet
+//                               ^ end                       ^ highest end since the last one
 //
 // So whatever lies behind `end` is valid when it comes before it again: an old value that no collection
 // has come past, or null.
@@ -176,7 +176,11 @@ class roots {
   }
 
   // first <= end <= first + capacity
-  void set_end(value* end) noexcept { node_.end = reinterpret_cast<void**>(end); }
+  void set_end(value* end) noexcept {
+    node_.end = reinterpret_cast<void**>(end);
+    if (node_.end > node_.limit) node_.limit = node_.end;
+  }
+  [[nodiscard]] value* end() const noexcept { return reinterpret_cast<value*>(node_.end); }
 
  private:
   detail::global_node node_;
