@@ -13,4 +13,5 @@
 #include <strata/gc/mutator.hpp>
 #include <strata/gc/ref.hpp>
 #include <strata/gc/type.hpp>
+#include <strata/gc/value.hpp>
 #include <strata/gc/weak.hpp>

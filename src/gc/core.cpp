@@ -52,6 +52,7 @@ core::~core() {
 void core::attach(mutator& self, record& made) {
   made.state = &self.state();
   made.until_stress = options_.stress.collect_every;
+  made.until_failure = options_.stress.fail_after;
   world_.attach(made);
 }
 
@@ -98,6 +99,7 @@ void core::log(record& by, void** field, void* value) {
 
 void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
   auto& own = *static_cast<record*>(self.record());
+  if (failure_is_due(own)) throw_out_of_memory();
   collection kind = plan_->first_try();
   if (stress_is_due(own)) collect(&own, ++own.stresses % 16 == 0 ? collection::full : kind);
   for (int failures = 0;;) {
@@ -122,6 +124,13 @@ bool core::stress_is_due(record& of) {
   return true;
 }
 
+bool core::failure_is_due(record& of) { return of.until_failure != 0 && --of.until_failure == 0; }
+
+void core::fail_after(record& of, std::size_t allocations) {
+  of.until_failure = allocations;
+  open_limit(of);
+}
+
 void* core::try_allocate(record& of, std::size_t bytes) {
   if (bytes > most_small_bytes) return try_large(bytes);
   std::byte* at = bump_or_refill(of, bytes);
@@ -131,7 +140,8 @@ void* core::try_allocate(record& of, std::size_t bytes) {
 
 void core::open_limit(record& of) {
   // Under stress each allocation comes here.
-  std::byte* limit = options_.stress.collect_every != 0 ? nullptr : of.buffer_end;
+  bool is_stressed = options_.stress.collect_every != 0 || of.until_failure != 0;
+  std::byte* limit = is_stressed ? nullptr : of.buffer_end;
   // seq_cst: see world::stop.
   of.state->limit.store(limit, std::memory_order_seq_cst);
   if (of.state->poll.load(std::memory_order_seq_cst) != 0)
@@ -185,12 +195,21 @@ void core::give_up_buffers() {
     of.allocated_bytes = 0;
     of.state->cursor = of.buffer = of.buffer_end = of.medium = of.medium_end = nullptr;
     of.cursor = {};
+    ++of.state->collections;
   });
+}
+
+void core::zero_behind_roots() {
+  for (global_node* at = globals_; at != nullptr; at = at->next) {
+    std::fill(at->end, at->limit, nullptr);
+    at->limit = at->end;
+  }
 }
 
 bool core::collect(record* self, collection kind) {
   std::uint64_t began_ns = os::monotonic_ns();
   if (!world_.stop(self)) return false;
+  zero_behind_roots();
   if (options_.stress.verify) verify_heap(*this);
   give_up_buffers();
   kind = plan_->collect(kind);

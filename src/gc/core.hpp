@@ -20,6 +20,7 @@
 #include "gc/blocks.hpp"
 #include "gc/direct.hpp"
 #include "gc/metaspace.hpp"
+#include "gc/object_inl.hpp"
 #include "gc/plans/plan.hpp"
 #include "gc/row.hpp"
 #include "gc/weak_set.hpp"
@@ -40,6 +41,7 @@ class detail::core {
   void attach(mutator& self, record& made);
   void detach(record& removed);
   void* allocate(mutator& self, std::size_t bytes, const type& of);
+  void fail_after(record& of, std::size_t allocations);
   // True when it was the caller that collected.
   bool collect(record* self, collection kind);
   void verify(record* self);
@@ -69,7 +71,7 @@ class detail::core {
 
   // The rest for collectors only: the world is stopped.
 
-  // visit(void** root) for every root. What a pinned one refers to must stay where it is.
+  // visit(void** root) for every root, which may be null or, but on shadow stacks, an immediate. What a pinned one refers to must stay where it is.
   template <class Visit>
   void each_root(Visit visit);
   // visit(const logged&) for each entry of the logs, which are empty afterwards.
@@ -84,6 +86,8 @@ class detail::core {
   void* try_large(std::size_t bytes);
   std::byte* bump_or_refill(record& of, std::size_t bytes);
   bool stress_is_due(record& of);
+  static bool failure_is_due(record& of);
+  void zero_behind_roots();
   void open_limit(record& of);
   void give_up_buffers();
   void verify_stopped();
@@ -110,12 +114,15 @@ template <class Visit>
 void detail::core::each_root(Visit visit) {
   world_.each([&](record& of) {
     for (slot* at = of.stack; at < of.state->top; ++at) {
+      if (is_immediate(*at)) continue;
       void* object = detail::pointer_to(*at & ~pinned_slot);
       visit(&object);
       *at = detail::address_of(object) | (*at & pinned_slot);
     }
   });
-  for (global_node* at = globals_; at != nullptr; at = at->next) visit(&at->object);
+  for (global_node* at = globals_; at != nullptr; at = at->next) {
+    for (void** root = at->first; root < at->end; ++root) visit(root);
+  }
   // Where there are no generations, nothing is young.
   if (plan_->first_try() != collection::young) return;
   for (void** slot : weaks_.slots()) visit(slot);
@@ -135,7 +142,7 @@ template <class Visit>
 void detail::core::each_pinned(Visit visit) {
   world_.each([&](record& of) {
     for (slot* at = of.stack; at < of.state->top; ++at) {
-      if ((*at & pinned_slot) != 0 && *at != pinned_slot)
+      if (!is_immediate(*at) && *at > pinned_slot && (*at & pinned_slot) != 0)
         visit(detail::pointer_to(*at - pinned_slot));
     }
   });

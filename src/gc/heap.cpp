@@ -90,6 +90,9 @@ void* mutator::make_of(const type& of, std::size_t count) {
 }
 
 void mutator::collect(collection kind) { core_->collect(&record_of(*this), kind); }
+void mutator::fail_after(std::size_t allocations) {
+  core_->fail_after(record_of(*this), allocations);
+}
 void mutator::verify() { core_->verify(&record_of(*this)); }
 
 blocking::blocking(mutator& self) : self_(self) { self.core().world().enter_blocking(); }

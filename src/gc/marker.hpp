@@ -34,7 +34,9 @@ class marker {
     live_bytes_ = 0;
   }
   void push(void* object) {
-    if (base::address_of(object) >= old_base_) stack_.push(object);  // null is lower, too
+    // null is lower, too, and so are immediates: see is_reference.
+    auto half = static_cast<std::int64_t>(std::rotr(base::address_of(object), 1));
+    if (half >= static_cast<std::int64_t>(old_base_ >> 1)) stack_.push(object);
   }
   [[nodiscard]] bool done() const { return stack_.empty(); }
   [[nodiscard]] bool is_marked(void* object) const { return header::mark(object) == epoch_; }

@@ -16,6 +16,14 @@ namespace strata::gc {
 using detail::header;
 using detail::type_of_object;
 
+// A field's word may be an immediate of gc::value.
+inline bool is_immediate(std::uintptr_t word) { return (word & 1) != 0; }
+// Whether it is the address of an object. One rotation sends null to zero and immediates below it, so that
+// it takes no longer than a comparison with null.
+STRATA_INLINE bool is_reference(const void* word) {
+  return static_cast<std::int64_t>(std::rotr(detail::address_of(word), 1)) > 0;
+}
+
 // With its header, which says nothing of a copy, and the hash behind it.
 inline std::size_t object_bytes(void* object, const type& of) {
   std::size_t payload = of.bytes;

@@ -174,7 +174,7 @@ void old_space::drain() {
 
 void old_space::visit(void** field) {
   void* object = *field;
-  if (object == nullptr || is_young(object)) return;
+  if (!is_reference(object) || is_young(object)) return;
   std::uint64_t word = header::load(object);
   if ((word & header::forwarded) != 0) {
     *field = header::forwarding(word);

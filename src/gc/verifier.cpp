@@ -43,7 +43,7 @@ class verifier {
 
  private:
   void reach(void* object) {
-    if (object == nullptr) return;
+    if (!is_reference(object)) return;
     if (!blocks_.has(object)) broken("a reference out of the heap", object);
     if (base::address_of(object) % detail::word_bytes != 0)
       broken("a reference to no whole word", object);

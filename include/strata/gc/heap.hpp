@@ -25,6 +25,9 @@ enum class collection : std::uint8_t { young, full };
 struct stress_options {
   // Collect at each so-manieth allocation; 0: only when need be.
   std::size_t collect_every = 0;
+  // The so-manieth allocation of each mutator is out of memory, once; 0: none is. mutator::fail_after says
+  // so again.
+  std::size_t fail_after = 0;
   // Memory that a collection has moved objects out of stays inaccessible until it is needed again: a
   // stale pointer faults.
   bool protect_moved = false;

@@ -37,7 +37,7 @@ namespace strata::gc {
 
 template <class T>
 class ref;
-template <class T>
+template <class Element, class Kind = void>
 class array;
 
 enum class shape : std::uint8_t {
@@ -316,8 +316,8 @@ struct describe {
       return &resolve<T>;
   }
 };
-template <class Element>
-struct describe<array<Element>> {
+template <class Element, class Kind>
+struct describe<array<Element, Kind>> {
   static_assert(alignof(Element) <= word_bytes, "managed objects are aligned to 8 bytes");
   static_assert(std::is_trivially_destructible_v<Element>,
                 "a managed object dies without a destructor: use gc::cleaner");
@@ -328,7 +328,7 @@ struct describe<array<Element>> {
               .kind = leaf              ? shape::leaf_array
                       : is_ref<Element> ? shape::ref_array
                                         : shape::unresolved,
-              .name = name_of<array<Element>>()};
+              .name = name_of<array<Element, Kind>>()};
     if constexpr (!leaf && !is_ref<Element>) made.resolve = &resolve_array<Element>;
     return made;
   }

@@ -236,7 +236,7 @@ class generational final : public plan_base {
 
   void visit(void** field) {
     void* object = *field;
-    if (!young_.has(object)) return;
+    if (!young_.has(object) || is_immediate(base::address_of(object))) return;
     use as = blocks_.use_at(object);
     if (as == use::from) {
       *field = copy_of(object);

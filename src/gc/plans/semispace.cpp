@@ -102,7 +102,7 @@ class semispace final : public plan_base {
 
   void visit(void** field) {
     void* object = *field;
-    if (object == nullptr) return;
+    if (!is_reference(object)) return;
     switch (blocks_.use_at(object)) {
       case use::from:
         *field = copy_of(object);
