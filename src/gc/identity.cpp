@@ -11,7 +11,7 @@ namespace {
 
 // relaxed, throughout: threads that ask at the same time tell each other this one value.
 
-// Of the two one is used: which one, the header's policy says.
+// Where the header has no room for it.
 template <class Header>
 std::uint32_t hash_by_place(core& of, void* object) {
   std::uint64_t word = Header::load(object);
@@ -38,13 +38,18 @@ std::uint32_t hash_in_header(void* object) {
   return hash.compare_exchange_strong(now, mine, std::memory_order_relaxed) ? mine : now;
 }
 
+template <class Header>
+std::uint32_t hash_of(core& of, void* object) {
+  if constexpr (std::is_same_v<Header, detail::wide_header>)
+    return hash_in_header<Header>(object);
+  else
+    return hash_by_place<Header>(of, object);
+}
+
 }  // namespace
 
 std::uint32_t detail::identity_hash(mutator& self, void* object) noexcept {
-  if constexpr (std::is_same_v<header, wide_header>)
-    return hash_in_header<header>(object);
-  else
-    return hash_by_place<header>(self.core(), object);
+  return hash_of<header>(self.core(), object);
 }
 
 }  // namespace strata::gc
