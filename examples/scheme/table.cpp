@@ -19,7 +19,7 @@ std::uint64_t mixed(std::uint64_t bits) {
 
 class hasher {
  public:
-  hasher(gc::mutator& self, bool by_contents) : self_(self), by_contents_(by_contents) {}
+  explicit hasher(bool by_contents) : by_contents_(by_contents) {}
 
   std::uint64_t of(value v, int depth = 4) {
     if (v.is_immediate()) return mixed(v.word());
@@ -48,7 +48,6 @@ class hasher {
   bool used_address = false;
 
  private:
-  gc::mutator& self_;
   bool by_contents_;
 };
 
@@ -57,7 +56,7 @@ bool matches(machine& m, const table& in, value a, value b) {
 }
 
 std::uint64_t hash_in(machine& m, table& in, value key) {
-  hasher hash{m.self(), in.compares_contents};
+  hasher hash{in.compares_contents};
   std::uint64_t found = hash.of(key);
   if (hash.used_address && !in.hashes_addresses) {
     in.hashes_addresses = true;
