@@ -23,7 +23,8 @@ class loop_finder {
   bool is_loop(const node& letrec) {
     for (std::size_t at = 0; at < letrec.parts.size(); ++at) {
       const variable* var = letrec.variables[at];
-      if (var == nullptr || var->is_assigned || letrec.parts[at]->kind != form::lambda) return false;
+      if (var == nullptr || var->is_assigned || letrec.parts[at]->kind != form::lambda)
+        return false;
       const function_tree& lambda = *letrec.parts[at]->lambda;
       if (lambda.has_rest) return false;
       std::size_t operands = lambda.parameters.size();
