@@ -2,7 +2,8 @@
 //
 //   slice   | block | block | block | block ...                      |
 //   uses    | u8    | u8    | u8    | u8    ...    what the tracer asks for at each reference
-//   runs    | u32   | u32   | ...                  of a large object's first block: how many it has
+//   runs    | u32   | u32   | ...                  of a large object's first block: how many it has; of its
+//                                                  others: how far back the first is
 //
 //   a block is free exactly where its bit in `free_` is set, and its use is then use::free
 //   blocks that were ever used lie below `committed_`; the system knows no others

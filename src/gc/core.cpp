@@ -19,11 +19,13 @@ std::unique_ptr<plan_base> make_plan(core& of, plan which) {
     case plan::mark_sweep:
       return make_immix(of, evacuation::never);
     case plan::immix:
+      return make_immix(of, evacuation::when_fragmented);
     case plan::generational:
+      return make_generational(of, marking::in_pauses);
     case plan::generational_concurrent:
       break;
   }
-  return make_immix(of, evacuation::when_fragmented);
+  return make_generational(of, marking::concurrent);
 }
 
 }  // namespace
@@ -33,7 +35,8 @@ core::core(const heap_options& options) : options_(options) {
   std::size_t most = base::align_up(options.max_bytes, block_bytes);
   if (most < options.max_bytes || !blocks_.open(2 * (most / block_bytes) + 64))
     throw std::bad_alloc();
-  if (!stack_.open(most / 4 + base::MiB) || !weaks_.open(most / 16 + base::MiB))
+  if (!stack_.open(most / 4 + base::MiB) || !weaks_.open(most / 16 + base::MiB) ||
+      !orphan_log_.open(blocks_.count() * block_bytes / word_bytes))
     throw std::bad_alloc();
   plan_ = make_plan(*this, options.plan);
   if (!plan_->open()) throw std::bad_alloc();
@@ -52,6 +55,12 @@ void core::attach(mutator& self, record& made) {
 
 void core::detach(record& removed) {
   removed.state->top = removed.stack;
+  {
+    // Before it is gone, so that no collection comes in between.
+    std::lock_guard guard{lock_};
+    for (const logged& each : removed.log) orphan_log_.push(each);
+    removed.log.clear();
+  }
   world_.detach(removed);
   std::lock_guard guard{lock_};
   statistics_.allocated_bytes +=
@@ -82,12 +91,15 @@ void core::log(record& by, void** field) {
 
 void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
   auto& own = *static_cast<record*>(self.record());
-  if (stress_is_due(own)) collect(&own, collection::full);
   collection kind = plan_->first_try();
+  if (stress_is_due(own)) collect(&own, ++own.stresses % 16 == 0 ? collection::full : kind);
   for (int failures = 0;;) {
     if (own.state->poll.load(std::memory_order_relaxed) != 0) world_.pause();
     if (void* object = try_allocate(own, bytes)) {
+      // A large object may have been marked already, by a plan that is marking.
+      std::uint8_t mark = bytes > most_small_bytes ? header::mark(object) : std::uint8_t{0};
       header::start(object, &of);
+      header::set_mark(object, mark);
       return object;
     }
     // Others may take what a collection has freed: that is not yet the end.

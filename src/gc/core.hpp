@@ -54,6 +54,7 @@ class detail::core {
   [[nodiscard]] gc::blocks& blocks() { return blocks_; }
   // Held by whoever takes or gives blocks while mutators run.
   [[nodiscard]] std::mutex& lock() { return lock_; }
+  [[nodiscard]] const plan_base& plan() const { return *plan_; }
   [[nodiscard]] work_stack& stack() { return stack_; }
   [[nodiscard]] weak_set& weaks() { return weaks_; }
   // The number that this marking marks objects with.
@@ -65,6 +66,9 @@ class detail::core {
   // visit(void** root) for every root. What a pinned one refers to must stay where it is.
   template <class Visit>
   void each_root(Visit visit);
+  // visit(const logged&) for each entry of the logs, which are empty afterwards.
+  template <class Visit>
+  void each_logged(Visit visit);
   // visit(void* object) for each object that must not move.
   template <class Visit>
   void each_pinned(Visit visit);
@@ -85,6 +89,7 @@ class detail::core {
   gc::world world_;
   std::mutex lock_;
   std::unique_ptr<plan_base> plan_;
+  row<logged> orphan_log_;  // of threads that have gone
   std::mutex globals_lock_;
   global_node* globals_ = nullptr;
   heap_statistics statistics_;
@@ -102,6 +107,16 @@ void detail::core::each_root(Visit visit) {
     }
   });
   for (global_node* at = globals_; at != nullptr; at = at->next) visit(&at->object);
+}
+
+template <class Visit>
+void detail::core::each_logged(Visit visit) {
+  auto empty = [&](row<logged>& log) {
+    for (const logged& each : log) visit(each);
+    log.clear();
+  };
+  world_.each([&](record& of) { empty(of.log); });
+  empty(orphan_log_);
 }
 
 template <class Visit>

@@ -28,6 +28,8 @@ struct stress_options {
   // Memory that a collection has moved objects out of stays inaccessible until it is needed again: a
   // stale pointer faults.
   bool protect_moved = false;
+  // A concurrent marking begins as soon as the last one is over.
+  bool mark_always = false;
   // Verify the heap before and after each collection.
   bool verify = false;
 };

@@ -1,0 +1,221 @@
+#include "gc/old_space.hpp"
+
+#include <cstring>
+
+namespace strata::gc {
+
+old_space::old_space(core& of, evacuation when)
+    : core_(of),
+      blocks_(of.blocks()),
+      large_(blocks_),
+      lines_(blocks_),
+      marker_(lines_, of.weaks()),
+      when_(when),
+      most_blocks_(base::divide_up(of.options().max_bytes, detail::block_bytes)) {}
+
+bool old_space::open(std::size_t young_blocks) {
+  young_bytes_ = young_blocks * detail::block_bytes;
+  large_.open(young_blocks);
+  std::size_t words = blocks_.count() * detail::block_bytes / detail::word_bytes;
+  return lines_.open(young_blocks) && marker_.open(words) && into_young_.open(words) &&
+         fresh_large_.open(blocks_.count());
+}
+
+// ---- Allocation
+
+bump_range old_space::refill(line_cursor& at, std::size_t bytes) {
+  bump_range hole = lines_.next_hole(at, bytes);
+  if (hole.cursor != nullptr) return hole;
+  std::lock_guard guard{core_.lock()};
+  while (bytes < medium_bytes && lines_.recycle(at)) {
+    hole = lines_.next_hole(at, bytes);
+    if (hole.cursor != nullptr) return hole;
+  }
+  if (!make_room(1)) return {};
+  std::size_t block = lines_.take();
+  if (block == blocks::none) return {};
+  std::byte* start = blocks_.address_of(block);
+  return {start, start + detail::block_bytes};
+}
+
+std::byte* old_space::take_large(std::size_t bytes) {
+  std::byte* at = nullptr;
+  {
+    std::lock_guard guard{core_.lock()};
+    if (!make_room(large_space::blocks_for(bytes))) return nullptr;
+    at = large_.take(bytes);
+    if (at == nullptr) return nullptr;
+    new_bytes_ += bytes;
+    // Until a collection comes to it, it is as young as what it may refer to.
+    if (young_bytes_ != 0) {
+      std::memset(&detail::log_word(at), 0, base::divide_up(bytes, 512) * 8);
+      fresh_large_.push(at + header::bytes);
+    }
+  }
+  std::memset(at, 0, bytes);
+  // A new object is not what a marking under way looks for.
+  if (marking_) header::set_mark(at + header::bytes, core_.epoch());
+  return at;
+}
+
+std::byte* old_space::take_promoted(std::size_t bytes) {
+  bump_range& range = bytes >= medium_bytes ? to_medium_ : to_;
+  if (std::byte* at = range.take(bytes)) return at;
+  if (bytes < medium_bytes) {
+    do {
+      bump_range hole = lines_.next_hole(to_cursor_, bytes);
+      if (hole.cursor == nullptr) continue;
+      to_ = hole;
+      return to_.take(bytes);
+    } while (lines_.recycle(to_cursor_));
+  }
+  std::size_t block = lines_.take();
+  STRATA_CHECK(block != blocks::none);
+  range = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
+  return range.take(bytes);
+}
+
+void old_space::settle(void* object, std::size_t bytes, const type& of) {
+  if (marking_)
+    marker_.blacken(object, bytes);
+  else
+    header::set_mark(object, 0);
+  new_bytes_ += bytes;
+  if (of.kind != shape::leaf && of.kind != shape::leaf_array)
+    arm_all(object, bytes - header::bytes);
+}
+
+bool old_space::make_room(std::size_t wanted) {
+  while (blocks_.used() + wanted > most_blocks_) {
+    if (!lines_.sweep_for_block()) return false;
+  }
+  return true;
+}
+
+void old_space::arm_all(void* object, std::size_t payload_bytes) {
+  std::uintptr_t from = detail::address_of(object) / 8;
+  std::uintptr_t end = from + payload_bytes / 8;
+  while (from < end) {
+    std::uintptr_t next = (from / 64 + 1) * 64;
+    std::uintptr_t here = (next < end ? next : end) - from;
+    std::uint64_t ones = here == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << here) - 1;
+    detail::log_word(detail::pointer_to(from * 8)) |= ones << (from % 64);
+    from += here;
+  }
+}
+
+// ---- Marking
+
+void old_space::begin() {
+  core_.next_epoch();
+  core_.weaks().of_old.clear();
+  to_cursor_ = {};
+  to_ = to_medium_ = {};
+  lines_.begin(core_.epoch());
+  marker_.begin(core_.epoch(), blocks_.base() + young_bytes_);
+  marking_ = true;
+  moving_ = false;
+  moved_live_bytes_ = 0;
+}
+
+void old_space::finish() {
+  core_.weaks().finish(*this, core_.weaks().of_old, weak_set::cleaners::of_all_objects);
+  core_.weaks().of_old.clear();
+  to_cursor_ = {};
+  to_ = to_medium_ = {};
+  if (moving_) lines_.absolve();
+  lines_.end();
+  if (!moving_) forget_dead_fields();
+  large_.sweep(core_.epoch());
+  live_bytes_ = marker_.live_bytes() + moved_live_bytes_;
+  new_bytes_ = 0;
+  marker_.trim();
+  marking_ = false;
+}
+
+// Before dead large objects go back.
+void old_space::forget_dead_fields() {
+  std::size_t kept = 0;
+  for (void** field : into_young_) {
+    std::size_t block = blocks_.index_of(field);
+    if (blocks_.use_of(block) == use::lines ? lines_.line_is_free(field)
+                                            : !large_.lives(field, core_.epoch()))
+      continue;
+    into_young_[kept++] = field;
+  }
+  into_young_.shorten(kept);
+}
+
+void old_space::trace(void*& object) {
+  if (moving_) {
+    visit(&object);
+    drain();
+  } else {
+    marker_.push(object);
+    marker_.run(~std::size_t{0});
+  }
+}
+
+// ---- Moving
+
+void old_space::condemn() {
+  if (when_ == evacuation::never) return;
+  std::size_t spare = most_blocks_ > blocks_.used() ? most_blocks_ - blocks_.used() : 0;
+  moving_ = lines_.condemn(spare) > 0;
+  core_.each_pinned([this](void* object) {
+    if (blocks_.use_at(object) == use::lines_from)
+      blocks_.set_use(blocks_.index_of(object), use::lines);
+  });
+}
+
+void old_space::drain() {
+  work_stack& stack = core_.stack();
+  while (!stack.empty()) {
+    void* object = stack.pop();
+    type& of = *type_of_object(object);
+    core_.weaks().of_old.discover(object, of.kind);
+    each_field(object, of, [this](void** field) {
+      visit(field);
+      if (young_bytes_ != 0 && is_young(*field)) remember(field);
+    });
+  }
+}
+
+void old_space::visit(void** field) {
+  void* object = *field;
+  if (object == nullptr || is_young(object)) return;
+  std::uint64_t word = header::load(object);
+  if ((word & header::forwarded) != 0) {
+    *field = header::forwarding(word);
+    return;
+  }
+  if (marker_.is_marked(object)) return;
+  type& of = *header::type_in(object, word);
+  std::size_t bytes = object_bytes(object, of);
+  if (blocks_.use_at(object) == use::lines_from) {
+    if (void* copy = copy_of(object, bytes)) {
+      header::forward(object, copy);
+      *field = object = copy;
+      if (young_bytes_ != 0) settle(object, bytes, of);
+    }
+  }
+  moved_live_bytes_ += bytes;
+  marker_.blacken(object, bytes);
+  core_.stack().push(object);
+}
+
+void* old_space::copy_of(void* object, std::size_t bytes) {
+  std::byte* to = to_.take(bytes);
+  if (to == nullptr) {
+    if (blocks_.used() >= most_blocks_) return nullptr;
+    std::size_t block = lines_.take();
+    if (block == blocks::none) return nullptr;
+    to_ = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
+    to = to_.take(bytes);
+  }
+  std::memcpy(to, static_cast<std::byte*>(object) - header::bytes, bytes);
+  moved_bytes_ += bytes;
+  return to + header::bytes;
+}
+
+}  // namespace strata::gc
