@@ -5,6 +5,7 @@
 #include <strata/gc/errors.hpp>
 #include <strata/gc/global.hpp>
 #include <strata/gc/heap.hpp>
+#include <strata/gc/listener.hpp>
 #include <strata/gc/mutator.hpp>
 #include <strata/gc/ref.hpp>
 #include <strata/gc/type.hpp>

@@ -12,6 +12,7 @@
 // globals_lock_.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,6 +25,7 @@
 #include "gc/world.hpp"
 #include "strata/gc/global.hpp"
 #include "strata/gc/heap.hpp"
+#include "strata/gc/listener.hpp"
 #include "strata/gc/mutator.hpp"
 
 namespace strata::gc {
@@ -39,7 +41,7 @@ class detail::core {
   void detach(record& removed);
   void* allocate(mutator& self, std::size_t bytes, const type& of);
   // True when it was the caller that collected.
-  bool collect(record* self, collection kind);
+  bool collect(record* self, collection kind, cause why = cause::asked);
   void verify(record* self);
   void pause() { world_.pause(); }
   gc::world& world() { return world_; }
@@ -80,7 +82,8 @@ class detail::core {
   bool stress_is_due(record& of);
   void open_limit(record& of);
   void give_up_buffers();
-  void verify_stopped();
+  void collect_stopped(collection_end& what);
+  void tell_growth();
 
   heap_options options_;
   gc::blocks blocks_;
@@ -92,7 +95,8 @@ class detail::core {
   row<logged> orphan_log_;  // of threads that have gone
   std::mutex globals_lock_;
   global_node* globals_ = nullptr;
-  heap_statistics statistics_;
+  heap_statistics statistics_;               // written under lock_, too
+  std::atomic<std::size_t> told_blocks_{0};  // as heap_grows has told
   static constexpr std::uint8_t last_epoch = 250;
   std::uint8_t epoch_ = 1;
 };

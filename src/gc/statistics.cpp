@@ -14,13 +14,14 @@ std::size_t bucket_of(std::uint64_t ns) {
   std::size_t bucket = 4 * log + ((ns >> (log - 2)) & 3);
   return bucket < pause_histogram::bucket_count ? bucket : pause_histogram::bucket_count - 1;
 }
-std::uint64_t end_of(std::size_t bucket) {
-  if (bucket < 4) return bucket;
-  unsigned log = static_cast<unsigned>(bucket / 4);
-  return ((5 + bucket % 4) << (log - 2)) - 1;
-}
 
 }  // namespace
+
+std::uint64_t pause_histogram::end_ns(std::size_t bucket) {
+  if (bucket < 4) return bucket;
+  auto log = static_cast<unsigned>(bucket / 4);
+  return ((5 + bucket % 4) << (log - 2)) - 1;
+}
 
 void pause_histogram::add(std::uint64_t ns) {
   ++buckets_[bucket_of(ns)];
@@ -35,7 +36,7 @@ std::uint64_t pause_histogram::quantile_ns(double share) const {
   for (std::size_t bucket = 0; bucket < bucket_count; ++bucket) {
     below += buckets_[bucket];
     if (below > wanted || below == count_) {
-      return end_of(bucket) < longest_ns_ ? end_of(bucket) : longest_ns_;
+      return end_ns(bucket) < longest_ns_ ? end_ns(bucket) : longest_ns_;
     }
   }
   return longest_ns_;

@@ -254,7 +254,10 @@ class generational final : public plan_base {
     if (!promoting_ && header::age(word) < tenure_age)
       to = young_.take_for_survivor(bytes, survivor_blocks_);
     bool promoted = to == nullptr;
-    if (promoted) to = old_.take_promoted(bytes);
+    if (promoted) {
+      to = old_.take_promoted(bytes);
+      promoted_bytes += bytes;
+    }
     std::memcpy(to, static_cast<std::byte*>(object) - header::bytes, bytes);
     void* copy = to + header::bytes;
     header::forward(object, copy);
