@@ -9,4 +9,5 @@
 #include <strata/gc/mutator.hpp>
 #include <strata/gc/ref.hpp>
 #include <strata/gc/type.hpp>
+#include <strata/gc/view.hpp>
 #include <strata/gc/weak.hpp>

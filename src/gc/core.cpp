@@ -55,6 +55,7 @@ void core::attach(mutator& self, record& made) {
 
 void core::detach(record& removed) {
   removed.state->top = removed.stack;
+  removed.state->frames = nullptr;
   {
     // Before it is gone, so that no collection comes in between.
     std::lock_guard guard{lock_};

@@ -19,6 +19,7 @@
 #include <mutex>
 
 #include "gc/blocks.hpp"
+#include "gc/frames.hpp"
 #include "gc/plans/plan.hpp"
 #include "gc/row.hpp"
 #include "gc/weak_set.hpp"
@@ -68,6 +69,10 @@ class detail::core {
   // visit(void** root) for every root. What a pinned one refers to must stay where it is.
   template <class Visit>
   void each_root(Visit visit);
+  template <class Visit>
+  void each_global(Visit visit) {
+    for (global_node* at = globals_; at != nullptr; at = at->next) visit(*at);
+  }
   // visit(const logged&) for each entry of the logs, which are empty afterwards.
   template <class Visit>
   void each_logged(Visit visit);
@@ -109,8 +114,9 @@ void detail::core::each_root(Visit visit) {
       visit(&object);
       *at = detail::address_of(object) | (*at & pinned_slot);
     }
+    each_frame_slot(*of.state, [&](void** slot, strata_gc_frame&) { visit(slot); });
   });
-  for (global_node* at = globals_; at != nullptr; at = at->next) visit(&at->object);
+  each_global([&](global_node& at) { visit(&at.object); });
 }
 
 template <class Visit>

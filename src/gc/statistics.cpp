@@ -1,6 +1,6 @@
 // The histogram of pauses: four buckets a doubling.
 //
-//   bucket of ns = 4 * log2(ns) + the two bits behind its highest
+//   bucket of ns = 4 * log2(ns) + the two bits behind its highest; below 4 ns, ns: 4 to 7 are never used
 #include <bit>
 
 #include "strata/gc/heap.hpp"
@@ -18,7 +18,7 @@ std::size_t bucket_of(std::uint64_t ns) {
 }  // namespace
 
 std::uint64_t pause_histogram::end_ns(std::size_t bucket) {
-  if (bucket < 4) return bucket;
+  if (bucket < 8) return bucket < 4 ? bucket : 3;
   auto log = static_cast<unsigned>(bucket / 4);
   return ((5 + bucket % 4) << (log - 2)) - 1;
 }
