@@ -30,6 +30,8 @@
 #include <strata/gc/ref.hpp>
 #include <strata/gc/type.hpp>
 
+struct strata_gc_frame;  // of compiled code: gc.h
+
 namespace strata::gc {
 
 class mutator;
@@ -48,6 +50,7 @@ struct mutator_state {
   std::uintptr_t lowest_frame = 0;  // the native stack may grow down to here
   std::atomic<std::uint32_t> poll{0};
   std::atomic<std::uint32_t> marking{0};  // 1: a concurrent marking is under way
+  strata_gc_frame* frames = nullptr;      // the youngest: their references are roots, too
 };
 
 // Every function of the library that may collect takes the mutator.
@@ -203,6 +206,8 @@ class local {
   T& operator*() const noexcept { return *get(); }
   explicit operator bool() const noexcept { return *slot_ != 0; }
   [[nodiscard]] mutator& self() const noexcept { return *self_; }
+  // Its slot of the shadow stack.
+  [[nodiscard]] const detail::slot* place() const noexcept { return slot_; }
 
  private:
   local& set(T* object) noexcept {
