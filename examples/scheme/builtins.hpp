@@ -63,7 +63,8 @@ struct range {
 inline range expect_range(machine& m, arguments args, std::size_t first, std::size_t size,
                           const char* message) {
   std::size_t from = args.count > first ? expect_index(m, args[first], size + 1, message) : 0;
-  std::size_t to = args.count > first + 1 ? expect_index(m, args[first + 1], size + 1, message) : size;
+  std::size_t to =
+      args.count > first + 1 ? expect_index(m, args[first + 1], size + 1, message) : size;
   if (from > to) m.fail(message, args[first]);
   return {from, to};
 }

@@ -16,7 +16,9 @@ value error(machine& m, arguments args) {
   for (std::size_t at = args.count; at > 1; --at) irritants = m.cons(args[at - 1], irritants);
   m.raise(value(m.self().make<condition>(args[0], irritants, no)));
 }
-condition& expect_condition(machine& m, value v) { return expect<condition>(m, v, "expects an error object"); }
+condition& expect_condition(machine& m, value v) {
+  return expect<condition>(m, v, "expects an error object");
+}
 
 value values(machine& m, arguments args) {
   if (args.count == 1) return args[0];
@@ -49,7 +51,9 @@ value runtime(machine& m, arguments) {
 value exit_with(machine& m, arguments args) {
   flush(*m.standard_output().as<port>());
   std::fflush(stdout);
-  std::exit(args.count == 0 || args[0] == yes ? 0 : is_fixnum(args[0]) ? static_cast<int>(number_in(args[0])) : 1);
+  std::exit(args.count == 0 || args[0] == yes ? 0
+            : is_fixnum(args[0])              ? static_cast<int>(number_in(args[0]))
+                                              : 1);
 }
 
 }  // namespace
@@ -66,18 +70,50 @@ void define_control_builtins(machine& m) {
 
   m.define("raise", raise, 1, 1);
   m.define("error", error, 1, any);
-  m.define("error-object?", [](machine&, arguments args) { return boolean(args[0].is<condition>()); }, 1, 1);
-  m.define("error-object-message", [](machine& of, arguments args) -> value { return expect_condition(of, args[0]).message; }, 1, 1);
-  m.define("error-object-irritants", [](machine& of, arguments args) -> value { return expect_condition(of, args[0]).irritants; }, 1, 1);
-  m.define("error-object-place", [](machine& of, arguments args) -> value { return expect_condition(of, args[0]).place; }, 1, 1);
+  m.define(
+      "error-object?", [](machine&, arguments args) { return boolean(args[0].is<condition>()); }, 1,
+      1);
+  m.define(
+      "error-object-message",
+      [](machine& of, arguments args) -> value { return expect_condition(of, args[0]).message; }, 1,
+      1);
+  m.define(
+      "error-object-irritants",
+      [](machine& of, arguments args) -> value { return expect_condition(of, args[0]).irritants; },
+      1, 1);
+  m.define(
+      "error-object-place",
+      [](machine& of, arguments args) -> value { return expect_condition(of, args[0]).place; }, 1,
+      1);
 
-  m.define("%winders", [](machine& of, arguments) { return of.winders(); }, 0, 0);
-  m.define("%set-winders!", [](machine& of, arguments args) { return of.winders() = args[0]; }, 1, 1);
-  m.define("%handlers", [](machine& of, arguments) { return of.handlers(); }, 0, 0);
-  m.define("%set-handlers!", [](machine& of, arguments args) { return of.handlers() = args[0]; }, 1, 1);
-  m.define("%continuation-winders", [](machine& of, arguments args) -> value { return expect<continuation>(of, args[0], "expects a continuation").winders; }, 1, 1);
-  m.define("%set-handle!", [](machine& of, arguments args) { of.set_hook(true, args[0]); return unspecified; }, 1, 1);
-  m.define("%set-reenter!", [](machine& of, arguments args) { of.set_hook(false, args[0]); return unspecified; }, 1, 1);
+  m.define(
+      "%winders", [](machine& of, arguments) { return of.winders(); }, 0, 0);
+  m.define(
+      "%set-winders!", [](machine& of, arguments args) { return of.winders() = args[0]; }, 1, 1);
+  m.define(
+      "%handlers", [](machine& of, arguments) { return of.handlers(); }, 0, 0);
+  m.define(
+      "%set-handlers!", [](machine& of, arguments args) { return of.handlers() = args[0]; }, 1, 1);
+  m.define(
+      "%continuation-winders",
+      [](machine& of, arguments args) -> value {
+        return expect<continuation>(of, args[0], "expects a continuation").winders;
+      },
+      1, 1);
+  m.define(
+      "%set-handle!",
+      [](machine& of, arguments args) {
+        of.set_hook(true, args[0]);
+        return unspecified;
+      },
+      1, 1);
+  m.define(
+      "%set-reenter!",
+      [](machine& of, arguments args) {
+        of.set_hook(false, args[0]);
+        return unspecified;
+      },
+      1, 1);
 
   m.define("run-cleaners", run_cleaners, 0, 0);
   m.define("collect", collect, 0, 0);

@@ -11,7 +11,8 @@ vector& expect_vector(machine& m, value v) { return expect<vector>(m, v, "expect
 table& expect_table(machine& m, value v) { return expect<table>(m, v, "expects a hash table"); }
 
 value make_vector(machine& m, arguments args) {
-  std::size_t length = expect_index(m, args[0], std::size_t{1} << 40, "make-vector: expects a length");
+  std::size_t length =
+      expect_index(m, args[0], std::size_t{1} << 40, "make-vector: expects a length");
   local<vector> made = m.self().make<vector>(length);
   value fill = args.count > 1 ? args[1] : unspecified;
   for (ref<value>& each : *made) each = fill;
@@ -35,7 +36,8 @@ value vector_set(machine& m, arguments args) {
   return unspecified;
 }
 value vector_to_list(machine& m, arguments args) {
-  range part = expect_range(m, args, 1, expect_vector(m, args[0]).size(), "vector->list: no such index");
+  range part =
+      expect_range(m, args, 1, expect_vector(m, args[0]).size(), "vector->list: no such index");
   local<value> made{m.self(), nil};
   for (std::size_t at = part.to; at > part.from; --at)
     made = m.cons((*args[0].as<vector>())[at - 1], made);
@@ -53,7 +55,8 @@ value vector_fill(machine& m, arguments args) {
   return unspecified;
 }
 value vector_copy(machine& m, arguments args) {
-  range part = expect_range(m, args, 1, expect_vector(m, args[0]).size(), "vector-copy: no such index");
+  range part =
+      expect_range(m, args, 1, expect_vector(m, args[0]).size(), "vector-copy: no such index");
   local<vector> made = m.self().make<vector>(part.to - part.from);
   for (std::size_t at = part.from; at < part.to; ++at)
     (*made)[at - part.from] = (*args[0].as<vector>())[at];
@@ -120,7 +123,9 @@ value record_set(machine& m, arguments args) {
 
 // ---- Promises
 
-value make_promise_of(machine& m, arguments args) { return value(m.self().make<promise>(args[0], false)); }
+value make_promise_of(machine& m, arguments args) {
+  return value(m.self().make<promise>(args[0], false));
+}
 value make_promise(machine& m, arguments args) {
   if (args[0].is<promise>()) return args[0];
   return value(m.self().make<promise>(args[0], true));
@@ -144,7 +149,8 @@ value finish_promise(machine& m, arguments args) {
 
 void define_data_builtins(machine& m) {
   constexpr std::uint32_t any = machine::any_number;
-  m.define("vector?", [](machine&, arguments args) { return boolean(args[0].is<vector>()); }, 1, 1);
+  m.define(
+      "vector?", [](machine&, arguments args) { return boolean(args[0].is<vector>()); }, 1, 1);
   m.define("make-vector", make_vector, 1, 2);
   m.define("vector", vector_of, 0, any);
   m.define("vector-length", vector_length, 1, 1);
@@ -155,7 +161,8 @@ void define_data_builtins(machine& m) {
   m.define("vector-fill!", vector_fill, 2, 2);
   m.define("vector-copy", vector_copy, 1, 3);
 
-  m.define("hash-table?", [](machine&, arguments args) { return boolean(args[0].is<table>()); }, 1, 1);
+  m.define(
+      "hash-table?", [](machine&, arguments args) { return boolean(args[0].is<table>()); }, 1, 1);
   m.define("make-hash-table", make_table_of, 0, 0);
   m.define("make-eqv-hash-table", make_identity_table, 0, 0);
   m.define("hash-table-ref", table_ref, 2, 3);
@@ -169,16 +176,21 @@ void define_data_builtins(machine& m) {
   m.define("%record-ref", record_ref, 3, 3);
   m.define("%record-set!", record_set, 4, 4);
 
-  m.define("promise?", [](machine&, arguments args) { return boolean(args[0].is<promise>()); }, 1, 1);
+  m.define(
+      "promise?", [](machine&, arguments args) { return boolean(args[0].is<promise>()); }, 1, 1);
   m.define("make-promise", make_promise, 1, 1);
   m.define("make-promise-of", make_promise_of, 1, 1);
   m.define("%promise-done?", is_promise_done, 1, 1);
   m.define("%promise-content", promise_content, 1, 1);
   m.define("%finish-promise!", finish_promise, 2, 2);
 
-  m.define("boolean?", [](machine&, arguments args) { return boolean(args[0] == yes || args[0] == no); }, 1, 1);
-  m.define("not", [](machine&, arguments args) { return boolean(args[0] == no); }, 1, 1);
-  m.define("procedure?", [](machine&, arguments args) { return boolean(is_procedure(args[0])); }, 1, 1);
+  m.define(
+      "boolean?", [](machine&, arguments args) { return boolean(args[0] == yes || args[0] == no); },
+      1, 1);
+  m.define(
+      "not", [](machine&, arguments args) { return boolean(args[0] == no); }, 1, 1);
+  m.define(
+      "procedure?", [](machine&, arguments args) { return boolean(is_procedure(args[0])); }, 1, 1);
 }
 
 }  // namespace scheme

@@ -4,8 +4,12 @@
 namespace scheme {
 namespace {
 
-value car_of(machine& m, arguments args) { return expect<pair>(m, args[0], "car: expects a pair").car; }
-value cdr_of(machine& m, arguments args) { return expect<pair>(m, args[0], "cdr: expects a pair").cdr; }
+value car_of(machine& m, arguments args) {
+  return expect<pair>(m, args[0], "car: expects a pair").car;
+}
+value cdr_of(machine& m, arguments args) {
+  return expect<pair>(m, args[0], "cdr: expects a pair").cdr;
+}
 value set_car(machine& m, arguments args) {
   expect<pair>(m, args[0], "set-car!: expects a pair").car = args[1];
   return unspecified;
@@ -89,7 +93,8 @@ template <bool (*Same)(machine&, value, value)>
 value associated(machine& m, arguments args) {
   for (value at = args[1]; at.is<pair>(); at = cdr(at)) {
     value entry = car(at);
-    if (Same(m, args[0], expect<pair>(m, entry, "assoc: expects a list of pairs").car)) return entry;
+    if (Same(m, args[0], expect<pair>(m, entry, "assoc: expects a list of pairs").car))
+      return entry;
   }
   return no;
 }
@@ -136,8 +141,10 @@ void define_list_builtins(machine& m) {
   m.define("eq?", same<is_eq>, 2, 2);
   m.define("eqv?", same<is_eqv>, 2, 2);
   m.define("equal?", same<are_equal>, 2, 2);
-  m.define("null?", [](machine&, arguments args) { return boolean(args[0] == nil); }, 1, 1);
-  m.define("pair?", [](machine&, arguments args) { return boolean(args[0].is<pair>()); }, 1, 1);
+  m.define(
+      "null?", [](machine&, arguments args) { return boolean(args[0] == nil); }, 1, 1);
+  m.define(
+      "pair?", [](machine&, arguments args) { return boolean(args[0].is<pair>()); }, 1, 1);
   m.define("caar", path<'a', 'a'>, 1, 1);
   m.define("cadr", path<'a', 'd'>, 1, 1);
   m.define("cdar", path<'d', 'a'>, 1, 1);

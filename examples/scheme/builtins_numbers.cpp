@@ -141,8 +141,9 @@ value power(machine& m, arguments args) {
 }
 
 bool is_whole(value v) {
-  return is_fixnum(v) || (v.is<flonum>() && v.as<flonum>()->number == std::floor(v.as<flonum>()->number) &&
-                          std::isfinite(v.as<flonum>()->number));
+  return is_fixnum(v) ||
+         (v.is<flonum>() && v.as<flonum>()->number == std::floor(v.as<flonum>()->number) &&
+          std::isfinite(v.as<flonum>()->number));
 }
 value to_exact(machine& m, arguments args) {
   if (is_fixnum(args[0])) return args[0];
@@ -157,12 +158,16 @@ value to_inexact(machine& m, arguments args) {
 
 value number_to_string(machine& m, arguments args) {
   if (!is_number(args[0])) m.fail("number->string: expects a number", args[0]);
-  int base = args.count > 1 ? static_cast<int>(expect_index(m, args[1], 37, "number->string: no such base")) : 10;
+  int base = args.count > 1
+                 ? static_cast<int>(expect_index(m, args[1], 37, "number->string: no such base"))
+                 : 10;
   return m.make_string(number_text(args[0], base < 2 ? 10 : base));
 }
 value string_to_number(machine& m, arguments args) {
   std::string text{text_of(expect<string>(m, args[0], "string->number: expects a string"))};
-  int base = args.count > 1 ? static_cast<int>(expect_index(m, args[1], 37, "string->number: no such base")) : 10;
+  int base = args.count > 1
+                 ? static_cast<int>(expect_index(m, args[1], 37, "string->number: no such base"))
+                 : 10;
   return text.empty() ? no : parse_number(m, text, base < 2 ? 10 : base);
 }
 
@@ -218,12 +223,18 @@ void define_number_builtins(machine& m) {
   m.define("string->number", string_to_number, 1, 2);
   m.define("random", random, 1, 1);
   for (const char* name : {"number?", "complex?", "real?"})
-    m.define(name, [](machine&, arguments args) { return boolean(is_number(args[0])); }, 1, 1);
+    m.define(
+        name, [](machine&, arguments args) { return boolean(is_number(args[0])); }, 1, 1);
   for (const char* name : {"integer?", "rational?"})
-    m.define(name, [](machine&, arguments args) { return boolean(is_whole(args[0])); }, 1, 1);
-  m.define("exact?", [](machine&, arguments args) { return boolean(is_fixnum(args[0])); }, 1, 1);
-  m.define("inexact?", [](machine&, arguments args) { return boolean(args[0].is<flonum>()); }, 1, 1);
-  m.define("zero?", [](machine& of, arguments args) { return boolean(equal(of, args[0], fixnum(0))); }, 1, 1);
+    m.define(
+        name, [](machine&, arguments args) { return boolean(is_whole(args[0])); }, 1, 1);
+  m.define(
+      "exact?", [](machine&, arguments args) { return boolean(is_fixnum(args[0])); }, 1, 1);
+  m.define(
+      "inexact?", [](machine&, arguments args) { return boolean(args[0].is<flonum>()); }, 1, 1);
+  m.define(
+      "zero?", [](machine& of, arguments args) { return boolean(equal(of, args[0], fixnum(0))); },
+      1, 1);
 }
 
 }  // namespace scheme

@@ -121,12 +121,17 @@ void define_port_builtins(machine& m) {
   m.define("get-output-string", get_output_string, 1, 1);
   m.define("%set-output!", set_output, 1, 1);
   m.define("%set-input!", set_input, 1, 1);
-  m.define("current-output-port", [](machine& of, arguments) { return of.standard_output(); }, 0, 0);
-  m.define("current-input-port", [](machine& of, arguments) { return of.standard_input(); }, 0, 0);
+  m.define(
+      "current-output-port", [](machine& of, arguments) { return of.standard_output(); }, 0, 0);
+  m.define(
+      "current-input-port", [](machine& of, arguments) { return of.standard_input(); }, 0, 0);
   m.define("input-port?", is_port_of<true>, 1, 1);
   m.define("output-port?", is_port_of<false>, 1, 1);
-  m.define("eof-object", [](machine&, arguments) { return end_of_file; }, 0, 0);
-  m.define("eof-object?", [](machine&, arguments args) { return boolean(args[0] == end_of_file); }, 1, 1);
+  m.define(
+      "eof-object", [](machine&, arguments) { return end_of_file; }, 0, 0);
+  m.define(
+      "eof-object?", [](machine&, arguments args) { return boolean(args[0] == end_of_file); }, 1,
+      1);
 }
 
 }  // namespace scheme

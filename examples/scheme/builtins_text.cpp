@@ -18,7 +18,8 @@ value is_of_class(machine& m, arguments args) {
 }
 template <int (*To)(int)>
 value converted(machine& m, arguments args) {
-  return character(static_cast<unsigned char>(To(expect_character(m, args[0], "expects a character"))));
+  return character(
+      static_cast<unsigned char>(To(expect_character(m, args[0], "expects a character"))));
 }
 int as_is(int c) { return c; }
 
@@ -44,7 +45,8 @@ value integer_to_char(machine& m, arguments args) {
 template <int (*Fold)(int)>
 int compare_texts(std::string_view a, std::string_view b) {
   for (std::size_t at = 0; at < a.size() && at < b.size(); ++at) {
-    int difference = Fold(static_cast<unsigned char>(a[at])) - Fold(static_cast<unsigned char>(b[at]));
+    int difference =
+        Fold(static_cast<unsigned char>(a[at])) - Fold(static_cast<unsigned char>(b[at]));
     if (difference != 0) return difference;
   }
   return a.size() < b.size() ? -1 : a.size() > b.size() ? 1 : 0;
@@ -60,7 +62,8 @@ value compare_strings(machine& m, arguments args) {
 }
 
 value make_string(machine& m, arguments args) {
-  std::size_t length = expect_index(m, args[0], std::size_t{1} << 40, "make-string: expects a length");
+  std::size_t length =
+      expect_index(m, args[0], std::size_t{1} << 40, "make-string: expects a length");
   char fill = ' ';
   if (args.count > 1)
     fill = static_cast<char>(expect_character(m, args[1], "make-string: expects a character"));
@@ -89,7 +92,8 @@ value string_set(machine& m, arguments args) {
   return unspecified;
 }
 value substring(machine& m, arguments args) {
-  range part = expect_range(m, args, 1, expect_string(m, args[0]).size(), "substring: no such index");
+  range part =
+      expect_range(m, args, 1, expect_string(m, args[0]).size(), "substring: no such index");
   local<string> made = m.self().make<string>(part.to - part.from);
   std::memcpy(made->data(), args[0].as<string>()->data() + part.from, part.to - part.from);
   return made;
@@ -106,7 +110,8 @@ value string_append(machine& m, arguments args) {
   return made;
 }
 value string_to_list(machine& m, arguments args) {
-  range part = expect_range(m, args, 1, expect_string(m, args[0]).size(), "string->list: no such index");
+  range part =
+      expect_range(m, args, 1, expect_string(m, args[0]).size(), "string->list: no such index");
   local<value> made{m.self(), nil};
   for (std::size_t at = part.to; at > part.from; --at)
     made = m.cons(character(static_cast<unsigned char>((*args[0].as<string>())[at - 1])), made);
@@ -117,7 +122,8 @@ value list_to_string(machine& m, arguments args) {
   local<string> made = m.self().make<string>(length);
   std::size_t at = 0;
   for (value each = args[0]; each.is<pair>(); each = cdr(each))
-    (*made)[at++] = static_cast<char>(expect_character(m, car(each), "list->string: expects characters"));
+    (*made)[at++] =
+        static_cast<char>(expect_character(m, car(each), "list->string: expects characters"));
   return made;
 }
 value string_fill(machine& m, arguments args) {
@@ -167,9 +173,12 @@ void define_comparison(machine& m, const std::string& suffix) {
 
 void define_text_builtins(machine& m) {
   constexpr std::uint32_t any = machine::any_number;
-  m.define("char?", [](machine&, arguments args) { return boolean(is_character(args[0])); }, 1, 1);
-  m.define("string?", [](machine&, arguments args) { return boolean(args[0].is<string>()); }, 1, 1);
-  m.define("symbol?", [](machine&, arguments args) { return boolean(args[0].is<symbol>()); }, 1, 1);
+  m.define(
+      "char?", [](machine&, arguments args) { return boolean(is_character(args[0])); }, 1, 1);
+  m.define(
+      "string?", [](machine&, arguments args) { return boolean(args[0].is<string>()); }, 1, 1);
+  m.define(
+      "symbol?", [](machine&, arguments args) { return boolean(args[0].is<symbol>()); }, 1, 1);
   m.define("char-alphabetic?", is_of_class<std::isalpha>, 1, 1);
   m.define("char-numeric?", is_of_class<std::isdigit>, 1, 1);
   m.define("char-whitespace?", is_of_class<std::isspace>, 1, 1);

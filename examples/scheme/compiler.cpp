@@ -364,7 +364,8 @@ void compiler::compile_loops(node* n, target to) {
   compile(n->body, to);
   for (std::size_t at = 0; at < n->parts.size(); ++at) {
     // The code before may come to its end.
-    if (to.to != target::kind::caller && (at > 0 || n->body->kind != form::call || n->body->parts[0]->var != n->variables[0]))
+    if (to.to != target::kind::caller &&
+        (at > 0 || n->body->kind != form::call || n->body->parts[0]->var != n->variables[0]))
       emit_jump(op::jump, 0, 0, end);
     const function_tree& lambda = *n->parts[at]->lambda;
     // A call just before this falls through.
@@ -404,8 +405,9 @@ void compiler::compile_loop_call(node* n) {
     for (std::size_t later = at + 1; later < parameters.size(); ++later)
       is_read_later = is_read_later || mentions(n->parts[later + 1], var);
     bool is_last_to_write = init->kind != form::call || called_primitive(init) != nullptr;
-    is_last_to_write = is_last_to_write && (init->kind == form::call || init->kind == form::local ||
-                                            init->kind == form::constant || init->kind == form::global);
+    is_last_to_write =
+        is_last_to_write && (init->kind == form::call || init->kind == form::local ||
+                             init->kind == form::constant || init->kind == form::global);
     if (!is_read_later && is_last_to_write) {
       compile(init, into(var->slot));
     } else {

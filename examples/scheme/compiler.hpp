@@ -90,8 +90,8 @@ class compiler {
   bool compile_primitive(node* n, target to);
   void compile_arithmetic(node* n, op what, op with_number, target to);
   void compile_truth(node* n, target to);
-  void make_closure(function_tree& of, std::uint32_t slot,
-                    const std::vector<variable*>& not_yet, std::vector<std::pair<std::uint32_t, variable*>>* missing);
+  void make_closure(function_tree& of, std::uint32_t slot, const std::vector<variable*>& not_yet,
+                    std::vector<std::pair<std::uint32_t, variable*>>* missing);
   // Jumps to `where` when the truth of n is `sense`, and goes on otherwise.
   void compile_test(node* n, bool sense, std::size_t where);
   bool compile_primitive_test(node* n, bool sense, std::size_t where);

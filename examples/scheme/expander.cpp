@@ -220,7 +220,8 @@ void expander::scan_body(forms list, scope* inside, std::vector<item>& items, st
     std::uint32_t form_line = line_of(form, line);
     meaning head;
     for (;;) {
-      head = form.get().is<pair>() && is_identifier(car(form)) ? resolve(car(form), inside) : meaning{};
+      head = form.get().is<pair>() && is_identifier(car(form)) ? resolve(car(form), inside)
+                                                               : meaning{};
       if (!head.syntax.is<macro>()) break;
       local<value> transformer{m_.self(), head.syntax};
       form = expand_macro(*this, transformer, form, inside, form_line);

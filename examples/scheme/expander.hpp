@@ -60,8 +60,9 @@ class expander {
   static const entry specials[];
   // What stands in a body, in order.
   struct item {
-    variable* var;     // null: an expression
-    std::size_t form;  // in the pool: the expression, or a list (parameters body ...) of a procedure
+    variable* var;  // null: an expression
+    std::size_t
+        form;  // in the pool: the expression, or a list (parameters body ...) of a procedure
     bool is_procedure;
     std::uint32_t line;
   };

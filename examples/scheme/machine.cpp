@@ -13,9 +13,9 @@ namespace scheme {
 namespace {
 
 const char* const names[machine::name_count] = {
-    "quote", "quasiquote", "unquote", "unquote-splicing", "define", "begin",         "lambda",
-    "else",  "=>",         "...",     "_",                "define-syntax",           "syntax-rules",
-    "set!",  "if",         "let",     "."};
+    "quote", "quasiquote", "unquote", "unquote-splicing", "define",       "begin", "lambda", "else",
+    "=>",    "...",        "_",       "define-syntax",    "syntax-rules", "set!",  "if",     "let",
+    "."};
 
 constexpr std::size_t reserve_bytes = std::size_t{256} << 10;
 
@@ -149,8 +149,7 @@ void machine::note_place_of(code& running, std::size_t offset) {
   if (line == 0) return;
   std::string text{text_of(*running.file.get().as<string>())};
   text += ":" + std::to_string(line);
-  if (running.name.get().is<symbol>())
-    text.append(", in ").append(name_of(running.name));
+  if (running.name.get().is<symbol>()) text.append(", in ").append(name_of(running.name));
   try {
     local<string> made = make_string(text);
     registers_[in_payload].as<condition>()->place = made;

@@ -39,9 +39,24 @@ class machine {
  public:
   // Names that C++ code compares with.
   enum known_name : std::size_t {
-    name_quote, name_quasiquote, name_unquote, name_unquote_splicing, name_define, name_begin,
-    name_lambda, name_else, name_arrow, name_ellipsis, name_underscore, name_define_syntax,
-    name_syntax_rules, name_set, name_if, name_let, name_dot, name_count
+    name_quote,
+    name_quasiquote,
+    name_unquote,
+    name_unquote_splicing,
+    name_define,
+    name_begin,
+    name_lambda,
+    name_else,
+    name_arrow,
+    name_ellipsis,
+    name_underscore,
+    name_define_syntax,
+    name_syntax_rules,
+    name_set,
+    name_if,
+    name_let,
+    name_dot,
+    name_count
   };
 
   explicit machine(const machine_options& options);
@@ -90,8 +105,19 @@ class machine {
 
  private:
   enum in : std::size_t {
-    in_under, in_winders, in_handlers, in_payload, in_symbols, in_out_of_memory, in_overflow,
-    in_output, in_input, in_reserve, in_handle, in_reenter, register_count
+    in_under,
+    in_winders,
+    in_handlers,
+    in_payload,
+    in_symbols,
+    in_out_of_memory,
+    in_overflow,
+    in_output,
+    in_input,
+    in_reserve,
+    in_handle,
+    in_reenter,
+    register_count
   };
   static constexpr std::size_t stack_slots = std::size_t{1} << 16;
   static constexpr std::size_t slack_slots = 64;

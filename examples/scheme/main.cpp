@@ -15,7 +15,8 @@ using scheme::gc::plan;
 constexpr const char* usage =
     "usage: scheme [option ...] [file ...]\n"
     "  --heap MIB             the heap's limit (256)\n"
-    "  --plan NAME            semispace, mark_sweep, immix, generational or generational_concurrent\n"
+    "  --plan NAME            semispace, mark_sweep, immix, generational or "
+    "generational_concurrent\n"
     "  --depth WORDS          the deepest recursion, in words of stack (10000000)\n"
     "  --collect-every N      collect at each so-manieth allocation\n"
     "  --protect-moved        what objects have moved out of is inaccessible\n"

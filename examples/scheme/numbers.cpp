@@ -92,8 +92,10 @@ value parse_number(machine& m, std::string_view text, int base) {
   // Names such as inf and nan are no numbers.
   bool has_digit = false;
   for (char c : text) {
-    if (c >= '0' && c <= '9') has_digit = true;
-    else if (c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E') return no;
+    if (c >= '0' && c <= '9')
+      has_digit = true;
+    else if (c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E')
+      return no;
   }
   if (!has_digit) return no;
   double inexact = 0;

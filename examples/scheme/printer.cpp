@@ -41,12 +41,12 @@ class printer {
     } else if (is_character(v)) {
       print_character(character_in(v));
     } else {
-      text += v == nil            ? "()"
-              : v == yes          ? "#t"
-              : v == no           ? "#f"
-              : v == end_of_file  ? "#<eof>"
-              : v == unspecified  ? "#<unspecified>"
-                                  : "#<undefined>";
+      text += v == nil           ? "()"
+              : v == yes         ? "#t"
+              : v == no          ? "#f"
+              : v == end_of_file ? "#<eof>"
+              : v == unspecified ? "#<unspecified>"
+                                 : "#<undefined>";
     }
   }
 

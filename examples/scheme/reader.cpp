@@ -141,12 +141,12 @@ class reader {
     for (int c = next(); c != '"'; c = next()) {
       if (c == '\\') {
         c = next();
-        if (c == 'n') c = '\n';
-        if (c == 't') c = '\t';
         if (c == '\n') {
           while (ahead() == ' ' || ahead() == '\t') next();
           continue;
         }
+        if (c == 'n') c = '\n';
+        if (c == 't') c = '\t';
       }
       if (c == no_character) fail("a string without an end");
       text += static_cast<char>(c);
@@ -178,8 +178,8 @@ class reader {
     while (!is_delimiter(ahead())) text += static_cast<char>(next());
     if (text.size() == 1) return character(static_cast<unsigned char>(text[0]));
     static constexpr std::pair<const char*, char> named[] = {
-        {"space", ' '},  {"newline", '\n'}, {"tab", '\t'},    {"return", '\r'},
-        {"null", '\0'},  {"nul", '\0'},     {"delete", '\x7f'}, {"escape", '\x1b'}};
+        {"space", ' '}, {"newline", '\n'}, {"tab", '\t'},      {"return", '\r'},
+        {"null", '\0'}, {"nul", '\0'},     {"delete", '\x7f'}, {"escape", '\x1b'}};
     for (auto [name, c] : named)
       if (text == name) return character(static_cast<unsigned char>(c));
     fail("an unknown character");

@@ -42,7 +42,8 @@ node* expander::special_if(forms form, const scope* at, std::uint32_t line) {
   if (length > 4) fail("bad syntax", form, line);
   node* test = expand_part(cadr(form), at, line);
   node* then = expand_part(cadr(cdr(form)), at, line);
-  node* otherwise = length == 4 ? expand_part(cadr(cdr(cdr(form))), at, line) : unspecified_at(line);
+  node* otherwise =
+      length == 4 ? expand_part(cadr(cdr(cdr(form))), at, line) : unspecified_at(line);
   return branch(test, then, otherwise, line);
 }
 
@@ -64,7 +65,8 @@ node* expander::special_define(forms form, const scope* at, std::uint32_t line) 
     made->parts.push_back(expand_lambda(made->constant, list, cdr(cdr(form)), at, line));
     return made;
   }
-  node* init = cdr(cdr(form)) == nil ? unspecified_at(line) : expand_part(cadr(cdr(form)), at, line);
+  node* init =
+      cdr(cdr(form)) == nil ? unspecified_at(line) : expand_part(cadr(cdr(form)), at, line);
   if (init->kind == form::lambda && init->lambda->name == 0) init->lambda->name = made->constant;
   made->parts.push_back(init);
   return made;
@@ -137,8 +139,7 @@ node* expander::named_let(forms form, const scope* at, std::uint32_t line) {
   for (; names.get() != nil; names = cdr(names)) in_order = m_.cons(car(names), in_order);
   node* made = tree_.add(form::letrec, line);
   made->variables.push_back(loop);
-  made->parts.push_back(
-      expand_lambda(loop->name, in_order, cdr(cdr(cdr(form))), outer, line));
+  made->parts.push_back(expand_lambda(loop->name, in_order, cdr(cdr(cdr(form))), outer, line));
   start->parts[0] = reference(loop, line);
   made->body = start;
   return made;

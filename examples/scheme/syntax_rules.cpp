@@ -55,8 +55,7 @@ class rules {
     value p = pattern;
     if (expander::is_identifier(p)) {
       if (is_literal(p))
-        return expander::is_identifier(given) &&
-               by_.resolve(given, use_) == by_.resolve(p, home());
+        return expander::is_identifier(given) && by_.resolve(given, use_) == by_.resolve(p, home());
       if (p == m_.named(machine::name_underscore)) return true;
       std::size_t id = pool_.add(p);
       found.push_back({id, pool_.add(given), {}, false});
@@ -120,7 +119,8 @@ class rules {
     return list;
   }
   static bool is_same_datum(value a, value b) {
-    if (a.is<string>()) return b.is<string>() && text_of(*a.as<string>()) == text_of(*b.as<string>());
+    if (a.is<string>())
+      return b.is<string>() && text_of(*a.as<string>()) == text_of(*b.as<string>());
     if (a.is<flonum>()) return b.is<flonum>() && a.as<flonum>()->number == b.as<flonum>()->number;
     return a == b;
   }
@@ -215,8 +215,7 @@ class rules {
     for (auto [from, to] : renamed_)
       if (pool_[from] == id) return pool_[to];
     std::size_t from = pool_.add(id);
-    std::size_t to =
-        pool_.add(value(m_.self().make<alias>(pool_[from], the_macro().scope)));
+    std::size_t to = pool_.add(value(m_.self().make<alias>(pool_[from], the_macro().scope)));
     renamed_.emplace_back(from, to);
     return pool_[to];
   }

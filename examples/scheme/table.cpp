@@ -70,7 +70,8 @@ std::uint64_t hash_in(machine& m, table& in, value key) {
 std::size_t hole_for(vector& entries, std::uint64_t hash) {
   std::size_t mask = entries.size() / 2 - 1;
   std::size_t at = hash & mask;
-  while (!entries[2 * at].get().is_null() && entries[2 * at].get() != tombstone) at = (at + 1) & mask;
+  while (!entries[2 * at].get().is_null() && entries[2 * at].get() != tombstone)
+    at = (at + 1) & mask;
   return at;
 }
 
@@ -191,7 +192,8 @@ bool are_equal(machine& m, value a, value b) {
       b = cdr(b);
       continue;
     }
-    if (a.is<string>()) return b.is<string>() && text_of(*a.as<string>()) == text_of(*b.as<string>());
+    if (a.is<string>())
+      return b.is<string>() && text_of(*a.as<string>()) == text_of(*b.as<string>());
     if (!a.is<vector>() || !b.is<vector>()) return false;
     vector& left = *a.as<vector>();
     vector& right = *b.as<vector>();

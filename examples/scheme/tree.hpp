@@ -25,10 +25,10 @@ struct function_tree;
 struct node;
 
 struct variable {
-  std::size_t name = 0;         // in the pool of constants; the first there is #f
-  bool is_assigned = false;     // it is in a box, then
-  std::size_t references = 0;   // reads
-  const node* loop = nullptr;   // the lambda, when it is a loop: see compiler.hpp
+  std::size_t name = 0;        // in the pool of constants; the first there is #f
+  bool is_assigned = false;    // it is in a box, then
+  std::size_t references = 0;  // reads
+  const node* loop = nullptr;  // the lambda, when it is a loop: see compiler.hpp
   // The compiler's.
   function_tree* owner = nullptr;
   std::uint32_t slot = 0;
@@ -36,8 +36,20 @@ struct variable {
 };
 
 enum class form : std::uint8_t {
-  constant, local, global, set_local, set_global, define_global, conditional, conjunction,
-  disjunction, sequence, let, letrec, lambda, call,
+  constant,
+  local,
+  global,
+  set_local,
+  set_global,
+  define_global,
+  conditional,
+  conjunction,
+  disjunction,
+  sequence,
+  let,
+  letrec,
+  lambda,
+  call,
 };
 
 struct node {

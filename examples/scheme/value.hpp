@@ -43,7 +43,9 @@ constexpr value fixnum(std::int64_t n) {
   return value::of_word(static_cast<std::uintptr_t>(n) << 2 | 1);
 }
 constexpr bool is_fixnum(value v) { return (v.word() & 3) == 1; }
-constexpr bool are_fixnums(value a, value b) { return ((a.word() ^ 1) | (b.word() ^ 1)) << 62 == 0; }
+constexpr bool are_fixnums(value a, value b) {
+  return ((a.word() ^ 1) | (b.word() ^ 1)) << 62 == 0;
+}
 constexpr std::int64_t number_in(value v) { return static_cast<std::int64_t>(v.word()) >> 2; }
 
 constexpr value character(unsigned char c) { return value::of_word(std::uintptr_t{c} << 8 | 3); }
@@ -62,7 +64,7 @@ using string = gc::array<char, struct string_kind>;
 using vector = gc::array<ref<value>, struct vector_kind>;
 using record = gc::array<ref<value>, struct record_kind>;      // [0]: its type
 using multiple = gc::array<ref<value>, struct multiple_kind>;  // what (values ...) returns
-using closure = gc::array<ref<value>, struct closure_kind>;    // [0]: its code; then what it captured
+using closure = gc::array<ref<value>, struct closure_kind>;  // [0]: its code; then what it captured
 
 // Also the global variable of that name.
 struct symbol {
