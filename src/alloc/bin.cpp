@@ -1,11 +1,11 @@
 #include "alloc/bin.hpp"
 
-#include <new>
 #include <numeric>
 
 #include "alloc/block_state.hpp"
 #include "alloc/canary.hpp"
 #include "base/check.hpp"
+#include "base/numbered.hpp"
 #include "ground/account.hpp"
 #include "os/memory.hpp"
 #include "os/process.hpp"
@@ -13,7 +13,7 @@
 namespace strata::alloc {
 namespace {
 
-alignas(bin) constinit std::byte bins_memory[sizeof(bin) * ground::class_count] = {};
+constinit auto bins = base::numbered<bin, ground::number_count>();
 
 std::uint8_t fullness_of(const span* one) {
   if (one->free_count == 0) return 4;
@@ -32,8 +32,8 @@ unsigned line_group(std::size_t block_bytes) {
 std::size_t take_from(span* one, std::uintptr_t* into, std::size_t wanted) {
   std::size_t taken = 0;
   std::size_t number = one->home->number();
-  bool stamping = one->home->has_canaries();
-  bool placing = stamping && one->canaries == canary::kind::secret;
+  bool stamping = one->home->has_stamps();
+  bool placing = one->canaries == canary::kind::secret;
   auto hand_out = [&](std::size_t index) {
     std::uintptr_t block = one->block_at(index);
     if (placing) canary::place(block, one->block_bytes, one->canaries);
@@ -49,16 +49,7 @@ std::size_t take_from(span* one, std::uintptr_t* into, std::size_t wanted) {
 
 }  // namespace
 
-bin& bin_of(std::size_t number) {
-  return *std::launder(reinterpret_cast<bin*>(bins_memory + number * sizeof(bin)));
-}
-
-void set_up_bins() {
-  for (std::size_t number = 0; number < ground::class_count; ++number) {
-    auto* made = new (bins_memory + number * sizeof(bin)) bin;
-    made->set_up(static_cast<ground::size_class>(number), nullptr);
-  }
-}
+bin& bin_of(std::size_t number) { return bins[number]; }
 
 void bin::set_up(ground::size_class number, heap* owner) {
   number_ = number;
@@ -187,7 +178,7 @@ span* bin::put_back_all(const std::uintptr_t* from, std::size_t count, span* las
   return last;
 }
 
-bool bin::has_canaries() const { return owner_ == nullptr && canary::on(); }
+bool bin::has_stamps() const { return owner_ == nullptr && alloc::has_stamps(); }
 
 span* bin::span_of(std::uintptr_t block) {
   auto* one = static_cast<span*>(ground::run_of(base::pointer_to(block)));
@@ -202,7 +193,7 @@ void bin::put_back(span* one, std::uintptr_t address) {
   std::size_t index = one->index_of(address);
   if (one->block_at(index) != address) fatal(misuse::interior_free, block);
   if (one->free_bits().test(index)) fatal(misuse::double_free, block, one->usable_bytes());
-  if (has_canaries()) {
+  if (has_stamps()) {
     check_untouched(address, *one);
     ground::set_mark(block, number_, ground::mark_none);
   }
@@ -234,6 +225,8 @@ void bin::drop(span* empty) {
 }
 
 void bin::trim(std::uint64_t before_ms) {
+  // Without a free block there is nothing to give back, and most bins are never used.
+  if (next_.load(std::memory_order_relaxed) == nullptr) return;
   sync::locked section(lock_);
   if (spare_ != nullptr && spare_->last_freed_ms <= before_ms) {
     span* empty = spare_;

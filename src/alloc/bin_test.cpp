@@ -152,6 +152,9 @@ TEST_P(Bin, ThreadsShareIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Classes, Bin, classes_of({16, 64, 1024, 3584, 32768}));
+INSTANTIATE_TEST_SUITE_P(PlainTwins, Bin,
+                         testing::Values(ground::plain_twin_of(ground::class_of(64)),
+                                         ground::plain_twin_of(ground::class_of(4096))));
 
 // Two threads that are refilled in turn share no cache line while there are whole ones.
 class BinOfTinyBlocks : public Bin {};

@@ -30,7 +30,7 @@ std::size_t out_of_spans(std::size_t number) {
 
 std::size_t out_of_all_spans() {
   std::size_t total = 0;
-  for (std::size_t number = 1; number < ground::class_count; ++number)
+  for (std::size_t number = 1; number < ground::number_count; ++number)
     total += out_of_spans(number);
   return total;
 }
@@ -59,7 +59,7 @@ class ThreadCache : public testing::Test {
   void TearDown() override {
     reclaim();
     EXPECT_EQ(out_of_all_spans(), lost_);
-    for (std::size_t each = 1; each < ground::class_count; ++each) bin_of(each).verify();
+    for (std::size_t each = 1; each < ground::number_count; ++each) bin_of(each).verify();
   }
 
   static std::vector<void*> take(std::size_t count) {
@@ -81,7 +81,7 @@ class ThreadCache : public testing::Test {
 };
 
 TEST_F(ThreadCache, MagazinesFitTheirWords) {
-  for (std::size_t each = 1; each < ground::class_count; ++each) {
+  for (std::size_t each = 1; each < ground::number_count; ++each) {
     EXPECT_GE(magazine_capacity(each), 4u);
     EXPECT_LT(magazine_capacity(each), magazine_words);
     EXPECT_LE(batch_of(each), magazine_capacity(each));

@@ -2,7 +2,9 @@
 //
 //   slice   | block | block | block | block ...                      |
 //   uses    | u8    | u8    | u8    | u8    ...    what the tracer asks for at each reference
-//   runs    | u32   | u32   | ...                  of a large object's first block: how many it has
+//   runs    | u32   | u32   | ...                  of a large object's first block: how many it has; of its
+//                                                  others: how far back the first is
+//   salts   | u32   | u32   | ...                  how often it was taken: identity hashes depend on it
 //
 //   a block is free exactly where its bit in `free_` is set, and its use is then use::free
 //   blocks that were ever used lie below `committed_`; the system knows no others
@@ -67,6 +69,9 @@ class blocks {
   [[nodiscard]] use use_at(const void* address) const { return uses_[index_of(address)]; }
   void set_use(std::size_t block, use to) { uses_[block] = to; }
   [[nodiscard]] std::uint32_t& run_of(std::size_t block) { return runs_[block]; }
+  [[nodiscard]] std::uint32_t salt_at(const void* address) const {
+    return salts_[index_of(address)];
+  }
 
   // visit(block, use) for each block that is not free.
   template <class Visit>
@@ -86,6 +91,7 @@ class blocks {
   std::size_t committed_ = 0;  // in blocks
   use* uses_ = nullptr;
   std::uint32_t* runs_ = nullptr;
+  std::uint32_t* salts_ = nullptr;
   base::bit_row free_{nullptr};
   base::bit_row inaccessible_{nullptr};  // free, and to be made accessible when taken
   void* tables_ = nullptr;

@@ -19,11 +19,13 @@ std::unique_ptr<plan_base> make_plan(core& of, plan which) {
     case plan::mark_sweep:
       return make_immix(of, evacuation::never);
     case plan::immix:
+      return make_immix(of, evacuation::when_fragmented);
     case plan::generational:
+      return make_generational(of, marking::in_pauses);
     case plan::generational_concurrent:
       break;
   }
-  return make_immix(of, evacuation::when_fragmented);
+  return make_generational(of, marking::concurrent);
 }
 
 }  // namespace
@@ -33,8 +35,11 @@ core::core(const heap_options& options) : options_(options) {
   std::size_t most = base::align_up(options.max_bytes, block_bytes);
   if (most < options.max_bytes || !blocks_.open(2 * (most / block_bytes) + 64))
     throw std::bad_alloc();
-  if (!stack_.open(most / 4 + base::MiB) || !weaks_.open(most / 16 + base::MiB))
+  if (!stack_.open(most / 4 + base::MiB) || !weaks_.open(most / 16 + base::MiB) ||
+      !orphan_log_.open(blocks_.count() * block_bytes / word_bytes))
     throw std::bad_alloc();
+  weaks_.add(types_);
+  weaks_.add(direct_);
   plan_ = make_plan(*this, options.plan);
   if (!plan_->open()) throw std::bad_alloc();
 }
@@ -53,10 +58,17 @@ void core::attach(mutator& self, record& made) {
 
 void core::detach(record& removed) {
   removed.state->top = removed.stack;
+  {
+    // Before it is gone, so that no collection comes in between.
+    std::lock_guard guard{lock_};
+    for (const logged& each : removed.log) orphan_log_.push(each);
+    removed.log.clear();
+    statistics_.allocated_bytes +=
+        removed.allocated_bytes + static_cast<std::size_t>(removed.state->cursor - removed.buffer);
+    removed.allocated_bytes = 0;
+    removed.buffer = removed.state->cursor;
+  }
   world_.detach(removed);
-  std::lock_guard guard{lock_};
-  statistics_.allocated_bytes +=
-      removed.allocated_bytes + static_cast<std::size_t>(removed.state->cursor - removed.buffer);
 }
 
 void core::add(global_node& added) {
@@ -72,7 +84,11 @@ void core::remove(global_node& removed) {
   (removed.previous != nullptr ? removed.previous->next : globals_) = removed.next;
 }
 
-void core::log(record& by, void** field) {
+void core::log(record& by, void** field, void* value) {
+  // An old object that refers to another: nothing but a snapshot needs to know.
+  if (detail::address_of(value) - blocks_.base() >= young_bytes_ &&
+      by.state->marking.load(std::memory_order_relaxed) == 0)
+    return;
   std::uint64_t bit = std::uint64_t{1} << (detail::address_of(field) / word_bytes % 64);
   // relaxed: others store to neighbours of the field; two threads that race for this one both note it.
   std::atomic_ref<std::uint64_t>(log_word(field)).fetch_and(~bit, std::memory_order_relaxed);
@@ -84,12 +100,15 @@ void core::log(record& by, void** field) {
 void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
   auto& own = *static_cast<record*>(self.record());
   if (failure_is_due(own)) throw_out_of_memory();
-  if (stress_is_due(own)) collect(&own, collection::full);
   collection kind = plan_->first_try();
+  if (stress_is_due(own)) collect(&own, ++own.stresses % 16 == 0 ? collection::full : kind);
   for (int failures = 0;;) {
     if (own.state->poll.load(std::memory_order_relaxed) != 0) world_.pause();
     if (void* object = try_allocate(own, bytes)) {
+      // A large object may have been marked already, by a plan that is marking.
+      std::uint8_t mark = bytes > most_small_bytes ? header::mark(object) : std::uint8_t{0};
       header::start(object, &of);
+      header::set_mark(object, mark);
       return object;
     }
     // Others may take what a collection has freed: that is not yet the end.
@@ -188,8 +207,8 @@ void core::zero_behind_roots() {
 }
 
 bool core::collect(record* self, collection kind) {
-  if (!world_.stop(self)) return false;
   std::uint64_t began_ns = os::monotonic_ns();
+  if (!world_.stop(self)) return false;
   zero_behind_roots();
   if (options_.stress.verify) verify_heap(*this);
   give_up_buffers();
@@ -213,6 +232,7 @@ heap_statistics core::statistics() {
   heap_statistics now = statistics_;
   now.moved_bytes = plan_->moved_bytes;
   now.live_bytes = plan_->live_bytes;
+  now.concurrent_markings = plan_->concurrent_markings;
   now.held_bytes = blocks_.used() * block_bytes;
   return now;
 }

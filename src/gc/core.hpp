@@ -18,6 +18,8 @@
 #include <mutex>
 
 #include "gc/blocks.hpp"
+#include "gc/direct.hpp"
+#include "gc/metaspace.hpp"
 #include "gc/object_inl.hpp"
 #include "gc/plans/plan.hpp"
 #include "gc/row.hpp"
@@ -46,7 +48,7 @@ class detail::core {
   void pause() { world_.pause(); }
   gc::world& world() { return world_; }
 
-  void log(record& by, void** field);
+  void log(record& by, void** field, void* value);
   void add(global_node& added);
   void remove(global_node& removed);
 
@@ -56,8 +58,13 @@ class detail::core {
   [[nodiscard]] gc::blocks& blocks() { return blocks_; }
   // Held by whoever takes or gives blocks while mutators run.
   [[nodiscard]] std::mutex& lock() { return lock_; }
+  // The first so many bytes of the heap are young. Set once, when the plan opens.
+  void set_young_bytes(std::size_t bytes) { young_bytes_ = bytes; }
+  [[nodiscard]] const plan_base& plan() const { return *plan_; }
   [[nodiscard]] work_stack& stack() { return stack_; }
   [[nodiscard]] weak_set& weaks() { return weaks_; }
+  [[nodiscard]] metaspace& types() { return types_; }
+  [[nodiscard]] direct_space& direct() { return direct_; }
   // The number that this marking marks objects with.
   [[nodiscard]] std::uint8_t epoch() const { return epoch_; }
   void next_epoch() { epoch_ = epoch_ == last_epoch ? 1 : static_cast<std::uint8_t>(epoch_ + 1); }
@@ -67,6 +74,9 @@ class detail::core {
   // visit(void** root) for every root, which may be null or, but on shadow stacks, an immediate. What a pinned one refers to must stay where it is.
   template <class Visit>
   void each_root(Visit visit);
+  // visit(const logged&) for each entry of the logs, which are empty afterwards.
+  template <class Visit>
+  void each_logged(Visit visit);
   // visit(void* object) for each object that must not move.
   template <class Visit>
   void each_pinned(Visit visit);
@@ -86,12 +96,16 @@ class detail::core {
   gc::blocks blocks_;
   work_stack stack_;
   weak_set weaks_;
+  metaspace types_;
+  direct_space direct_;
   gc::world world_;
   std::mutex lock_;
   std::unique_ptr<plan_base> plan_;
+  row<logged> orphan_log_;  // of threads that have gone
   std::mutex globals_lock_;
   global_node* globals_ = nullptr;
   heap_statistics statistics_;
+  std::size_t young_bytes_ = 0;
   static constexpr std::uint8_t last_epoch = 250;
   std::uint8_t epoch_ = 1;
 };
@@ -109,6 +123,19 @@ void detail::core::each_root(Visit visit) {
   for (global_node* at = globals_; at != nullptr; at = at->next) {
     for (void** root = at->first; root < at->end; ++root) visit(root);
   }
+  // Where there are no generations, nothing is young.
+  if (plan_->first_try() != collection::young) return;
+  for (void** slot : weaks_.slots()) visit(slot);
+}
+
+template <class Visit>
+void detail::core::each_logged(Visit visit) {
+  auto empty = [&](row<logged>& log) {
+    for (const logged& each : log) visit(each);
+    log.clear();
+  };
+  world_.each([&](record& of) { empty(of.log); });
+  empty(orphan_log_);
 }
 
 template <class Visit>

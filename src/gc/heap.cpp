@@ -19,8 +19,8 @@ namespace {
 // What is kept free of a native stack for those who handle its overflow.
 constexpr std::size_t stack_reserve_bytes = 128 * base::KiB;
 
-// The calling thread's mutators.
-thread_local record* records_of_thread = nullptr;
+// The calling thread's mutators. The barrier's slow path asks for them: no call to find the variable.
+[[gnu::tls_model("initial-exec")]] thread_local constinit record* records_of_thread = nullptr;
 
 record& record_of(mutator& self) { return *static_cast<record*>(self.record()); }
 
@@ -44,7 +44,7 @@ detail::core* detail::make_core(const heap_options& options, std::size_t header_
 
 heap::~heap() { delete core_; }
 void heap::collect(collection kind) { core_->collect(nullptr, kind); }
-std::size_t heap::run_cleaners() { return core_->weaks().run_due(); }
+std::size_t heap::run_cleaners() { return core_->weaks().run_due() + core_->direct().free_due(); }
 heap_statistics heap::statistics() const { return core_->statistics(); }
 void heap::verify() { core_->verify(nullptr); }
 
@@ -107,9 +107,9 @@ void* detail::allocate_slow(mutator& self, std::size_t bytes, const type& of) {
 void detail::safepoint_slow(mutator& self) { self.core().pause(); }
 void detail::throw_stack_overflow() { throw stack_overflow(); }
 void detail::throw_out_of_memory() { throw out_of_memory(); }
-void detail::log_field(void* const* field) noexcept {
+void detail::log_field(void** field, void* value) noexcept {
   for (record* each = records_of_thread; each != nullptr; each = each->next_of_thread) {
-    if (each->owner->blocks().has(field)) return each->owner->log(*each, const_cast<void**>(field));
+    if (each->owner->blocks().has(field)) return each->owner->log(*each, field, value);
   }
   fatal(misuse::corrupt_metadata, field, 0, "stored to by a thread without a mutator");
 }

@@ -1,7 +1,7 @@
 // Objects larger than half a block: each has a run of blocks of its own, and is marked where it stands.
 //
 //   | header, object ............ | ................. | ...... | free |
-//   ^ use::large, run = 3           ^ use::large_tail   ^ use::large_tail
+//   ^ use::large, run 3             ^ large_tail, run 1 ^ large_tail, run 2: the way back to the first
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,8 @@ class large_space {
  public:
   explicit large_space(blocks& of) : blocks_(of) {}
 
+  // Blocks below it are not its own.
+  void open(std::size_t first_block) { first_block_ = first_block; }
   [[nodiscard]] std::size_t used_blocks() const { return used_blocks_; }
   static std::size_t blocks_for(std::size_t bytes) {
     return base::divide_up(bytes, detail::block_bytes);
@@ -24,12 +26,20 @@ class large_space {
   // Null when there is no run of blocks. Not yet zeroed.
   std::byte* take(std::size_t bytes) {
     std::size_t wanted = blocks_for(bytes);
-    std::size_t first = blocks_.take(wanted, use::large_tail);
+    std::size_t first = blocks_.take(wanted, use::large_tail, first_block_, blocks_.count());
     if (first == blocks::none) return nullptr;
     blocks_.set_use(first, use::large);
-    blocks_.run_of(first) = static_cast<std::uint32_t>(wanted);
+    for (std::size_t each = 0; each < wanted; ++each)
+      blocks_.run_of(first + each) = static_cast<std::uint32_t>(each == 0 ? wanted : each);
     used_blocks_ += wanted;
     return blocks_.address_of(first);
+  }
+
+  // Whether this marking has reached the object around an address.
+  [[nodiscard]] bool lives(const void* inside, std::uint8_t epoch) {
+    std::size_t block = blocks_.index_of(inside);
+    if (blocks_.use_of(block) == use::large_tail) block -= blocks_.run_of(block);
+    return header::mark(blocks_.address_of(block) + header::bytes) == epoch;
   }
 
   // Gives back what this marking has not reached. Returns the bytes of what stays.
@@ -51,6 +61,7 @@ class large_space {
 
  private:
   blocks& blocks_;
+  std::size_t first_block_ = 0;
   std::size_t used_blocks_ = 0;
 };
 

@@ -52,6 +52,11 @@ class line_space {
   std::size_t take();
   // Classifies blocks until one goes back, or until all are; true for the former.
   bool sweep_for_block();
+  // True when all are classified.
+  bool sweep_some(std::size_t blocks) {
+    for (; blocks > 0 && sweep_at_ < sweep_end_; --blocks) classify(sweep_at_++);
+    return sweep_at_ >= sweep_end_;
+  }
   void sweep_all() {
     while (sweep_for_block()) continue;
   }

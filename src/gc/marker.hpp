@@ -74,7 +74,7 @@ class marker {
   // An object that is new: marked, and not scanned.
   void blacken(void* object, std::size_t bytes) {
     header::set_mark(object, epoch_);
-    if (bytes <= detail::most_small_bytes)
+    if (bytes <= detail::most_copied_bytes)
       lines_.mark_lines(static_cast<std::byte*>(object) - header::bytes, bytes, epoch_);
   }
 
@@ -89,7 +89,7 @@ class marker {
     if (of.kind == shape::leaf) return;
     weaks_.of_old.discover(object, of.kind);
     // relaxed: mutators may be writing; what was there when marking began, the log has.
-    each_field(object, of, [this](void** field) {
+    each_edge(object, of, [this](void** field) {
       push(std::atomic_ref<void*>(*field).load(std::memory_order_relaxed));
     });
   }

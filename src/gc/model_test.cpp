@@ -20,7 +20,7 @@ void run(mutator& self, std::uint64_t seed, int rounds, int steps, graph_model::
       model.step();
       if (step % (steps / 10) == 0) digest ^= model.check();
       if (step % (steps / 3) == 0) {
-        self.collect();
+        self.collect(round % 2 == 0 ? collection::young : collection::full);
         digest ^= model.check();
       }
       if (testing::Test::HasFatalFailure()) return;
@@ -30,7 +30,8 @@ void run(mutator& self, std::uint64_t seed, int rounds, int steps, graph_model::
 }
 
 TEST_P(GcModel, AgreesWithItsShadow) {
-  heap memory{{.max_bytes = 64 << 20, .plan = GetParam(), .stress = {.verify = true}}};
+  heap memory{
+      {.max_bytes = 64 << 20, .plan = GetParam(), .stress = {.mark_always = true, .verify = true}}};
   mutator self{memory};
   run(self, 1, 10, 20000);
 }
@@ -38,21 +39,23 @@ TEST_P(GcModel, AgreesWithItsShadow) {
 TEST_P(GcModel, AgreesWhereEveryAllocationCollects) {
   heap memory{{.max_bytes = 32 << 20,
                .plan = GetParam(),
-               .stress = {.collect_every = 1, .protect_moved = true}}};
+               .stress = {.collect_every = 1, .protect_moved = true, .mark_always = true}}};
   mutator self{memory};
   run(self, 2, 2, 400, {.most_row = 10, .most_bytes = 30, .large_one_in = 40});
 }
 
 TEST_P(GcModel, AgreesWhereMovedMemoryIsProtected) {
-  heap memory{{.max_bytes = 64 << 20,
-               .plan = GetParam(),
-               .stress = {.collect_every = 500, .protect_moved = true, .verify = true}}};
+  heap memory{
+      {.max_bytes = 64 << 20,
+       .plan = GetParam(),
+       .stress = {
+           .collect_every = 500, .protect_moved = true, .mark_always = true, .verify = true}}};
   mutator self{memory};
   run(self, 3, 2, 10000);
 }
 
 TEST_P(GcModel, ThreadsAgreeEachWithItsOwn) {
-  heap memory{{.max_bytes = 128 << 20, .plan = GetParam()}};
+  heap memory{{.max_bytes = 128 << 20, .plan = GetParam(), .stress = {.mark_always = true}}};
   std::vector<std::thread> threads;
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
     threads.emplace_back([&memory, seed] {

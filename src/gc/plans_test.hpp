@@ -9,7 +9,8 @@
 
 namespace strata::gc {
 
-inline const auto every_plan = testing::Values(plan::semispace, plan::mark_sweep, plan::immix);
+inline const auto every_plan = testing::Values(plan::semispace, plan::mark_sweep, plan::immix,
+                                               plan::generational, plan::generational_concurrent);
 
 inline std::string name_of_plan(const testing::TestParamInfo<plan>& of) {
   static const char* const names[] = {"semispace", "mark_sweep", "immix", "generational",

@@ -1,6 +1,7 @@
 // The histogram of pauses: four buckets a doubling.
 //
 //   bucket of ns = 4 * log2(ns) + the two bits behind its highest
+#include <algorithm>
 #include <bit>
 
 #include "strata/gc/heap.hpp"
@@ -39,6 +40,17 @@ std::uint64_t pause_histogram::quantile_ns(double share) const {
     }
   }
   return longest_ns_;
+}
+
+pause_histogram pause_histogram::since(const pause_histogram& earlier) const {
+  pause_histogram later;
+  for (std::size_t bucket = 0; bucket < bucket_count; ++bucket) {
+    later.buckets_[bucket] = buckets_[bucket] - earlier.buckets_[bucket];
+    if (later.buckets_[bucket] != 0) later.longest_ns_ = std::min(end_of(bucket), longest_ns_);
+  }
+  later.count_ = count_ - earlier.count_;
+  later.total_ns_ = total_ns_ - earlier.total_ns_;
+  return later;
 }
 
 }  // namespace strata::gc

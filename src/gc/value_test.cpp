@@ -123,9 +123,9 @@ TEST_P(GcValue, RootsKeepAliveWhatLiesBeforeTheirEnd) {
   roots these{memory, stack.data(), stack.size()};
   these.set_end(stack.data());
   for (std::size_t at = 0; at < 100; ++at) {
-    these.set_end(stack.data() + at);
     value made{self.make<cell>(nullptr, nullptr, static_cast<long>(at))};
     stack[at] = at % 4 == 0 ? value::immediate(at) : made;
+    these.set_end(stack.data() + at + 1);
   }
   these.set_end(stack.data() + 60);
   self.collect();

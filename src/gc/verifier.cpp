@@ -30,7 +30,13 @@ class verifier {
     core_.each_root([this](void** root) { reach(*root); });
     while (!stack_.empty()) {
       void* object = stack_.pop();
-      each_field(object, *type_of_object(object), [this](void** field) { reach(*field); });
+      type& of = *type_of_object(object);
+      if (of.mirror != nullptr) reach(*of.mirror);
+      each_field(object, of, [&](void** field) {
+        reach(*field);
+        if (const char* complaint = core_.plan().complaint_about(object, field))
+          broken(complaint, field);
+      });
     }
     return found_;
   }

@@ -15,7 +15,7 @@ class GcWeak : public testing::TestWithParam<plan> {
  protected:
   heap memory{{.max_bytes = 16 << 20,
                .plan = GetParam(),
-               .stress = {.protect_moved = true, .verify = true}}};
+               .stress = {.protect_moved = true, .mark_always = true, .verify = true}}};
   mutator self{memory};
 };
 

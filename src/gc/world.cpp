@@ -9,6 +9,7 @@ void world::wait_for_restart(guard& held) {
 void world::attach(record& added) {
   guard held{lock_};
   wait_for_restart(held);
+  added.state->marking.store(marking_, std::memory_order_relaxed);
   records_.push_back(&added);
   ++running_;
 }

@@ -55,6 +55,7 @@ struct record : base::list_node<record> {
 
   std::uint64_t allocated_bytes = 0;  // in buffers given up
   std::size_t until_stress = 0;
+  std::size_t stresses = 0;
   std::size_t until_failure = 0;
 };
 
@@ -74,6 +75,10 @@ class world {
   void leave_blocking();
 
   // The world is stopped.
+  void set_marking(bool is_marking) {
+    marking_ = is_marking ? 1 : 0;
+    each([this](record& of) { of.state->marking.store(marking_, std::memory_order_relaxed); });
+  }
   template <class Visit>
   void each(Visit visit) {
     for (record* at = records_.front(); at != nullptr; at = records_.after(at)) visit(*at);
@@ -90,6 +95,7 @@ class world {
   base::list<record> records_;
   std::size_t running_ = 0;
   bool stopping_ = false;
+  std::uint32_t marking_ = 0;
 };
 
 }  // namespace strata::gc

@@ -225,7 +225,7 @@ void ask_for_huge_pages(chunk* first, std::size_t chunks) {
     chunk* to = from;
     for (; to != end && !to->huge && to->dirty_pages == 0; ++to) to->huge = true;
     auto count = static_cast<std::size_t>(to - from);
-    if (count != 0) os::perhaps_huge(base::pointer_to(from->start), count * chunk_bytes);
+    if (count != 0) os::prefer_huge(base::pointer_to(from->start), count * chunk_bytes);
     from = to == end ? to : to + 1;
   }
 }

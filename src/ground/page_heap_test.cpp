@@ -219,6 +219,7 @@ bool may_be_huge(std::uintptr_t address) {
 TEST_F(PageHeap, HugePagesAreForChunksThatALongRunCovers) {
   if (std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled").fail())
     GTEST_SKIP() << "the kernel has none";
+  if (option().huge_pages == huge_never) GTEST_SKIP() << "wants STRATA_HUGE_PAGES=auto";
   std::size_t a_chunk = chunk_bytes >> page_shift();
   if (most_pages() < 4 * a_chunk) GTEST_SKIP() << "runs are shorter than chunks on this ground";
   for (int i = 0; i < 5; ++i) take(4 * a_chunk);  // the heap is large now

@@ -153,7 +153,7 @@ void never_huge(void* range, std::size_t bytes) {
   raw_syscall(SYS_madvise, as_long(range), static_cast<long>(bytes), MADV_NOHUGEPAGE);
 }
 
-void perhaps_huge(void* range, std::size_t bytes) {
+void prefer_huge(void* range, std::size_t bytes) {
   raw_syscall(SYS_madvise, as_long(range), static_cast<long>(bytes), MADV_HUGEPAGE);
 }
 

@@ -59,7 +59,7 @@ bool order_all_threads();
 
 // Advice, never needed for correctness.
 void never_huge(void* range, std::size_t bytes);
-void perhaps_huge(void* range, std::size_t bytes);
+void prefer_huge(void* range, std::size_t bytes);
 void leave_out_of_core_dumps(void* range, std::size_t bytes);
 void take_into_core_dumps(void* range, std::size_t bytes);
 

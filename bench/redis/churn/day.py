@@ -5,9 +5,8 @@ import statistics
 import subprocess
 import time
 
-from harness.job import Workspace
-from harness.launched import Launched, clean_environment
-from harness.servers import wait_until
+from harness.launched import Launched, clean_environment, wait_until
+from harness.workspace import Workspace
 
 from churn import statistics_file
 from churn.client import Client, answers

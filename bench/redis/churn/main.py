@@ -3,9 +3,9 @@ import pathlib
 import sys
 import tempfile
 
-from harness.job import Workspace
 from harness.options import make_folder
 from harness.rounds import in_rounds
+from harness.workspace import Workspace
 
 from churn import options, report, servers, table
 from churn.day import Day, Figures
@@ -28,8 +28,7 @@ def main(arguments: list) -> int:
         return 0
     make_folder(chosen.out)
     with tempfile.TemporaryDirectory(prefix="strata-bench-") as folder:
-        workspace = Workspace(chosen.build / "bench" / "malloc", pathlib.Path(folder), chosen.small,
-                              chosen.limit)
+        workspace = Workspace(chosen.build, pathlib.Path(folder), chosen.small, chosen.limit)
         day = Day(chosen, workspace)
         results = in_rounds(found, chosen.runs, lambda server: lived(day, server))
     report.write(chosen, found, results)

@@ -1,12 +1,9 @@
 """results.json and the pictures: what the table says, and every single day."""
 import dataclasses
-import json
-import os
 import pathlib
-import platform
 
+from harness import report
 from harness.figures import spread_json
-from harness.report import processor_name
 
 from churn import curves
 from churn.table import MEASURES, MIB, spread
@@ -28,8 +25,7 @@ def day_json(one) -> dict:
 def write(chosen, found: list, results: dict):
     content = {
         "schema": SCHEMA,
-        "machine": {"processors": os.cpu_count(), "processor": processor_name(),
-                    "kernel": platform.release(), "libc": " ".join(platform.libc_ver())},
+        "machine": report.machine(),
         "runs": chosen.runs,
         "operations": chosen.operations * 1000,
         "live_bytes": chosen.live * MIB,
@@ -41,7 +37,7 @@ def write(chosen, found: list, results: dict):
                      for key in MEASURES},
         "days": {name: [day_json(one) for one in runs] for name, runs in results.items()},
     }
-    (chosen.out / "results.json").write_text(json.dumps(content, indent=1) + "\n")
+    report.write(chosen.out, content)
 
 
 def middle_day(runs: list):

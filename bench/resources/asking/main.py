@@ -8,10 +8,10 @@ import tempfile
 
 from harness import figures, pictures, report, table
 from harness.contenders import Contender, reject
-from harness.job import Workspace
 from harness.launched import Launched
 from harness.options import Parser, make_folder
 from harness.rounds import in_rounds
+from harness.workspace import Workspace
 
 SCHEMA = "strata-bench-resources-1"
 
@@ -78,7 +78,7 @@ class Bench:
         """A table and pictures for each question."""
         questions: dict = {}
         content = {"schema": SCHEMA, "runs": self.chosen.runs, "small": self.chosen.small,
-                   "processor": report.processor_name(), "loads": []}
+                   "machine": report.machine(), "loads": []}
         for number, load in enumerate(self.loads, 1):
             print(f"[{number}/{len(self.loads)}] {load.title}", file=sys.stderr, flush=True)
             names = [one.name for one in load.contenders]
@@ -107,8 +107,7 @@ class Bench:
 def main(arguments: list) -> int:
     chosen = parse(arguments)
     with tempfile.TemporaryDirectory(prefix="strata-bench-") as folder:
-        workspace = Workspace(chosen.build / "bench" / "malloc", pathlib.Path(folder), chosen.small,
-                              chosen.limit)
+        workspace = Workspace(chosen.build, pathlib.Path(folder), chosen.small, chosen.limit)
         bench = Bench(chosen, workspace)
         if chosen.list:
             for load in bench.loads:

@@ -6,10 +6,10 @@ import sys
 import tempfile
 
 from harness.contenders import Contender, reject
-from harness.job import Workspace
 from harness.launched import Launched
 from harness.options import Parser, make_folder, whole_number
 from harness.rounds import in_rounds
+from harness.workspace import Workspace
 
 from crowd import report, room
 from crowd.life import Life, life_of
@@ -97,8 +97,7 @@ class Bench:
 def main(arguments: list) -> int:
     chosen = parse(arguments)
     with tempfile.TemporaryDirectory(prefix="strata-bench-") as folder:
-        workspace = Workspace(chosen.build / "bench" / "malloc", pathlib.Path(folder), chosen.small,
-                              chosen.limit)
+        workspace = Workspace(chosen.build, pathlib.Path(folder), chosen.small, chosen.limit)
         bench = Bench(chosen, workspace)
         if chosen.list:
             print("\n".join(bench.names))

@@ -1,7 +1,5 @@
 """The table, results.json and the picture."""
 import dataclasses
-import os
-import platform
 
 from harness import figures, pictures, report, table
 from harness.contenders import Contender
@@ -67,8 +65,7 @@ def write(chosen, fibers: int, results: dict, overflow: str):
     rows = rows_of(results)
     content = {
         "schema": SCHEMA,
-        "machine": {"processors": os.cpu_count(), "processor": report.processor_name(),
-                    "kernel": platform.release()},
+        "machine": report.machine(),
         "runs": chosen.runs, "small": chosen.small,
         "fibers": fibers, "stack_bytes": chosen.stack * 1024,
         "measures": {key: {"best_peer": row.best_peer, "contenders": {

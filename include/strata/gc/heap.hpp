@@ -31,6 +31,8 @@ struct stress_options {
   // Memory that a collection has moved objects out of stays inaccessible until it is needed again: a
   // stale pointer faults.
   bool protect_moved = false;
+  // A concurrent marking begins as soon as the last one is over.
+  bool mark_always = false;
   // Verify the heap before and after each collection.
   bool verify = false;
 };
@@ -39,11 +41,14 @@ struct heap_options {
   std::size_t max_bytes = std::size_t{256} << 20;  // of objects, and of what copying them needs
   gc::plan plan = gc::plan::semispace;
   std::size_t young_bytes = std::size_t{2} << 20;  // new objects between two young collections
+  std::size_t metaspace_max_bytes = std::size_t{256} << 20;  // of types made at run time
+  std::size_t direct_max_bytes = 0;                          // of direct buffers; 0: as max_bytes
+  std::uint64_t direct_wait_ms = 500;              // for direct memory that is about to be freed
   std::size_t most_locals = std::size_t{1} << 20;  // of one mutator, at once
   stress_options stress = {};
 };
 
-// How long the world stood still. Four buckets a doubling.
+// How long the world stood still, from the moment that it was asked to stop. Four buckets a doubling.
 class pause_histogram {
  public:
   static constexpr std::size_t bucket_count = 160;
@@ -53,6 +58,8 @@ class pause_histogram {
   [[nodiscard]] std::uint64_t total_ns() const { return total_ns_; }
   // An upper bound of the pause that `share` of all (0.99, say) don't exceed; good to a fifth.
   [[nodiscard]] STRATA_GC_API std::uint64_t quantile_ns(double share) const;
+  // What came after an earlier copy of this. Its longest is good to a fifth, too.
+  [[nodiscard]] STRATA_GC_API pause_histogram since(const pause_histogram& earlier) const;
 
  private:
   std::array<std::uint64_t, bucket_count> buckets_{};
@@ -64,10 +71,11 @@ class pause_histogram {
 struct heap_statistics {
   std::uint64_t young_collections = 0;
   std::uint64_t full_collections = 0;
-  std::uint64_t allocated_bytes = 0;  // by mutators, up to their last refill
-  std::uint64_t moved_bytes = 0;      // by collections
-  std::uint64_t live_bytes = 0;       // that the last full collection reached
-  std::size_t held_bytes = 0;         // blocks that hold objects
+  std::uint64_t concurrent_markings = 0;  // that young collections have ended
+  std::uint64_t allocated_bytes = 0;      // by mutators, up to their last refill
+  std::uint64_t moved_bytes = 0;          // by collections
+  std::uint64_t live_bytes = 0;           // that the last full collection reached
+  std::size_t held_bytes = 0;             // blocks that hold objects
   pause_histogram pauses;
 };
 

@@ -59,6 +59,14 @@ STRATA_GC_API void log_revived(mutator& self, void* object) noexcept;
 [[noreturn]] STRATA_GC_API void throw_stack_overflow();
 [[noreturn]] STRATA_GC_API void throw_out_of_memory();
 
+inline slot* push(mutator_state& self) {
+  slot* at = self.top;
+  if (at == self.stack_limit) [[unlikely]]
+    throw_stack_overflow();
+  self.top = at + 1;
+  return at;
+}
+
 template <class T>
 inline constexpr bool is_unrooted = false;
 template <class T>
@@ -131,8 +139,8 @@ class STRATA_GC_API mutator {
   [[nodiscard]] void* record() const { return record_; }
 
  private:
-  template <class T, class... Args>
-  unrooted<T> make_after_refill(Args&&... args);
+  template <class T, class... Passed>
+  unrooted<T> make_after_refill(Passed... passed);
   template <class T, class... Kept>
   unrooted<T> make_kept(Kept&&... kept);
   template <class T, class... Args>
@@ -162,13 +170,7 @@ template <class T>
 class local {
  public:
   explicit local(mutator& self) : local(self, static_cast<T*>(nullptr)) {}
-  local(mutator& self, T* object) : state_(&self.state()), slot_(state_->top) {
-    if (slot_ == state_->stack_limit) [[unlikely]]
-      detail::throw_stack_overflow();
-    state_->top = slot_ + 1;
-    self_ = &self;
-    set(object);
-  }
+  local(mutator& self, T* object) : self_(&self), slot_(detail::push(self.state())) { set(object); }
   local(mutator& self, const ref<T>& field) : local(self, field.get()) {}
   local(mutator& self, const global<T>& from);
   template <detail::refers_as<T> U>
@@ -178,7 +180,7 @@ class local {
   template <detail::refers_as<T> U>
   local(const local<U>& other)  // NOLINT(google-explicit-constructor)
       : local(other.self(), detail::whole_object<T>(other.get())) {}
-  ~local() { state_->top = slot_; }
+  ~local() { self_->state().top = slot_; }
 
   local& operator=(const local& other) noexcept {
     return set(other.get());
@@ -214,19 +216,15 @@ class local {
     return *this;
   }
 
-  detail::mutator_state* state_;
-  detail::slot* slot_;
   mutator* self_;
+  detail::slot* slot_;
 };
 
 // The same, and the object does not move while this lives: for addresses given to others.
 template <class T>
 class pinned {
  public:
-  pinned(mutator& self, T* object) : state_(&self.state()), slot_(state_->top) {
-    if (slot_ == state_->stack_limit) [[unlikely]]
-      detail::throw_stack_overflow();
-    state_->top = slot_ + 1;
+  pinned(mutator& self, T* object) : state_(&self.state()), slot_(detail::push(*state_)) {
     *slot_ = detail::address_of(object) | detail::pinned_slot;
   }
   explicit pinned(const local<T>& from) : pinned(from.self(), from.get()) {}
@@ -265,22 +263,62 @@ unrooted<T>::unrooted(const local<U>& from) noexcept
 
 namespace detail {
 
+// How an argument goes to the slow path of make: a handle as the address of its object, which is good
+// until something is allocated there, and small values as themselves. A local whose address is never
+// taken can live in registers.
 template <class T>
-inline constexpr bool is_handle = false;
+struct bare {
+  T* object;
+};
 template <class T>
-inline constexpr bool is_handle<local<T>> = true;
+bare<T> bare_of(const ref<T>& from) {
+  return {from.get()};
+}
 template <class T>
-inline constexpr bool is_handle<global<T>> = true;
+bare<T> bare_of(const local<T>& from) {
+  return {from.get()};
+}
 template <class T>
-inline constexpr bool is_handle<pinned<T>> = true;
-
-// An argument of make, as it outlives the collection that make may need: references get a local, since
-// what they lie in may move; plain values are copied for the same reason.
+bare<T> bare_of(const global<T>& from) {
+  return {from.get()};
+}
 template <class Arg>
+concept is_handle = requires(const Arg& arg) {
+  bare_of(arg);
+};
+
+template <class Arg>
+decltype(auto) pass(Arg& arg) {
+  using value_type = std::remove_cv_t<Arg>;
+  if constexpr (is_handle<Arg>) {
+    return bare_of(arg);
+  } else if constexpr (std::is_trivially_copyable_v<value_type> && !std::is_array_v<value_type> &&
+                       sizeof(value_type) <= 16) {
+    return value_type(arg);
+  } else {
+    return (arg);
+  }
+}
+
+// It outlives there the collection that make may need: objects get a local, and plain values that may lie in
+// the heap are copied.
+template <class Passed>
 class kept {
-  using value_type = std::remove_cvref_t<Arg>;
-  static constexpr bool copied = std::is_trivially_copyable_v<value_type>;
-  static_assert(copied || is_handle<value_type> || !std::is_aggregate_v<value_type>,
+  static_assert(std::is_trivially_copyable_v<Passed>);
+
+ public:
+  kept(mutator&, const Passed& passed) : value_(passed) {}
+  const Passed& value() const { return value_; }
+
+ private:
+  Passed value_;
+};
+template <class Arg>
+class kept<Arg&> {
+  using value_type = std::remove_cv_t<Arg>;
+  static constexpr bool copied =
+      std::is_trivially_copyable_v<value_type> && !std::is_array_v<value_type>;
+  static_assert(copied || std::is_array_v<value_type> || !std::is_aggregate_v<value_type>,
                 "an argument with references in it can't outlive a collection: assign them later");
 
  public:
@@ -290,19 +328,19 @@ class kept {
  private:
   std::conditional_t<copied, value_type, Arg&> value_;
 };
-template <class Arg>
-requires is_ref<std::remove_cvref_t<Arg>>
-class kept<Arg> {
+template <class T>
+class kept<bare<T>> {
  public:
-  kept(mutator& self, const std::remove_cvref_t<Arg>& arg) : value_(self, arg) {}
-  const auto& value() const { return value_; }
+  kept(mutator& self, bare<T> passed) : value_(self, passed.object) {}
+  const local<T>& value() const { return value_; }
 
  private:
-  template <class T>
-  static local<T> local_for(const ref<T>&);
-  decltype(local_for(std::declval<std::remove_cvref_t<Arg>>())) value_;
+  local<T> value_;
 };
 
+// Fewer arguments than members are what make offers.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 template <class T, class... Args>
 consteval bool constructs_quietly() {
   if constexpr (std::is_aggregate_v<T>)
@@ -313,9 +351,6 @@ consteval bool constructs_quietly() {
 
 }  // namespace detail
 
-// Fewer arguments than members are what make offers.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 template <class T, class... Args>
 T* mutator::construct(void* object, Args&&... args) {
   auto build = [&] {
@@ -351,13 +386,13 @@ unrooted<T> mutator::make(Args&&... args) {
       if (void* object = bump(bytes, type_of<T>)) [[likely]]
         return {*this, construct<T>(object, std::forward<Args>(args)...)};
     }
-    return make_after_refill<T>(std::forward<Args>(args)...);
+    return make_after_refill<T, decltype(detail::pass(args))...>(detail::pass(args)...);
   }
 }
 
-template <class T, class... Args>
-__attribute__((noinline)) unrooted<T> mutator::make_after_refill(Args&&... args) {
-  return make_kept<T>(detail::kept<std::remove_reference_t<Args>>(*this, args)...);
+template <class T, class... Passed>
+__attribute__((noinline)) unrooted<T> mutator::make_after_refill(Passed... passed) {
+  return make_kept<T>(detail::kept<Passed>(*this, passed)...);
 }
 
 template <class T, class... Kept>

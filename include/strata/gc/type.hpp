@@ -64,6 +64,7 @@ struct type {
   const std::uint32_t* offsets = nullptr;
   void (*resolve)(type&) = nullptr;
   const char* name = "";
+  void** mirror = nullptr;  // of the loader that owns it: lives while objects of the type do
 };
 
 namespace detail {

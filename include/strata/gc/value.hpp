@@ -19,6 +19,7 @@
 #include <utility>
 
 #include <strata/gc/global.hpp>
+#include <strata/gc/identity.hpp>
 #include <strata/gc/mutator.hpp>
 
 namespace strata::gc {
@@ -68,6 +69,8 @@ class value {
   }
 
   friend constexpr bool operator==(value, value) = default;
+  // For make, which finds it here.
+  friend detail::bare<value> bare_of(value from);
 
  private:
   [[nodiscard]] void* pointer() const { return detail::pointer_to(word_); }
@@ -79,11 +82,19 @@ template <>
 class local<value>;
 
 namespace detail {
+// As an argument of make: what an allocation may move is kept for it.
+template <>
+struct bare<value> {
+  value object;
+};
+
 // Locals, references and fresh objects of any type, too.
 template <class From, class Self>
 concept becomes_value =
     !std::is_same_v<std::remove_cvref_t<From>, Self> && std::is_convertible_v<From, value>;
 }  // namespace detail
+
+inline detail::bare<value> bare_of(value from) { return {from}; }
 
 template <>
 class ref<value> {
@@ -159,6 +170,11 @@ class local<value> {
   mutator* self_;
 };
 
+// Of an object.
+inline std::uint32_t identity_hash(mutator& self, value of) noexcept {
+  return detail::identity_hash(self, detail::pointer_to(of.word()));
+}
+
 // A row of values outside of the heap that are roots: an interpreter's stack or registers. Stores to them
 // need no barrier, since every collection reads them all.
 //
@@ -186,34 +202,4 @@ class roots {
   detail::global_node node_;
 };
 
-namespace detail {
-
-template <>
-class kept<value> {
- public:
-  kept(mutator& self, const gc::value& arg) : value_(self, arg) {}
-  const local<gc::value>& value() const { return value_; }
-
- private:
-  local<gc::value> value_;
-};
-template <>
-class kept<const value> : public kept<gc::value> {
- public:
-  using kept<gc::value>::kept;
-};
-template <>
-class kept<ref<value>> : public kept<gc::value> {
- public:
-  kept(mutator& self, const ref<gc::value>& arg) : kept<gc::value>(self, arg.get()) {}
-};
-template <>
-class kept<const ref<value>> : public kept<ref<gc::value>> {
- public:
-  using kept<ref<gc::value>>::kept;
-};
-template <>
-inline constexpr bool is_handle<local<value>> = true;
-
-}  // namespace detail
 }  // namespace strata::gc

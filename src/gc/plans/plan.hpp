@@ -32,13 +32,21 @@ class plan_base {
   virtual collection collect(collection kind) = 0;
   // What to try first when there is no memory.
   virtual collection first_try() { return collection::full; }
+  // What is wrong with a field of a live object, as the plan sees it; null when nothing is.
+  [[nodiscard]] virtual const char* complaint_about(void* object, void** field) const {
+    static_cast<void>(object), static_cast<void>(field);
+    return nullptr;
+  }
   // What a collection has moved so far, and what the last full one has reached.
   std::uint64_t moved_bytes = 0;
   std::uint64_t live_bytes = 0;
+  std::uint64_t concurrent_markings = 0;
 };
 
 std::unique_ptr<plan_base> make_semispace(core& of);
 enum class evacuation : std::uint8_t { never, when_fragmented };
 std::unique_ptr<plan_base> make_immix(core& of, evacuation when);
+enum class marking : std::uint8_t { in_pauses, concurrent };
+std::unique_ptr<plan_base> make_generational(core& of, marking how);
 
 }  // namespace strata::gc

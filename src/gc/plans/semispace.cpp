@@ -96,7 +96,7 @@ class semispace final : public plan_base {
       void* object = stack.pop();
       type& of = *type_of_object(object);
       core_.weaks().of_old.discover(object, of.kind);
-      each_field(object, of, [this](void** field) { visit(field); });
+      each_edge(object, of, [this](void** field) { visit(field); });
     }
   }
 
@@ -122,10 +122,12 @@ class semispace final : public plan_base {
     std::uint64_t word = header::load(object);
     if ((word & header::forwarded) != 0) return header::forwarding(word);
     std::size_t bytes = object_bytes(object, *header::type_in(object, word));
-    std::byte* to = to_.take(bytes);
+    std::byte* to = to_.take(bytes + header::growth(word));
     std::memcpy(to, static_cast<std::byte*>(object) - header::bytes, bytes);
     void* copy = to + header::bytes;
+    carry_hash(copy, object, word, bytes, blocks_);
     header::forward(object, copy);
+    bytes += header::growth(word);
     live_bytes += bytes;
     moved_bytes += bytes;
     core_.stack().push(copy);

@@ -1,0 +1,118 @@
+"""Pictures that only this bench has: processor time over the heap limit, and latencies on a scale of
+powers of ten."""
+import math
+
+from harness.picture import colours_of, line, nice_step, picture, text
+
+from collecting.results import Results
+
+WIDTH = 860
+LEFT, TOP = 64, 60
+PLOT_WIDTH, PLOT_HEIGHT = 560, 320
+
+
+def dot(x: float, y: float, radius: float, colour: str) -> str:
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{colour}"/>'
+
+
+def stroke(points: list, colour: str, width: float) -> str:
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"/>'
+
+
+class Plane:
+    """Heap limits, by the logarithm of their factors, and seconds."""
+
+    def __init__(self, factors: list, most_seconds: float):
+        self.first, self.last = math.log(factors[0]), math.log(factors[-1])
+        self.most = most_seconds * 1.05 or 1.0
+
+    def x(self, factor: float) -> float:
+        span = self.last - self.first or 1.0
+        return LEFT + 14 + (math.log(factor) - self.first) / span * (PLOT_WIDTH - 28)
+
+    def y(self, seconds: float) -> float:
+        return TOP + PLOT_HEIGHT * (1 - seconds / self.most)
+
+    def grid(self, factors: list) -> list:
+        parts = []
+        step = nice_step(self.most)
+        for i in range(int(self.most / step) + 1):
+            y = self.y(i * step)
+            parts += [line(LEFT, y, LEFT + PLOT_WIDTH, y),
+                      text(LEFT - 8, y + 4, f"{i * step:g}", "soft", 'text-anchor="end"')]
+        parts += [text(self.x(factor), TOP + PLOT_HEIGHT + 18, f"{factor:g}x", "soft",
+                       'text-anchor="middle"') for factor in factors]
+        return parts
+
+
+def by_limit(results: Results) -> str:
+    """A line a contender; it begins where the contender first has room."""
+    colours = colours_of([one.name for one in results.found])
+    lines = {one.name: [(factor, results.cell(one, factor).median("cpu_seconds"))
+                        for factor in results.factors] for one in results.found}
+    lines = {name: [point for point in points if point[1] is not None]
+             for name, points in lines.items()}
+    plane = Plane(results.factors, max((value for points in lines.values() for _, value in points),
+                                       default=1.0))
+    parts = plane.grid(results.factors)
+    for i, (name, points) in enumerate(lines.items()):
+        places = [(plane.x(factor), plane.y(value)) for factor, value in points]
+        parts.append(stroke(places, colours[name], 2.5 if name.startswith("strata") else 1.3))
+        parts += [dot(x, y, 2.5, colours[name]) for x, y in places]
+        y = TOP + 10 + 18 * i
+        parts += [f'<rect x="644" y="{y - 9}" width="12" height="8" fill="{colours[name]}"/>',
+                  text(662, y, name)]
+    height = max(TOP + PLOT_HEIGHT + 34, TOP + 18 * len(lines) + 20)
+    return picture(WIDTH, height, f"{results.workload.name}: processor time",
+                   "seconds, over the heap limit as a multiple of what is alive "
+                   f"({results.live_bytes / (1 << 20):.0f} MiB)", parts)
+
+
+class Decades:
+    """Nanoseconds from a hundred to ten thousand million."""
+
+    least, most = 2, 10
+    left, right = 190, WIDTH - 30
+    names = {2: "100 ns", 3: "1 us", 4: "10 us", 5: "100 us", 6: "1 ms", 7: "10 ms", 8: "100 ms",
+             9: "1 s", 10: "10 s"}
+
+    def x(self, ns: float) -> float:
+        power = min(max(math.log10(max(ns, 1)), self.least), self.most)
+        return self.left + (power - self.least) / (self.most - self.least) * (
+            self.right - self.left)
+
+    def grid(self, top: float, bottom: float) -> list:
+        parts = []
+        for power, name in self.names.items():
+            x = self.x(10 ** power)
+            parts += [line(x, top, x, bottom),
+                      text(x, top - 6, name, "soft", 'text-anchor="middle" font-size="10"')]
+        return parts
+
+
+def latencies(measured: list, factor: float, what: str) -> str:
+    """A row a contender: from the median to the most, with dots at p50, p99, p99.9 and max."""
+    scale = Decades()
+    parts, y = [], float(TOP + 20)
+    for results in measured:
+        colours = colours_of([one.name for one in results.found])
+        parts.append(text(16, y, results.workload.name, more='font-weight="bold"'))
+        shown = []
+        for one in results.found:
+            cell = results.cell(one, factor)
+            values = [cell.median(f"{what}_{key}") for key in ("p50_ns", "p99_ns", "p999_ns",
+                                                               "max_ns")]
+            if None not in values:
+                shown.append((one.name, values))
+        parts += scale.grid(y + 8, y + 12 + 13 * len(shown))
+        for name, values in shown:
+            y += 13
+            places = [(scale.x(value), y + 4) for value in values]
+            parts.append(text(scale.left - 8, y + 8, name, more='text-anchor="end" font-size="10"'))
+            parts.append(stroke(places, colours[name], 2))
+            parts += [dot(x, at, 2 + i * 0.6, colours[name]) for i, (x, at) in enumerate(places)]
+        y += 44
+    return picture(WIDTH, int(y), f"{what.capitalize()}s at {factor:g} x what is alive",
+                   "p50, p99, p99.9 and the longest; medians of the runs; each step is tenfold",
+                   parts)

@@ -1,0 +1,109 @@
+// The thread that marks while the program runs, and who may touch the old space when.
+//
+//   program    ... | young | ... | young: begins | ... | young | ... | young: finishes | ...
+//   thread      sweeps ........ ready             marks  waits  marks  marked
+//
+//   idle --> sweeping --> ready --> marking --> marked --> idle
+//        (1)          (2)       (1)         (2)        (1)       (1) by a collection, (2) by the thread
+//
+// It works in slices of some 20 us, holding lock_ in each. A collection that wants its turn gets it after
+// the slice at hand; then the thread waits until the collection is over. Young collections do a little of the
+// work themselves, in case the thread gets no processor. Where the process has but one, a thread would stop
+// the program for a slice of the scheduler's: there is none, and young collections do all of it, some more at
+// a time.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+
+#include "gc/old_space.hpp"
+#include "os/process.hpp"
+
+namespace strata::gc {
+
+class background {
+ public:
+  enum class stage : std::uint8_t { idle, sweeping, ready, marking, marked };
+
+  background(core& of, old_space& old) : core_(of), old_(old) {
+    if (std::thread::hardware_concurrency() > 1) thread_ = std::thread([this] { work(); });
+  }
+  background(const background&) = delete;
+  background& operator=(const background&) = delete;
+  ~background() {
+    {
+      std::lock_guard guard{lock_};
+      ending_ = true;
+    }
+    changed_.notify_all();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  // A collection's turn: between the two the thread does nothing, and the stage may be changed.
+  void enter() {
+    wanted_.store(true, std::memory_order_relaxed);
+    std::lock_guard guard{lock_};
+    wanted_.store(false, std::memory_order_relaxed);
+    collecting_ = true;
+  }
+  void leave() {
+    {
+      std::lock_guard guard{lock_};
+      collecting_ = false;
+    }
+    changed_.notify_all();
+  }
+  [[nodiscard]] stage now() const { return stage_; }
+  void go_to(stage next) { stage_ = next; }
+  // A collection's share of the work, in its turn.
+  void help() {
+    std::uint64_t until_ns =
+        os::monotonic_ns() + (thread_.joinable() ? helping_ns : working_alone_ns);
+    while (has_work() && os::monotonic_ns() < until_ns) slice();
+  }
+
+ private:
+  static constexpr std::uint64_t helping_ns = 30'000;
+  static constexpr std::uint64_t working_alone_ns = 400'000;
+  static constexpr std::size_t slice_objects = 1024;
+  static constexpr std::size_t slice_blocks = 16;
+
+  [[nodiscard]] bool has_work() const {
+    return stage_ == stage::sweeping || stage_ == stage::marking;
+  }
+  [[nodiscard]] bool may_work() const {
+    // In this order: while a collection has its turn the stage is its own.
+    return !collecting_ && !wanted_.load(std::memory_order_relaxed) && has_work();
+  }
+  void work() {
+    std::unique_lock held{lock_};
+    for (;;) {
+      changed_.wait(held, [this] { return ending_ || may_work(); });
+      if (ending_) return;
+      while (may_work()) slice();
+    }
+  }
+  void slice() {
+    if (stage_ == stage::marking) {
+      if (old_.marker().run(slice_objects)) stage_ = stage::marked;
+    } else {
+      std::lock_guard guard{core_.lock()};
+      if (old_.sweep_some(slice_blocks)) stage_ = stage::ready;
+    }
+  }
+
+  core& core_;
+  old_space& old_;
+  std::mutex lock_;  // guards what follows, and the old space's marker while the program runs
+  std::condition_variable changed_;
+  stage stage_ = stage::idle;
+  bool collecting_ = false;
+  bool ending_ = false;
+  std::atomic<bool> wanted_{false};  // relaxed: a slice more or less
+  std::thread thread_;               // none where there is one processor
+};
+
+}  // namespace strata::gc

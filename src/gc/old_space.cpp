@@ -1,0 +1,214 @@
+#include "gc/old_space.hpp"
+
+#include <cstring>
+
+namespace strata::gc {
+
+old_space::old_space(core& of, evacuation when)
+    : core_(of),
+      blocks_(of.blocks()),
+      large_(blocks_),
+      lines_(blocks_),
+      marker_(lines_, of.weaks()),
+      when_(when),
+      most_blocks_(base::divide_up(of.options().max_bytes, detail::block_bytes)) {}
+
+bool old_space::open(std::size_t young_blocks) {
+  young_bytes_ = young_blocks * detail::block_bytes;
+  large_.open(young_blocks);
+  core_.set_young_bytes(young_bytes_);
+  std::size_t words = blocks_.count() * detail::block_bytes / detail::word_bytes;
+  return lines_.open(young_blocks) && marker_.open(words) && into_young_.open(words) &&
+         fresh_large_.open(blocks_.count());
+}
+
+// ---- Allocation
+
+bump_range old_space::refill(line_cursor& at, std::size_t bytes) {
+  bump_range hole = lines_.next_hole(at, bytes);
+  if (hole.cursor != nullptr) return hole;
+  std::lock_guard guard{core_.lock()};
+  while (bytes < medium_bytes && lines_.recycle(at)) {
+    hole = lines_.next_hole(at, bytes);
+    if (hole.cursor != nullptr) return hole;
+  }
+  if (!make_room(1)) return {};
+  std::size_t block = lines_.take();
+  if (block == blocks::none) return {};
+  std::byte* start = blocks_.address_of(block);
+  return {start, start + detail::block_bytes};
+}
+
+std::byte* old_space::take_large(std::size_t bytes) {
+  std::byte* at = nullptr;
+  {
+    std::lock_guard guard{core_.lock()};
+    if (!make_room(large_space::blocks_for(bytes))) return nullptr;
+    at = large_.take(bytes);
+    if (at == nullptr) return nullptr;
+    new_bytes_ += bytes;
+    // Until a collection comes to it, it is as young as what it may refer to.
+    if (young_bytes_ != 0) {
+      std::memset(&detail::log_word(at), 0, base::divide_up(bytes, 512) * 8);
+      fresh_large_.push(at + header::bytes);
+    }
+  }
+  std::memset(at, 0, bytes);
+  // A new object is not what a marking under way looks for.
+  if (marking_) header::set_mark(at + header::bytes, core_.epoch());
+  return at;
+}
+
+std::byte* old_space::take_promoted_slow(std::size_t bytes) {
+  if (bytes >= medium_bytes) {
+    if (std::byte* at = to_medium_.take(bytes)) return at;
+  } else {
+    do {
+      bump_range hole = lines_.next_hole(to_cursor_, bytes);
+      if (hole.cursor == nullptr) continue;
+      to_ = hole;
+      arm_all(to_);
+      return to_.take(bytes);
+    } while (lines_.recycle(to_cursor_));
+  }
+  std::size_t block = lines_.take();
+  STRATA_CHECK(block != blocks::none);
+  bump_range& range = bytes >= medium_bytes ? to_medium_ : to_;
+  range = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
+  arm_all(range);
+  return range.take(bytes);
+}
+
+bool old_space::make_room(std::size_t wanted) {
+  while (blocks_.used() + wanted > most_blocks_) {
+    if (!lines_.sweep_for_block()) return false;
+  }
+  return true;
+}
+
+// Lines are four bytes of the log.
+void old_space::arm_all(const bump_range& range) const {
+  if (young_bytes_ == 0) return;
+  auto bytes = static_cast<std::size_t>(range.end - range.cursor);
+  std::memset(detail::pointer_to(detail::log_bias + base::address_of(range.cursor) / 64), 0xff,
+              bytes / 64);
+}
+
+// ---- Marking
+
+void old_space::begin() {
+  core_.next_epoch();
+  core_.weaks().of_old.clear();
+  to_cursor_ = {};
+  to_ = to_medium_ = {};
+  lines_.begin(core_.epoch());
+  marker_.begin(core_.epoch(), blocks_.base() + young_bytes_);
+  marking_ = true;
+  moving_ = false;
+  moved_live_bytes_ = 0;
+}
+
+void old_space::finish() {
+  core_.weaks().finish(*this, core_.weaks().of_old, weak_set::cleaners::of_all_objects);
+  core_.weaks().of_old.clear();
+  to_cursor_ = {};
+  to_ = to_medium_ = {};
+  if (moving_) lines_.absolve();
+  lines_.end();
+  if (!moving_) forget_dead_fields();
+  large_.sweep(core_.epoch());
+  live_bytes_ = marker_.live_bytes() + moved_live_bytes_;
+  new_bytes_ = 0;
+  marker_.trim();
+  marking_ = false;
+}
+
+// Before dead large objects go back.
+void old_space::forget_dead_fields() {
+  std::size_t kept = 0;
+  for (void** field : into_young_) {
+    std::size_t block = blocks_.index_of(field);
+    if (blocks_.use_of(block) == use::lines ? lines_.line_is_free(field)
+                                            : !large_.lives(field, core_.epoch()))
+      continue;
+    into_young_[kept++] = field;
+  }
+  into_young_.shorten(kept);
+}
+
+void old_space::trace(void*& object) {
+  if (moving_) {
+    visit(&object);
+    drain();
+  } else {
+    marker_.push(object);
+    marker_.run(~std::size_t{0});
+  }
+}
+
+// ---- Moving
+
+void old_space::condemn() {
+  if (when_ == evacuation::never) return;
+  std::size_t spare = most_blocks_ > blocks_.used() ? most_blocks_ - blocks_.used() : 0;
+  moving_ = lines_.condemn(spare) > 0;
+  core_.each_pinned([this](void* object) {
+    if (blocks_.use_at(object) == use::lines_from)
+      blocks_.set_use(blocks_.index_of(object), use::lines);
+  });
+}
+
+void old_space::drain() {
+  work_stack& stack = core_.stack();
+  while (!stack.empty()) {
+    void* object = stack.pop();
+    type& of = *type_of_object(object);
+    core_.weaks().of_old.discover(object, of.kind);
+    if (of.mirror != nullptr) visit(of.mirror);
+    each_field(object, of, [this](void** field) {
+      visit(field);
+      if (young_bytes_ != 0 && is_young(*field)) remember(field);
+    });
+  }
+}
+
+void old_space::visit(void** field) {
+  void* object = *field;
+  if (!is_reference(object) || is_young(object)) return;
+  std::uint64_t word = header::load(object);
+  if ((word & header::forwarded) != 0) {
+    *field = header::forwarding(word);
+    return;
+  }
+  if (marker_.is_marked(object)) return;
+  std::size_t bytes = object_bytes(object, *header::type_in(object, word));
+  if (blocks_.use_at(object) == use::lines_from) {
+    if (void* copy = copy_of(object, word, bytes)) {
+      header::forward(object, copy);
+      *field = object = copy;
+      bytes += header::growth(word);
+    }
+  }
+  moved_live_bytes_ += bytes;
+  marker_.blacken(object, bytes);
+  core_.stack().push(object);
+}
+
+void* old_space::copy_of(void* object, std::uint64_t word, std::size_t bytes) {
+  std::size_t copied_bytes = bytes + header::growth(word);
+  std::byte* to = to_.take(copied_bytes);
+  if (to == nullptr) {
+    if (blocks_.used() >= most_blocks_) return nullptr;
+    std::size_t block = lines_.take();
+    if (block == blocks::none) return nullptr;
+    to_ = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
+    arm_all(to_);
+    to = to_.take(copied_bytes);
+  }
+  copy_object(to, static_cast<std::byte*>(object) - header::bytes, bytes);
+  carry_hash(to + header::bytes, object, word, bytes, blocks_);
+  moved_bytes_ += copied_bytes;
+  return to + header::bytes;
+}
+
+}  // namespace strata::gc

@@ -1,0 +1,149 @@
+// Where objects live that are not young: a mark-region space of small ones, a space of large ones, and the
+// ways to mark both. Plans differ in who puts objects here and when it is marked.
+//
+//   full(roots)     the world is stopped: mark everything from the roots, moving what is in condemned blocks
+//   or, while the program runs between the two,
+//   begin(); marker().push(roots) ... marker().run() ... finish()
+//
+// Objects here have their log bits set where there is a young generation: each first store to one of their
+// fields is noted. into_young_ holds the fields that are known to refer to young objects; their bits are
+// clear.
+//
+// Holes are armed as a whole when promotion comes to them.
+//
+//   log bit of a field of an old object is clear  <=>  it is in into_young_, or in a mutator's log, or in a
+//                                                      large object that no collection has come to yet
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "gc/core.hpp"
+#include "gc/large_space.hpp"
+#include "gc/line_space.hpp"
+#include "gc/marker.hpp"
+#include "gc/object_inl.hpp"
+#include "gc/plans/plan.hpp"
+
+namespace strata::gc {
+
+class old_space {
+ public:
+  old_space(core& of, evacuation when);
+  // The first so many blocks of the heap are young: none where there are no generations.
+  bool open(std::size_t young_blocks);
+
+  // ---- Allocation
+
+  bump_range refill(line_cursor& at, std::size_t bytes);
+  std::byte* take_large(std::size_t bytes);
+  // Room for an object that a collection brings here. The heap keeps enough blocks for that.
+  STRATA_INLINE std::byte* take_promoted(std::size_t bytes) {
+    if (std::byte* at = to_.take(bytes)) return at;
+    return take_promoted_slow(bytes);
+  }
+  // After it has been copied there. word: of its header.
+  void settle(void* object, std::uint64_t word, std::size_t bytes) {
+    header::at(object) = header::settled(word, marking_ ? core_.epoch() : std::uint8_t{0});
+    if (marking_)
+      lines_.mark_lines(static_cast<std::byte*>(object) - header::bytes, bytes, core_.epoch());
+    new_bytes_ += bytes;
+  }
+  // Whether the limit allows for so many blocks more; sweeps for them.
+  bool make_room(std::size_t wanted);
+  // Sweeps so many blocks; true when all are swept.
+  bool sweep_some(std::size_t blocks) { return lines_.sweep_some(blocks); }
+  // That came here since the last marking.
+  [[nodiscard]] std::uint64_t new_bytes() const { return new_bytes_; }
+
+  // ---- Young objects
+
+  [[nodiscard]] bool is_young(const void* object) const {
+    return base::address_of(object) - blocks_.base() < young_bytes_;
+  }
+  row<void**>& into_young() { return into_young_; }
+  row<void*>& fresh_large() { return fresh_large_; }
+  // The field refers to something old: its next store is to be noted.
+  static void arm(void** field) {
+    detail::log_word(field) |= std::uint64_t{1} << (detail::address_of(field) / 8 % 64);
+  }
+  void arm_all(const bump_range& range) const;
+  // The field refers to something young.
+  void remember(void** field) {
+    detail::log_word(field) &= ~(std::uint64_t{1} << (detail::address_of(field) / 8 % 64));
+    into_young_.push(field);
+  }
+
+  // ---- Marking; the world is stopped
+
+  // each_root(visit): calls visit(void** root) for what is known to be alive.
+  template <class EachRoot>
+  void full(EachRoot each_root);
+  void begin();
+  void finish();
+  gc::marker& marker() { return marker_; }
+  [[nodiscard]] bool is_marking() const { return marking_; }
+  [[nodiscard]] std::uint64_t live_bytes() const { return live_bytes_; }
+  [[nodiscard]] std::uint64_t moved_bytes() const { return moved_bytes_; }
+  [[nodiscard]] std::size_t most_blocks() const { return most_blocks_; }
+  [[nodiscard]] std::size_t used_blocks() const {
+    return lines_.used_blocks() + large_.used_blocks();
+  }
+
+  // For weak_set.
+  bool keep(void*& object) const {
+    if (is_young(object)) return true;
+    std::uint64_t word = header::load(object);
+    if ((word & header::forwarded) != 0) {
+      object = header::forwarding(word);
+      return true;
+    }
+    return header::mark(object) == core_.epoch();
+  }
+  void trace(void*& object);
+
+ private:
+  std::byte* take_promoted_slow(std::size_t bytes);
+  void condemn();
+  void drain();
+  void visit(void** field);
+  void* copy_of(void* object, std::uint64_t word, std::size_t bytes);
+  void forget_dead_fields();
+
+  core& core_;
+  blocks& blocks_;
+  large_space large_;
+  line_space lines_;
+  gc::marker marker_;
+  evacuation when_;
+  std::size_t most_blocks_;
+  std::size_t young_bytes_ = 0;
+  bool moving_ = false;
+  bool marking_ = false;  // between begin and finish
+  line_cursor to_cursor_;
+  bump_range to_;  // where copies go, and what is promoted
+  bump_range to_medium_;
+  row<void**> into_young_;
+  row<void*> fresh_large_;  // large objects made since the last collection
+  std::uint64_t new_bytes_ = 0;
+  std::uint64_t live_bytes_ = 0;
+  std::uint64_t moved_live_bytes_ = 0;
+  std::uint64_t moved_bytes_ = 0;
+};
+
+template <class EachRoot>
+void old_space::full(EachRoot each_root) {
+  begin();
+  condemn();
+  if (moving_) {
+    into_young_.clear();
+    each_root([this](void** root) { visit(root); });
+    drain();
+  } else {
+    each_root([this](void** root) { marker_.push(*root); });
+    marker_.run(~std::size_t{0});
+  }
+  finish();
+}
+
+}  // namespace strata::gc

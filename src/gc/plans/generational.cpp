@@ -1,0 +1,312 @@
+// Two generations (Lieberman and Hewitt, 1983; Ungar, 1984): new objects are bumped into eden; a young
+// collection copies those that live, most often few, among the survivors, and those that have survived
+// before to the old space.
+//
+//   roots, logged fields --> | eden ... | survivors |  --age 0--> survivors
+//                                                      --older--> old space (Immix)
+//
+//   young collection   pauses for what is alive of the young generation, and what was stored to old objects
+//   full collection    a young one that promotes everything; then the old space is marked, in the same pause
+//
+// With concurrent marking, a collection's old part is done by a thread beside the program, from a snapshot
+// that a young collection takes (Yuasa, 1990): all that was reachable then is marked; what is stored over
+// before the marker comes by, the log has. What comes to the old space meanwhile is marked as it comes. When
+// the thread has nothing left, the next young collection marks what the log still has, and ends the marking.
+// Should memory run out before, a full collection marks the rest in its pause.
+//
+// The remembered set is what the field-logging barrier notes (Blackburn and Hosking, 2002; LXR, 2022): each
+// old field once for each collection. Where most young objects survive, ageing them only copies them twice:
+// they are then promoted at once, until fewer do.
+#include <memory>
+
+#include "gc/background.hpp"
+#include "gc/core.hpp"
+#include "gc/old_space.hpp"
+#include "gc/plans/plan.hpp"
+#include "gc/young_space.hpp"
+
+namespace strata::gc {
+namespace {
+
+class generational final : public plan_base {
+ public:
+  generational(core& of, marking how)
+      : core_(of),
+        how_(how),
+        blocks_(of.blocks()),
+        young_(blocks_),
+        old_(of, evacuation::when_fragmented) {
+    std::size_t wanted = base::divide_up(of.options().young_bytes, detail::block_bytes);
+    eden_blocks_ = base::larger(1, base::smaller(wanted, old_.most_blocks() / 8));
+    survivor_blocks_ = base::larger(1, eden_blocks_ / 2);
+  }
+
+  bool open() override {
+    // Eden, survivors of two collections, and blocks that pinned objects keep.
+    young_.open(4 * (eden_blocks_ + survivor_blocks_));
+    if (!old_.open(young_.count()) || !in_place_.open(young_.count() * detail::block_bytes / 16))
+      return false;
+    if (how_ == marking::concurrent) background_ = std::make_unique<background>(core_, old_);
+    return true;
+  }
+
+  bump_range refill(record&, std::size_t) override {
+    std::lock_guard guard{core_.lock()};
+    if (young_.used() >= kept_young_ + eden_blocks_) return {};
+    // All that is young may be promoted.
+    if (!old_.make_room(young_.used() + 2)) return {};
+    return young_.take();
+  }
+  std::byte* take_large(std::size_t bytes) override { return old_.take_large(bytes); }
+  collection first_try() override { return collection::young; }
+
+  collection collect(collection kind) override {
+    if (background_ != nullptr) background_->enter();
+    if (kind == collection::full)
+      collect_full();
+    else
+      collect_young(takes_snapshot() ? promote::all : promote::by_age);
+    if (background_ != nullptr) {
+      advance();
+      background_->leave();
+    }
+    moved_bytes = young_moved_ + old_.moved_bytes();
+    live_bytes = old_.live_bytes();
+    end_of_marks();
+    return kind;
+  }
+
+  [[nodiscard]] const char* complaint_about(void* object, void** field) const override {
+    bool is_forgotten = !young_.has(object) && young_.has(*field) && detail::must_log(field);
+    return is_forgotten ? "an old field to a young object that no log knows" : nullptr;
+  }
+
+  // For weak_set, in a young collection.
+  bool keep(void*& object) const {
+    if (!young_.has(object) || blocks_.use_at(object) == use::objects) return true;
+    std::uint64_t word = header::load(object);
+    if (blocks_.use_at(object) == use::from_pinned) return header::mark(object) == in_place_mark;
+    if ((word & header::forwarded) == 0) return false;
+    object = header::forwarding(word);
+    return true;
+  }
+  void trace(void*& object) {
+    visit(&object);
+    drain();
+  }
+  [[nodiscard]] bool is_young(void* object) const { return young_.has(object); }
+
+ private:
+  using stage = background::stage;
+  enum class promote : std::uint8_t { by_age, all };
+  // No marking of the old space uses it.
+  static constexpr std::uint8_t in_place_mark = 255;
+
+  void collect_full() {
+    collect_young(promote::all);
+    if (old_.is_marking())
+      finish_marking();
+    else
+      old_.full([this](auto visit) { each_root_of_old(visit); });
+    if (background_ != nullptr) background_->go_to(stage::idle);
+  }
+
+  // ---- Concurrent marking
+
+  [[nodiscard]] bool takes_snapshot() const {
+    return background_ != nullptr && background_->now() == stage::ready;
+  }
+  void advance() {
+    if (background_->now() == stage::idle && wants_marking()) {
+      background_->go_to(stage::sweeping);
+    } else if (background_->now() == stage::ready && promoting_) {
+      old_.begin();
+      each_root_of_old([this](void** root) { old_.marker().push(*root); });
+      core_.world().set_marking(true);
+      background_->go_to(stage::marking);
+    } else if (background_->now() == stage::marked) {
+      finish_marking();
+      ++concurrent_markings;
+      background_->go_to(stage::idle);
+    } else {
+      background_->help();
+    }
+  }
+  // Early enough that marking is over before what is left is used up.
+  [[nodiscard]] bool wants_marking() const {
+    if (core_.options().stress.mark_always) return true;
+    std::uint64_t room =
+        core_.options().max_bytes - base::smaller(core_.options().max_bytes, old_.live_bytes());
+    return 2 * old_.new_bytes() > room;
+  }
+  void finish_marking() {
+    old_.marker().run(~std::size_t{0});
+    adopt_weaks();
+    old_.finish();
+    core_.world().set_marking(false);
+  }
+  // Weak objects that are young, or have been until now, may refer to old ones that have died.
+  void adopt_weaks() {
+    found& young = core_.weaks().of_young;
+    for (void* each : young.weaks) core_.weaks().of_old.weaks.push(each);
+    for (void* each : young.ephemerons) core_.weaks().of_old.ephemerons.push(each);
+  }
+  void adopt_promoted_weaks() {
+    found& young = core_.weaks().of_young;
+    for (void* each : young.weaks) {
+      if (!young_.has(each)) core_.weaks().of_old.weaks.push(each);
+    }
+    for (void* each : young.ephemerons) {
+      if (!young_.has(each)) core_.weaks().of_old.ephemerons.push(each);
+    }
+  }
+
+  // ---- Young collections
+
+  void collect_young(promote which) {
+    std::uint64_t moved_before = young_moved_;
+    std::size_t used_before = young_.used();
+    promoting_ = which == promote::all || most_survive_;
+    core_.weaks().of_young.clear();
+    core_.weaks().discover_remembered();
+    young_.condemn();
+    core_.each_pinned([this](void* object) {
+      if (young_.has(object)) young_.pin(object);
+    });
+    core_.each_root([this](void** root) { visit(root); });
+    visit_remembered();
+    drain();
+    core_.weaks().finish(*this, core_.weaks().of_young, weak_set::cleaners::of_young_objects);
+    young_.reclaim(core_.options().stress.protect_moved ? blocks::after::inaccessible
+                                                        : blocks::after::usable);
+    if (old_.is_marking()) adopt_promoted_weaks();
+    kept_young_ = young_.used();
+    most_survive_ = 2 * (young_moved_ - moved_before) > used_before * detail::block_bytes;
+  }
+
+  // Old fields that may refer to young objects.
+  void visit_remembered() {
+    row<void**>& fields = old_.into_young();
+    core_.each_logged([this](const logged& entry) {
+      if (entry.field != nullptr) old_.into_young().push(entry.field);
+      if (old_.is_marking()) old_.marker().push(entry.before);
+    });
+    std::size_t count = fields.size();
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < count; ++at) {
+      void** field = fields[at];
+      if (at + ahead < count) __builtin_prefetch(fields[at + ahead]);
+      visit(field);
+      if (young_.has(*field))
+        fields[kept++] = field;
+      else
+        old_space::arm(field);
+    }
+    fields.shorten(kept);
+    for (void* object : old_.fresh_large()) {
+      type& of = *type_of_object(object);
+      each_field(object, of, [this](void** field) {
+        visit(field);
+        if (young_.has(*field))
+          old_.remember(field);
+        else
+          old_space::arm(field);
+      });
+      core_.weaks().of_young.discover(object, of.kind);
+    }
+    old_.fresh_large().clear();
+  }
+
+  void drain() {
+    work_stack& stack = core_.stack();
+    while (!stack.empty()) {
+      void* object = stack.pop();
+      type& of = *type_of_object(object);
+      core_.weaks().of_young.discover(object, of.kind);
+      if (young_.has(object)) {
+        each_field(object, of, [this](void** field) { visit(field); });
+      } else {
+        each_field(object, of, [this](void** field) {
+          visit(field);
+          if (young_.has(*field)) old_.remember(field);
+        });
+      }
+    }
+  }
+
+  void visit(void** field) {
+    void* object = *field;
+    if (!young_.has(object) || is_immediate(base::address_of(object))) return;
+    use as = blocks_.use_at(object);
+    if (as == use::from) {
+      *field = copy_of(object);
+    } else if (as == use::from_pinned && header::mark(object) != in_place_mark) {
+      header::set_mark(object, in_place_mark);
+      in_place_.push(object);
+      core_.stack().push(object);
+    }
+  }
+
+  void* copy_of(void* object) {
+    std::uint64_t word = header::load(object);
+    if ((word & header::forwarded) != 0) return header::forwarding(word);
+    std::size_t bytes = object_bytes(object, *header::type_in(object, word));
+    std::byte* to = nullptr;
+    if (!promoting_ && header::age(word) < tenure_age)
+      to = young_.take_for_survivor(bytes + header::growth(word), survivor_blocks_);
+    bool promoted = to == nullptr;
+    if (promoted) to = old_.take_promoted(bytes + header::growth(word));
+    copy_object(to, static_cast<std::byte*>(object) - header::bytes, bytes);
+    void* copy = to + header::bytes;
+    carry_hash(copy, object, word, bytes, blocks_);
+    header::forward(object, copy);
+    bytes += header::growth(word);
+    word = header::at(copy);
+    if (promoted)
+      old_.settle(copy, word, bytes);
+    else
+      header::at(copy) = header::with_age(word, header::age(word) + 1);
+    young_moved_ += bytes;
+    core_.stack().push(copy);
+    return copy;
+  }
+
+  // What keeps old objects alive, after a young collection that has promoted all it could: roots, and
+  // pinned young objects that are alive.
+  template <class Visit>
+  void each_root_of_old(Visit visit) {
+    core_.each_root(visit);
+    for (void* object : in_place_) each_edge(object, *type_of_object(object), visit);
+  }
+  void end_of_marks() {
+    for (void* object : in_place_) header::set_mark(object, 0);
+    in_place_.clear();
+  }
+
+  static constexpr unsigned tenure_age = 1;
+
+  // References that are looked at so much later are fetched now.
+  static constexpr std::size_t ahead = 12;
+
+  core& core_;
+  marking how_;
+  blocks& blocks_;
+  young_space young_;
+  old_space old_;
+  std::size_t eden_blocks_;
+  std::size_t survivor_blocks_;
+  std::size_t kept_young_ = 0;  // blocks that the last collection has left in use
+  bool promoting_ = false;
+  bool most_survive_ = false;
+  row<void*> in_place_;  // objects in pinned blocks that this collection has reached
+  std::uint64_t young_moved_ = 0;
+  std::unique_ptr<background> background_;  // null where marking is done in pauses
+};
+
+}  // namespace
+
+std::unique_ptr<plan_base> make_generational(core& of, marking how) {
+  return std::make_unique<generational>(of, how);
+}
+
+}  // namespace strata::gc
