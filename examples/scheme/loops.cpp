@@ -25,9 +25,11 @@ class loop_finder {
       const variable* var = letrec.variables[at];
       if (var == nullptr || var->is_assigned || letrec.parts[at]->kind != form::lambda)
         return false;
-      const function_tree& lambda = *letrec.parts[at]->lambda;
-      if (lambda.has_rest) return false;
-      std::size_t operands = lambda.parameters.size();
+      if (letrec.parts[at]->lambda->has_rest) return false;
+    }
+    for (std::size_t at = 0; at < letrec.parts.size(); ++at) {
+      const variable* var = letrec.variables[at];
+      std::size_t operands = letrec.parts[at]->lambda->parameters.size();
       std::size_t found = tail_calls(*letrec.body, var, operands);
       for (const node* part : letrec.parts) found += tail_calls(*part->lambda->body, var, operands);
       if (found == 0 || found != var->references) return false;

@@ -169,6 +169,7 @@ value machine::loop() {
   const ref<value>* constants = nullptr;     // K
   std::uint64_t seen = self_.collections();  // when these were looked up
   std::size_t count = 0;                     // of arguments, at apply
+  bool is_resuming = false;
 
   auto look_up = [&](std::size_t offset) __attribute__((always_inline)) {
     code& running = *(*base[-2].as<closure>())[0].get().as<code>();
@@ -248,7 +249,7 @@ value machine::loop() {
             registers_[in_under] = base[0];
             registers_[in_handlers] = base[0].as<continuation>()->handlers;
             registers_[in_winders] = base[0].as<continuation>()->winders;
-            goto underflow;
+            goto resume;
           case control::eval: {
             value compiled = compile(base[0]);
             base[-2] = compiled;
@@ -266,7 +267,7 @@ value machine::loop() {
           registers_[in_payload] = base[1];
           registers_[in_under] = base[0];
           registers_[in_handlers] = base[0].as<continuation>()->handlers;
-          goto underflow;
+          goto resume;
         }
         base[1] = base[0];
         base[0] = base[-2];
@@ -554,6 +555,11 @@ value machine::loop() {
         }
         continue;
 
+        // A continuation goes on: often, a handler's, and much memory has become free.
+      resume:
+        is_resuming = true;
+        goto underflow;
+
         // A builtin that was called in a frame of its own returns.
       give_payload:
         if (delta_in(base[-1]) != 0) {
@@ -565,7 +571,13 @@ value machine::loop() {
         }
       underflow:
         if (registers_[in_under].is_null()) return registers_[in_payload];
+        // Nothing on the stack counts any more.
+        base = base_ = stack_ + 2;
+        base[-2] = undefined;
+        base[-1] = underflow_link;
         stack_roots_.set_end(base);
+        if (is_resuming) keep_reserve();
+        is_resuming = false;
         std::size_t offset = reinstate();
         base = base_;
         look_up(offset);

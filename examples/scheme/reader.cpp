@@ -141,12 +141,12 @@ class reader {
     for (int c = next(); c != '"'; c = next()) {
       if (c == '\\') {
         c = next();
-        if (c == 'n') c = '\n';
-        if (c == 't') c = '\t';
         if (c == '\n') {
           while (ahead() == ' ' || ahead() == '\t') next();
           continue;
         }
+        if (c == 'n') c = '\n';
+        if (c == 't') c = '\t';
       }
       if (c == no_character) fail("a string without an end");
       text += static_cast<char>(c);

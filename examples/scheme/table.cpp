@@ -1,8 +1,6 @@
 #include "table.hpp"
 
 #include <bit>
-#include <utility>
-#include <vector>
 
 namespace scheme {
 namespace {
@@ -19,7 +17,7 @@ std::uint64_t mixed(std::uint64_t bits) {
 
 class hasher {
  public:
-  explicit hasher(bool by_contents) : by_contents_(by_contents) {}
+  hasher(gc::mutator& self, const table& in) : self_(self), by_contents_(in.compares_contents) {}
 
   std::uint64_t of(value v, int depth = 4) {
     if (v.is_immediate()) return mixed(v.word());
@@ -42,27 +40,16 @@ class hasher {
         return hash;
       }
     }
-    used_address = true;
-    return mixed(v.word());
+    return mixed(gc::identity_hash(self_, v));
   }
-  bool used_address = false;
 
  private:
+  gc::mutator& self_;
   bool by_contents_;
 };
 
 bool matches(machine& m, const table& in, value a, value b) {
   return in.compares_contents ? are_equal(m, a, b) : are_same(a, b);
-}
-
-std::uint64_t hash_in(machine& m, table& in, value key) {
-  hasher hash{in.compares_contents};
-  std::uint64_t found = hash.of(key);
-  if (hash.used_address && !in.hashes_addresses) {
-    in.hashes_addresses = true;
-    in.collections = m.self().collections();
-  }
-  return found;
 }
 
 // Where a key that is not there goes.
@@ -74,45 +61,23 @@ std::size_t hole_for(vector& entries, std::uint64_t hash) {
   return at;
 }
 
-void fill(machine& m, table& from, vector& to) {
+void fill(machine& m, const table& from, vector& to) {
   vector& entries = *from.entries;
   for (std::size_t at = 0; at < entries.size(); at += 2) {
     value key = entries[at];
     if (key.is_null() || key == tombstone) continue;
-    std::size_t hole = hole_for(to, hash_in(m, from, key));
+    std::size_t hole = hole_for(to, hasher{m.self(), from}.of(key));
     to[2 * hole] = key;
     to[2 * hole + 1] = entries[at + 1];
   }
 }
 
-// Addresses that were hashed have changed: the entries go to where they belong now.
-void refresh(machine& m, table& of) {
-  if (!of.hashes_addresses || of.collections == m.self().collections()) return;
-  // In place and without allocating: take everything out, and put it back.
-  vector& entries = *of.entries;
-  std::vector<std::pair<value, value>> all;
-  for (std::size_t at = 0; at < entries.size(); at += 2) {
-    value key = entries[at];
-    if (!key.is_null() && key != tombstone) all.emplace_back(key, entries[at + 1]);
-    entries[at] = value{};
-    entries[at + 1] = value{};
-  }
-  of.collections = m.self().collections();
-  of.used = of.count;
-  for (auto [key, to] : all) {
-    std::size_t hole = hole_for(entries, hash_in(m, of, key));
-    entries[2 * hole] = key;
-    entries[2 * hole + 1] = to;
-  }
-}
-
 constexpr std::size_t nowhere = ~std::size_t{0};
 
-std::size_t find(machine& m, table& in, value key) {
-  refresh(m, in);
+std::size_t find(machine& m, const table& in, value key) {
   vector& entries = *in.entries;
   std::size_t mask = entries.size() / 2 - 1;
-  std::size_t at = hash_in(m, in, key) & mask;
+  std::size_t at = hasher{m.self(), in}.of(key) & mask;
   for (;; at = (at + 1) & mask) {
     value there = entries[2 * at];
     if (there.is_null()) return nowhere;
@@ -153,7 +118,6 @@ void table_put(machine& m, const local<table>& in, value key, value to) {
     std::size_t size = least_entries;
     while (size < 4 * (in->count + 1)) size *= 2;
     local<vector> more = m.self().make<vector>(2 * size);
-    in->collections = m.self().collections();
     fill(m, *in, *more);
     in->entries = more;
     in->used = in->count;
@@ -161,7 +125,7 @@ void table_put(machine& m, const local<table>& in, value key, value to) {
     to = kept_to;
   }
   vector& entries = *in->entries;
-  std::size_t hole = hole_for(entries, hash_in(m, *in, key));
+  std::size_t hole = hole_for(entries, hasher{m.self(), *in}.of(key));
   if (entries[2 * hole].get().is_null()) ++in->used;
   ++in->count;
   entries[2 * hole] = key;

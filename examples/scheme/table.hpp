@@ -3,8 +3,7 @@
 //   entries | key value | null null | key value | tombstone null | ...      a power of two of them
 //
 // Numbers, characters, symbols and, where contents count, strings, pairs and vectors are hashed by what they
-// are. What is compared by identity else is hashed by its address: after a collection, which may have moved it,
-// the table is filled anew before it is looked at.
+// are; everything else by the identity hash that the heap gives it, which stays when it moves.
 #pragma once
 
 #include "machine.hpp"

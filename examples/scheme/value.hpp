@@ -136,9 +136,7 @@ struct table {
   ref<vector> entries;  // key, value, key, value, ...
   std::uint64_t count = 0;
   std::uint64_t used = 0;
-  std::uint64_t collections = 0;
   bool compares_contents = false;
-  bool hashes_addresses = false;
 };
 
 // See ports.hpp.

@@ -51,7 +51,7 @@ struct mutator_state {
   std::atomic<std::uint32_t> poll{0};
   std::atomic<std::uint32_t> marking{0};  // 1: a concurrent marking is under way
   std::uint64_t collections = 0;
-  strata_gc_frame* frames = nullptr;      // the youngest: their references are roots, too
+  strata_gc_frame* frames = nullptr;  // the youngest: their references are roots, too
 };
 
 // Every function of the library that may collect takes the mutator.

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include <strata/gc/global.hpp>
+#include <strata/gc/identity.hpp>
 #include <strata/gc/mutator.hpp>
 
 namespace strata::gc {
@@ -168,6 +169,11 @@ class local<value> {
   detail::slot* slot_;
   mutator* self_;
 };
+
+// Of an object.
+inline std::uint32_t identity_hash(mutator& self, value of) noexcept {
+  return detail::identity_hash(self, detail::pointer_to(of.word()));
+}
 
 // A row of values outside of the heap that are roots: an interpreter's stack or registers. Stores to them
 // need no barrier, since every collection reads them all.
