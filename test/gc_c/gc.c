@@ -355,7 +355,7 @@ static void* churn(void* heap) {
   CHECK((uintptr_t)__builtin_frame_address(0) > load_8(self, info.lowest_frame_offset));
   void** row = push_slot(self, strata_gc_allocate(self, row_type, 64));
   void** head = push_slot(self, NULL);
-  for (long round = 0; round < 200; ++round) {
+  for (long round = 0; round < 1000; ++round) {
     *head = NULL;
     for (long key = 1; key <= 100; ++key) {
       struct node* made = allocate_node(self, header);
