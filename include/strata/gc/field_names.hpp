@@ -48,7 +48,11 @@ constexpr std::string_view last_name(std::string_view spelled) {
   spelled.remove_prefix(colons + 2);
   return spelled.substr(0, spelled.find_first_of(")]"));
 }
-// Empty where it is not known.
+// Empty where it is not known. Nobody defines `nowhere`: only its members' names are asked for.
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wundefined-var-template"
+#endif
 template <class T, std::size_t At>
 constexpr std::string_view member_name() {
   if constexpr (requires { spelling<address_of_member<At>(nowhere<T>.value)>(); })
@@ -56,6 +60,9 @@ constexpr std::string_view member_name() {
   else
     return {};
 }
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 
 template <class Member>
 bool holds(const Member& member, std::uintptr_t place) {
