@@ -44,7 +44,7 @@ class detail::core {
   void pause() { world_.pause(); }
   gc::world& world() { return world_; }
 
-  void log(record& by, void** field);
+  void log(record& by, void** field, void* value);
   void add(global_node& added);
   void remove(global_node& removed);
 
@@ -54,6 +54,8 @@ class detail::core {
   [[nodiscard]] gc::blocks& blocks() { return blocks_; }
   // Held by whoever takes or gives blocks while mutators run.
   [[nodiscard]] std::mutex& lock() { return lock_; }
+  // The first so many bytes of the heap are young. Set once, when the plan opens.
+  void set_young_bytes(std::size_t bytes) { young_bytes_ = bytes; }
   [[nodiscard]] const plan_base& plan() const { return *plan_; }
   [[nodiscard]] work_stack& stack() { return stack_; }
   [[nodiscard]] weak_set& weaks() { return weaks_; }
@@ -93,6 +95,7 @@ class detail::core {
   std::mutex globals_lock_;
   global_node* globals_ = nullptr;
   heap_statistics statistics_;
+  std::size_t young_bytes_ = 0;
   static constexpr std::uint8_t last_epoch = 250;
   std::uint8_t epoch_ = 1;
 };

@@ -104,9 +104,9 @@ void* detail::allocate_slow(mutator& self, std::size_t bytes, const type& of) {
 void detail::safepoint_slow(mutator& self) { self.core().pause(); }
 void detail::throw_stack_overflow() { throw stack_overflow(); }
 void detail::throw_out_of_memory() { throw out_of_memory(); }
-void detail::log_field(void* const* field) noexcept {
+void detail::log_field(void** field, void* value) noexcept {
   for (record* each = records_of_thread; each != nullptr; each = each->next_of_thread) {
-    if (each->owner->blocks().has(field)) return each->owner->log(*each, const_cast<void**>(field));
+    if (each->owner->blocks().has(field)) return each->owner->log(*each, field, value);
   }
   fatal(misuse::corrupt_metadata, field, 0, "stored to by a thread without a mutator");
 }

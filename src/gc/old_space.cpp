@@ -16,6 +16,7 @@ old_space::old_space(core& of, evacuation when)
 bool old_space::open(std::size_t young_blocks) {
   young_bytes_ = young_blocks * detail::block_bytes;
   large_.open(young_blocks);
+  core_.set_young_bytes(young_bytes_);
   std::size_t words = blocks_.count() * detail::block_bytes / detail::word_bytes;
   return lines_.open(young_blocks) && marker_.open(words) && into_young_.open(words) &&
          fresh_large_.open(blocks_.count());

@@ -29,6 +29,7 @@ struct wide {
 class closed {
  public:
   explicit closed(int k) noexcept : key_(k) {}
+  [[nodiscard]] int key() const { return key_; }
   ref<node> open;
 
  private:

@@ -332,6 +332,9 @@ class kept<bare<T>> {
   local<T> value_;
 };
 
+// Fewer arguments than members are what make offers.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 template <class T, class... Args>
 consteval bool constructs_quietly() {
   if constexpr (std::is_aggregate_v<T>)
@@ -342,9 +345,6 @@ consteval bool constructs_quietly() {
 
 }  // namespace detail
 
-// Fewer arguments than members are what make offers.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 template <class T, class... Args>
 T* mutator::construct(void* object, Args&&... args) {
   auto build = [&] {

@@ -2,7 +2,8 @@
 // array. Assigning to it is the write barrier; reading it costs nothing.
 //
 //   assignment   is the field's log bit set?  no (nearly always): store
-//                                             yes: clear it, note field and old value, store
+//                                             yes: if the new value is young, or a marking is under way:
+//                                                  clear it, note field and old value; store
 //
 // One bit a word of the heap says whether the next store to that word has to be noted: words of young
 // objects have it clear, and those of old ones are set by the collector, once for each of its cycles. What
@@ -33,8 +34,8 @@ namespace detail {
 
 // Where the log bit of address 0 would be; set before the first heap exists, and never again.
 extern STRATA_GC_API std::uintptr_t log_bias;
-// Notes the field and what it refers to.
-STRATA_GC_API void log_field(void* const* field) noexcept;
+// Notes the field and what it refers to, if that matters to anybody when `value` takes its place.
+STRATA_GC_API void log_field(void** field, void* value) noexcept;
 
 inline std::uint64_t& log_word(const void* field) {
   return *pointer_to<std::uint64_t>(log_bias + (address_of(field) >> 9) * 8);
@@ -49,7 +50,7 @@ inline bool must_log(const void* field) {
 // needs of the old one, the log has.
 inline void store_field(void** field, void* value) {
   if (must_log(field)) [[unlikely]]
-    log_field(field);
+    log_field(field, value);
   std::atomic_ref<void*>(*field).store(value, std::memory_order_relaxed);
 }
 
