@@ -124,6 +124,10 @@ strata_glob(gc_sources ${PROJECT_SOURCE_DIR}/src/gc/*.cpp ${PROJECT_SOURCE_DIR}/
 if(TARGET strata_core)
   strata_add_runtime_objects(strata_resource_objects STRATA_BUILDING_RESOURCES ${resource_sources})
   strata_add_runtime_objects(strata_gc_objects STRATA_BUILDING_GC ${gc_sources})
+  # For tests: objects with the 16-byte header.
+  strata_add_runtime_objects(strata_gc_wide_objects STRATA_BUILDING_GC ${gc_sources})
+  target_compile_definitions(strata_gc_wide_objects PUBLIC STRATA_GC_WIDE_HEADER=1)
+  set_target_properties(strata_gc_wide_objects PROPERTIES EXCLUDE_FROM_ALL ON)
 endif()
 
 if(TARGET strata_resource_objects AND NOT STRATA_SANITIZE AND NOT STRATA_FUZZ)

@@ -29,19 +29,20 @@ function(strata_add_test)
   endif()
 endfunction()
 
-# strata_add_gtest(<target> <source>...): a GoogleTest program; each of its tests is a quick test of
+# strata_add_gtest(<target> [PREFIX prefix] <source>...): a GoogleTest program; each of its tests is a quick test of
 # its own, in a process of its own. Some look at what an ordinary block is like, so none is guarded
 # unless the test asks for it.
 function(strata_add_gtest target)
-  add_executable(${target} ${ARGN})
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PREFIX" "")
+  add_executable(${target} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${target} PRIVATE GTest::gmock GTest::gtest_main strata_warnings)
-  list(LENGTH ARGN sources)
+  list(LENGTH arg_UNPARSED_ARGUMENTS sources)
   if(sources GREATER 5)
     # To read them takes longer than most tests' own code.
     target_precompile_headers(${target} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
   endif()
-  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS quick ENVIRONMENT STRATA_GUARD_MS=0)
+  gtest_discover_tests(${target} TEST_PREFIX "${arg_PREFIX}" DISCOVERY_MODE PRE_TEST
+                       DISCOVERY_TIMEOUT 60 PROPERTIES LABELS quick ENVIRONMENT STRATA_GUARD_MS=0)
 endfunction()
 
 if(STRATA_FUZZ)
@@ -77,9 +78,16 @@ if(TARGET strata_resource_objects)
   target_compile_options(strata_resource_unit PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
 endif()
 if(TARGET strata_gc_objects)
+  find_package(nlohmann_json REQUIRED)
   strata_add_gtest(strata_gc_unit ${gc_unit_sources})
-  target_link_libraries(strata_gc_unit PRIVATE strata_gc_objects strata_core Threads::Threads)
+  target_link_libraries(strata_gc_unit PRIVATE strata_gc_objects strata_core Threads::Threads
+                                               nlohmann_json::nlohmann_json)
   target_compile_options(strata_gc_unit PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
+  # Once more with the other header.
+  strata_add_gtest(strata_gc_wide_unit PREFIX wide. ${gc_unit_sources})
+  target_link_libraries(strata_gc_wide_unit PRIVATE strata_gc_wide_objects strata_core
+                                                    Threads::Threads)
+  target_compile_options(strata_gc_wide_unit PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
 endif()
 if(unit_sources AND TARGET strata_core)
   strata_add_gtest(strata_unit ${unit_sources})
@@ -93,6 +101,15 @@ if(unit_sources AND TARGET strata_core)
     DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS quick ENVIRONMENT STRATA_GROUND=sparse ENVIRONMENT_MODIFICATION
                STRATA_GUARD_MS=set:0)
+  # The page heap once more with huge pages.
+  gtest_discover_tests(
+    strata_unit
+    TEST_PREFIX huge.
+    TEST_FILTER PageHeap.*
+    TEST_LIST strata_unit_huge
+    DISCOVERY_MODE PRE_TEST
+    DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS quick ENVIRONMENT STRATA_HUGE_PAGES=auto)
 else()
   message(STATUS "src/ has no unit tests")
 endif()

@@ -7,7 +7,7 @@
 //             \     |     /                                                  \     /  |   |
 //              chunks of 16 KiB (and 32, 64, 128 for the longest classes)      |  upstream
 //                                     |                                        |
-//                          chunk_cache: empty chunks, for any class that wants one
+//                chunk_source: cut from spans; empty ones are for any class that wants one
 //                                     |
 //                                 upstream
 //
@@ -33,6 +33,7 @@
 #include <mutex>
 #include <utility>
 
+#include <strata/detail/chunk_source.hpp>
 #include <strata/detail/fork.hpp>
 #include <strata/detail/support.hpp>
 #include <strata/resource.hpp>
@@ -42,52 +43,12 @@ namespace strata {
 
 struct pools_options {
   std::size_t largest_pooled_bytes = 4096;  // at most 4096; what is longer goes upstream
-  std::size_t first_chunk_bytes = 1024;     // of each class; then they double
+  std::size_t first_chunk_bytes = 1024;     // of each class; the next three double
   std::size_t spare_bytes = std::size_t{256}
                             << 10;  // so much is kept in empty chunks, for all classes
 };
 
 namespace detail {
-
-// Empty chunks of full length, of the sizes that pools' slabs take.
-class STRATA_RESOURCES_API chunk_cache final : public std::pmr::memory_resource {
- public:
-  chunk_cache(std::pmr::memory_resource* upstream, std::size_t most_bytes) noexcept
-      : upstream_(upstream), most_bytes_(most_bytes) {}
-  ~chunk_cache() override { trim(); }
-  chunk_cache(const chunk_cache&) = delete;
-  chunk_cache& operator=(const chunk_cache&) = delete;
-
-  void trim() noexcept;
-  [[nodiscard]] std::size_t held_bytes() const noexcept { return held_bytes_; }
-  void each_region(auto visit) const {
-    for (const spare* first : spares_) {
-      for (const spare* one = first; one != nullptr; one = one->next) {
-        visit(region{one, one->bytes, region_kind::free});
-      }
-    }
-  }
-
- private:
-  struct spare {
-    spare* next;
-    std::size_t bytes;
-  };
-  static constexpr int shortest_bits = 14;  // chunks of 16 KiB
-  static constexpr std::size_t sizes = 4;
-
-  void* do_allocate(std::size_t bytes, std::size_t alignment) override;
-  void do_deallocate(void* chunk, std::size_t bytes, std::size_t alignment) override;
-  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
-    return this == &other;
-  }
-  [[nodiscard]] static std::size_t index_of(std::size_t bytes, std::size_t alignment);
-
-  std::array<spare*, sizes> spares_{};  // of each size
-  std::size_t held_bytes_ = 0;
-  std::pmr::memory_resource* upstream_;
-  std::size_t most_bytes_;
-};
 
 // The sizes of blocks, and which serves a request.
 struct class_sizes {
@@ -147,7 +108,7 @@ class STRATA_RESOURCES_API pools {
   void release() noexcept;
 
   [[nodiscard]] bool owns(const void* address) const noexcept;
-  // O(classes). peak_used_bytes is the sum of the classes' peaks, which need not have been at the same
+  // O(classes + fronts of their slabs). peak_used_bytes is the sum of the classes' peaks, which need not have been at the same
   // time: never less than the true one.
   [[nodiscard]] resource_statistics statistics() const noexcept;
   void verify() const;
@@ -170,7 +131,7 @@ class STRATA_RESOURCES_API pools {
   };
 
   template <std::size_t... Index>
-  static slab_array make_slabs(detail::chunk_cache* cache, const options& chosen,
+  static slab_array make_slabs(detail::chunk_source* chunks, const options& chosen,
                                std::index_sequence<Index...> /*each*/);
   static std::size_t record_offset(std::size_t bytes) {
     return detail::align_up(bytes, alignof(large_record));
@@ -187,7 +148,7 @@ class STRATA_RESOURCES_API pools {
 
   std::size_t largest_pooled_bytes_;
   std::pmr::memory_resource* upstream_;
-  detail::chunk_cache cache_;
+  detail::chunk_source chunks_;
   slab_array slabs_;
   large_record* large_ = nullptr;
   std::size_t large_blocks_ = 0;
@@ -263,7 +224,7 @@ class STRATA_RESOURCES_API synchronized_pools {
 template <class Visit>
 void pools::each_region(Visit visit) const {
   for (const class_slab& each : slabs_) each.each_region(visit);
-  cache_.each_region(visit);
+  chunks_.each_region(visit);
   for (const large_record* one = large_; one != nullptr; one = one->next) {
     visit(region{detail::pointer_to(block_of(*one)), record_offset(one->bytes), region_kind::live});
     visit(region{one, sizeof(large_record), region_kind::overhead});

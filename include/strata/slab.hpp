@@ -8,25 +8,27 @@
 //      '- free -> free -> null  (own list)    ^next_ ^end_
 //
 //   carved        = live + front + settled         settled = sum of head.free_blocks
-//   live          = handed_ + frees_left_ - bias_   settle() when live is down to settle_at_,
-//                                                   which is looked at when frees_left_ reaches 0
+//   settle        when live is down to settle_at_, which is looked at when frees_left_ reaches 0
+//   frees_left_  <= live, where there are several chunks: so the last free is never missed
 //   carving       only when front and settled are empty: so the most carved = the most live
 //   a chunk goes  when head.free_blocks == head.carved, or when live == 0
+//   small_        the first chunks, shorter and so not aligned to chunk_bytes: else upstream's memory would
+//                 have a hole before each. An address is compared with theirs, all at once
 //
 // Allocation pops the front, and bumps next_ where there is nothing to pop: a block is linked when it
-// is first freed, not before. A free pushes. The one counts handed_ up and the other frees_left_ down:
-// each a number of its own, as one that changes twice in a row costs more than the list. Both leave the
-// heads of chunks alone.
+// is first freed, not before. A free pushes, and counts. Nobody counts what is popped: how long the front
+// is one finds by walking it, after so many frees that they pay for the walk. Both leave the heads of
+// chunks alone; an empty front takes some blocks of a chunk, not all.
 // Every so many net frees the front is settled: each of its blocks goes to the list of its own chunk,
 // which its address tells, and chunks that are empty by that go upstream. The front is never longer than a
 // part of what is live, so that settling costs some twenty steps a free, and none where frees and
 // allocations are even. While there is but the one chunk, it never happens.
 //
-//   time      allocate, deallocate O(1), 7 and 8 instructions; refill O(1) or a call upstream; settle
-//             amortised O(1) a free; trim O(free blocks); owns O(chunks)
+//   time      allocate, deallocate O(1), 6 and 8 instructions; refill O(1) a block, or a call upstream;
+//             settle amortised O(1) a free; trim O(free blocks); owns O(chunks); statistics O(front)
 //   overhead  none a block (at least 8 bytes long); a head of 48 bytes a chunk and what the end of it
-//             is too short for. Chunks grow from first_chunk_bytes to chunk_bytes; full ones are cut
-//             from spans (detail/chunk_source.hpp), each of which loses one chunk to alignment
+//             is too short for. The first few chunks are shorter; full ones are cut from spans
+//             (detail/chunk_source.hpp), each of which loses one chunk to alignment
 //   threads   one at a time
 //   exhausted null
 //   noticed   a block freed twice running, at once; other double and foreign frees by settle() and verify()
@@ -55,7 +57,7 @@ namespace strata {
 struct slab_options {
   // A power of two, by which chunks are aligned; none is longer. 0: what holds 16 blocks, at least 16 KiB.
   std::size_t chunk_bytes = 0;
-  std::size_t first_chunk_bytes = 1024;  // then they double
+  std::size_t first_chunk_bytes = 1024;  // the next three are each twice as long, if that is less
   // So much is kept in empty chunks, and more where waves of allocation and free need it again.
   std::size_t spare_bytes = std::size_t{64} << 10;
   // Chunks of full length are cut from blocks of up to so many bytes. 0: each comes from upstream by
@@ -80,7 +82,8 @@ class STRATA_RESOURCES_API slab_core {
   // Bytes from one block to the next.
   [[nodiscard]] std::size_t stride() const noexcept { return stride_; }
   [[nodiscard]] std::size_t alignment() const noexcept { return alignment_; }
-  [[nodiscard]] std::size_t live_blocks() const noexcept { return handed_ + frees_left_ - bias_; }
+  // O(length of the front).
+  [[nodiscard]] std::size_t live_blocks() const noexcept;
   // Gives every empty chunk back upstream, also those that would be kept. O(free blocks).
   void trim() noexcept;
   [[nodiscard]] bool owns(const void* address) const noexcept;
@@ -105,14 +108,12 @@ class STRATA_RESOURCES_API slab_core {
     void* block = free_;
     unpoison(block, stride_);
     free_ = read_link(block, link);
-    ++handed_;
     return block;
   }
   // One that was never handed out.
   void* carve() noexcept {
     std::uintptr_t at = next_;
     next_ = at + stride_;
-    ++handed_;
     unpoison(pointer_to(at), stride_);
     return pointer_to(at);
   }
@@ -121,7 +122,6 @@ class STRATA_RESOURCES_API slab_core {
     if (address_of(block) + stride_ != next_) stop(misuse::precondition, name_, block);
     poison(block, stride_);
     next_ -= stride_;
-    --handed_;
   }
   void push(void* block, std::size_t link) noexcept {
     if (block == free_) [[unlikely]]
@@ -172,7 +172,14 @@ class STRATA_RESOURCES_API slab_core {
   void link_to(void* free_block, void* next) const noexcept;
 
   [[nodiscard]] chunk* chunk_of(const void* block) const noexcept {
+    if (address_of(block) - small_from_ < small_bytes_) [[unlikely]]
+      return chunk_among_small(block);
     return pointer_to<chunk>(align_down(address_of(block), chunk_bytes_));
+  }
+  [[nodiscard]] chunk* chunk_among_small(const void* block) const noexcept;
+  void note_small() noexcept;
+  [[nodiscard]] std::size_t small_alignment() const {
+    return alignment_ > alignof(chunk) ? alignment_ : alignof(chunk);
   }
   [[nodiscard]] std::uintptr_t first_of(const chunk& one) const {
     return address_of(&one) + first_offset_;
@@ -186,9 +193,7 @@ class STRATA_RESOURCES_API slab_core {
   [[nodiscard]] std::size_t carved() const {
     return carved_before_ + (fresh_ != nullptr ? carved_of(*fresh_) : 0);
   }
-  [[nodiscard]] std::size_t front_blocks() const {
-    return carved() - live_blocks() - settled_blocks_;
-  }
+  [[nodiscard]] std::size_t front_blocks() const;
   void note_peak() {
     if (carved() > peak_blocks_) peak_blocks_ = carved();
   }
@@ -197,28 +202,27 @@ class STRATA_RESOURCES_API slab_core {
   void verify_chunk(const chunk& one, bool available) const;
 
   void settle_if_due() noexcept;
-  void settle() noexcept;
-  void check_front() const;
+  void settle(std::size_t live) noexcept;
   void settle_block(void* block) noexcept;
   void empty(chunk* one) noexcept;
   void empty_all() noexcept;
+  void trim(std::size_t live) noexcept;
+  void take_settled(chunk* from) noexcept;
   void start(chunk* fresh) noexcept;
   void give_back(chunk* one) noexcept;
   chunk* make_chunk() noexcept;
   void set_room(std::size_t live) noexcept;
-  void wait_for(std::size_t frees, std::size_t live) noexcept;
   void open_fresh() noexcept;
 
   // What allocation and free look at stands first.
   void* free_ = nullptr;     // the front
   std::size_t frees_left_;   // until one looks whether to settle the front
-  std::size_t handed_ = 0;   // blocks, so far
   std::uintptr_t next_ = 0;  // of the fresh chunk: the next block to carve
   std::uintptr_t end_ = 0;   // its end, or next_ while something is settled
   std::size_t stride_;
   std::size_t alignment_;
-  std::size_t bias_;
-  std::size_t settle_at_ = 0;  // live blocks at which the front is settled
+  std::size_t settle_at_ = 0;   // live blocks at which the front is settled
+  std::size_t least_wait_ = 0;  // frees from one look to the next, unless fewer are live
   chunk* fresh_ = nullptr;
   list available_;  // with blocks settled
   list others_;
@@ -227,6 +231,10 @@ class STRATA_RESOURCES_API slab_core {
   std::size_t first_offset_;
   std::size_t chunk_blocks_;       // of a full chunk
   std::size_t next_chunk_blocks_;  // of the next
+  std::array<chunk*, 4> small_{};  // null: not made yet, or given back
+  std::size_t small_made_ = 0;
+  std::uintptr_t small_from_ = 0;  // they are all in here
+  std::size_t small_bytes_ = 0;
   std::size_t carved_before_ = 0;  // in all chunks but the fresh
   std::size_t settled_blocks_ = 0;
   std::size_t peak_blocks_ = 0;

@@ -50,7 +50,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <utility>
 
 #include <strata/compose.hpp>
@@ -253,23 +252,17 @@ class thread_front final : private detail::front {
   // action(Part&), while no other thread is in it.
   template <class Action>
   decltype(auto) with(Action action) {
-    std::lock_guard hold(mutex_);
-    return action(part_);
+    return part_.with(std::move(action));
   }
 
   [[nodiscard]] bool owns(const void* address) const noexcept requires owning_resource<Part> {
-    std::lock_guard hold(mutex_);
     return part_.owns(address);
   }
   [[nodiscard]] resource_statistics statistics() const noexcept;
-  void verify() const {
-    std::lock_guard hold(mutex_);
-    std::as_const(part_).verify();
-  }
+  void verify() const { part_.verify(); }
   template <class Visit>
   void each_region(Visit visit) const {
-    std::lock_guard hold(mutex_);
-    std::as_const(part_).each_region(visit);
+    part_.each_region(std::move(visit));
   }
 
  private:
@@ -284,8 +277,7 @@ class thread_front final : private detail::front {
   void deallocate_past_cache(void* block, std::size_t bytes, std::size_t alignment) noexcept;
   void give_back(detail::magazine& from, std::uint32_t many, std::size_t bytes) noexcept override;
 
-  Part part_;
-  mutable detail::fork_safe<std::mutex> mutex_;  // guards part_
+  synchronized<Part> part_;
 };
 
 // The magazine is empty, or the block is none that is cached.
@@ -301,14 +293,10 @@ void* thread_front<Part>::allocate_from_part(std::size_t bytes, std::size_t alig
     bytes = rounded(bytes);
     alignment = front_cache::step_bytes;
   }
-  auto ask = [&] {
-    std::lock_guard hold(mutex_);
-    return part_.try_allocate(bytes, alignment);
-  };
-  void* block = ask();
+  void* block = part_.try_allocate(bytes, alignment);
   if (block == nullptr) {
     drain();
-    block = ask();
+    block = part_.try_allocate(bytes, alignment);
   }
   return block;
 }
@@ -324,17 +312,18 @@ void* thread_front<Part>::fetch(front_cache& into, std::size_t bytes) noexcept {
     return first;
   }
   std::size_t class_bytes = rounded(bytes);
-  std::lock_guard hold(mutex_);
-  for (std::uint32_t left = blocks.next_batch(); left > 0; --left) {
-    void* block = part_.try_allocate(class_bytes, front_cache::step_bytes);
-    if (block == nullptr) break;
-    if (first == nullptr) {
-      first = block;
-    } else {
-      blocks.push(block);
-      detail::poison(block, class_bytes);
+  part_.with([&](Part& part) {
+    for (std::uint32_t left = blocks.next_batch(); left > 0; --left) {
+      void* block = part.try_allocate(class_bytes, front_cache::step_bytes);
+      if (block == nullptr) break;
+      if (first == nullptr) {
+        first = block;
+      } else {
+        blocks.push(block);
+        detail::poison(block, class_bytes);
+      }
     }
-  }
+  });
   return first;
 }
 
@@ -355,7 +344,6 @@ void thread_front<Part>::deallocate_past_cache(void* block, std::size_t bytes,
       return;
     }
   }
-  std::lock_guard hold(mutex_);
   part_.deallocate(block, bytes, alignment);
 }
 
@@ -363,18 +351,18 @@ template <resource Part>
 void thread_front<Part>::give_back(detail::magazine& from, std::uint32_t many,
                                    std::size_t bytes) noexcept {
   if (from.count() == 0) return;
-  std::lock_guard hold(mutex_);
-  from.shed(many, [&](void* block) {
-    detail::unpoison(block, bytes);
-    part_.deallocate(block, bytes, front_cache::step_bytes);
+  part_.with([&](Part& part) {
+    from.shed(many, [&](void* block) {
+      detail::unpoison(block, bytes);
+      part.deallocate(block, bytes, front_cache::step_bytes);
+    });
   });
 }
 
 template <resource Part>
 resource_statistics thread_front<Part>::statistics() const noexcept {
   cached idle = count_cached();
-  std::lock_guard hold(mutex_);
-  resource_statistics all = std::as_const(part_).statistics();
+  resource_statistics all = part_.statistics();
   // Other threads go on in between: never below nothing.
   all.used_bytes -= idle.bytes < all.used_bytes ? idle.bytes : all.used_bytes;
   if (all.live_blocks != resource_statistics::not_counted) {

@@ -26,9 +26,8 @@ constinit std::atomic<std::uint32_t> state{not_started};
 
 // ---- Marks
 
-bool is_class(ground::mark mark) { return mark != ground::mark_none && mark < ground::class_count; }
-// Of the others, those in a span, which tells how long they are.
-bool is_in_span(ground::mark mark) { return mark == ground::mark_heap || ground::is_plain(mark); }
+// Of a block of a class, or of a plain twin.
+bool is_class(ground::mark mark) { return mark != ground::mark_none && mark < ground::mark_heap; }
 
 // The mark, by the flat maps where they serve.
 STRATA_INLINE ground::mark mark_at(const void* block) {
@@ -79,11 +78,7 @@ span* span_at(const void* block) { return static_cast<span*>(ground::run_of(bloc
 std::size_t aligned_class(std::size_t size, std::size_t alignment) {
   if (alignment > ground::page_bytes() || size > ground::medium_bytes) return 0;
   std::size_t rounded = base::larger(base::align_up(size, alignment), alignment);
-  if (rounded > ground::medium_bytes) return 0;
-  std::size_t number = ground::class_of(rounded);
-  while (number < ground::class_count && !base::is_aligned(ground::class_bytes(number), alignment))
-    ++number;
-  return number < ground::class_count ? number : 0;
+  return rounded <= ground::medium_bytes ? ground::class_of(rounded) : 0;
 }
 
 // Under paranoid hardening: a block with room for its seal.
@@ -144,8 +139,6 @@ bool start() {
   canary::set_up();
   guard::set_up();
   ground::set_up();
-  set_up_bins();
-  set_up_depots();
   live::note_start();
   state.store(started, std::memory_order_release);
   process_started();
@@ -160,25 +153,6 @@ void* allocate_slow(std::size_t size) noexcept {
   }
   return allocate_unguarded(size);
 }
-
-namespace {
-
-void deallocate_plain(void* block, ground::mark mark, route by) {
-  std::size_t number = ground::class_of_plain(mark);
-  canary::kind canaries = canary::kind::secret;
-  if (!ground::is_small_plain(mark)) {
-    span* from = span_at(block);
-    number = from->number;
-    canaries = from->canaries;
-  }
-  make_plain_ordinary(block, number, canaries);
-  std::uintptr_t* head = this_thread.heads[number];
-  if (is_full(head) || by == route::uncached) return deallocate_of_class(block, number, by);
-  make_free(block, number);
-  put_head(head, number, base::address_of(block));
-}
-
-}  // namespace
 
 STRATA_NOINLINE void deallocate_other(void* block) noexcept {
   std::uintptr_t at = base::address_of(block);
@@ -196,7 +170,6 @@ void deallocate_by(void* block, route by) {
   start();
   ground::mark mark = live_mark(block);
   if (is_class(mark)) return deallocate_of_class(block, mark, by);
-  if (ground::is_plain(mark)) return deallocate_plain(block, mark, by);
   if (mark == ground::mark_heap) return heap::deallocate(block, span_at(block));
   if (guard::owns(block)) return guard::deallocate(block);
   large* found = large_at(block);
@@ -216,17 +189,6 @@ void* allocate_uncached(std::size_t size) {
   return with_reclaim([=] { return allocate_of_class(number, size, route::uncached); });
 }
 
-namespace {
-
-// By the fast path, or null.
-void* take_aligned(std::size_t number, bool plain) {
-  void* block = take(number);
-  if (block != nullptr && plain) ground::set_mark(block, number, ground::plain_mark(number));
-  return block;
-}
-
-}  // namespace
-
 void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept {
   start();
   if (size > most_bytes || alignment > most_bytes) return nullptr;
@@ -236,10 +198,10 @@ void* allocate_aligned_slow(std::size_t alignment, std::size_t size) noexcept {
   }
   if (alignment <= ground::granule_bytes) return allocate<allocate_unguarded>(size);
   if (std::size_t number = aligned_class(size, alignment)) {
-    bool plain = ground::class_bytes(number) - size < canary::bytes;
-    if (void* block = take_aligned(number, plain)) return block;
-    return with_reclaim(
-        [=] { return plain ? allocate_plain(number, size) : allocate_of_class(number, size); });
+    if (canary::is_filled(ground::class_bytes(number), size)) {
+      number = ground::plain_twin_of(number);
+    }
+    return with_reclaim([=] { return allocate_of_class(number, size); });
   }
   size = base::larger(size, 1);
   return with_reclaim([=] { return allocate_large(size, alignment, nullptr, false); });
@@ -261,7 +223,7 @@ namespace {
 
 STRATA_NOINLINE std::size_t usable_size_slow(const void* block, ground::mark mark) {
   if (is_class(mark)) return paranoid::size_of(block, ground::class_bytes(mark));
-  if (is_in_span(mark)) return span_at(block)->block_bytes;
+  if (mark == ground::mark_heap) return span_at(block)->block_bytes;
   if (guard::owns(block)) return guard::size_of(block);
   large* found = start() ? large_at(block) : nullptr;
   if (found == nullptr) stop_for(const_cast<void*>(block));
@@ -274,9 +236,8 @@ STRATA_NOINLINE std::size_t usable_size_slow(const void* block, ground::mark mar
 std::size_t usable_size(const void* block) {
   if (block == nullptr) return 0;
   ground::mark mark = live_mark(block);
-  bool plain = is_class(mark) && !paranoid::on();
-  return STRATA_LIKELY(plain) ? ground::class_bytes(mark) - canary::bytes
-                              : usable_size_slow(block, mark);
+  bool of_class = is_class(mark) && !paranoid::on();
+  return STRATA_LIKELY(of_class) ? canary::usable_bytes(mark) : usable_size_slow(block, mark);
 }
 
 namespace {
@@ -334,7 +295,7 @@ STRATA_NOINLINE void* reallocate_slow(void* block, ground::mark mark, std::size_
   if (guard::owns(block)) return reallocate_small(block, guard::size_of(block), size);
   std::size_t usable = usable_size_slow(block, mark);
   if (paranoid::on() ? usable == size : stays(usable, size)) return block;
-  if (is_class(mark) || ground::is_plain(mark)) return reallocate_small(block, usable, size);
+  if (is_class(mark)) return reallocate_small(block, usable, size);
   if (mark == ground::mark_heap) return reallocate_in(span_at(block)->home->owner(), block, size);
   large* found = large_at(block);
   if (found->owner != nullptr) return reallocate_in(found->owner, block, size);
@@ -349,7 +310,7 @@ void* reallocate(void* block, std::size_t size) {
   if (STRATA_UNLIKELY(!is_class(mark) || paranoid::on())) {
     return reallocate_slow(block, mark, size);
   }
-  std::size_t usable = ground::class_bytes(mark) - canary::bytes;
+  std::size_t usable = canary::usable_bytes(mark);
   return stays(usable, size) ? block : reallocate_small(block, usable, size);
 }
 
@@ -360,11 +321,12 @@ std::size_t small_size_for(std::size_t size, std::size_t alignment) {
   if (size > ground::medium_bytes) return 0;
   if (alignment <= ground::granule_bytes) {
     if (size > most_medium) return 0;
-    return ground::class_bytes(class_for(size)) - canary::bytes;
+    return canary::usable_bytes(class_for(size));
   }
   std::size_t number = aligned_class(size, alignment);
   if (number == 0) return 0;
-  return canary::usable(ground::class_bytes(number), size);
+  bool plain = canary::is_filled(ground::class_bytes(number), size);
+  return canary::usable_bytes(plain ? ground::plain_twin_of(number) : number);
 }
 
 }  // namespace

@@ -94,15 +94,6 @@ STRATA_INLINE void* take(std::size_t number) {
   return taken;
 }
 
-// The same for a small plain block, which has no canary.
-STRATA_INLINE void* take_small_plain(std::size_t number) {
-  void* block = take(number);
-  if (STRATA_LIKELY(block != nullptr)) {
-    ground::flat.marks[flat_index(block)] = ground::small_plain_mark(number);
-  }
-  return block;
-}
-
 // Slow: where to go on when the fast path can't serve. It is the last thing done, so that the fast
 // path needs no stack frame.
 template <auto Slow = allocate_slow>
@@ -130,7 +121,7 @@ STRATA_INLINE void put_head(std::uintptr_t* head, std::size_t number, std::uintp
   this_thread.heads[number] -= 1;
 }
 
-// No live small block with a canary, or the magazine is full.
+// No live small block, or the magazine is full.
 void deallocate_other(void* block) noexcept;
 
 STRATA_INLINE void deallocate(void* block) {
@@ -147,12 +138,28 @@ STRATA_INLINE void deallocate(void* block) {
   put_head(head, number, reinterpret_cast<std::uintptr_t>(block));
 }
 
+// The class, or plain twin, that serves a request which is aligned to more than a granule: blocks in
+// spans are aligned to what they are multiples of, up to the least page of runs. 0: it is large, or of
+// such an alignment that the page's length decides.
+STRATA_INLINE constexpr std::size_t aligned_number_for(std::size_t size, std::size_t alignment) {
+  if (STRATA_UNLIKELY(alignment > ground::least_page_bytes || size > ground::medium_bytes))
+    return 0;
+  std::size_t rounded = base::align_up(base::larger(size, 1), alignment);
+  if (STRATA_UNLIKELY(rounded > ground::medium_bytes)) return 0;
+  std::size_t number = ground::class_of(rounded);
+  bool plain = canary::is_filled(ground::class_bytes(number), size);
+  return plain ? ground::plain_twin_of(number) : number;
+}
+
 // A free that says the size and the alignment (1 for none) that the block was asked for with.
 STRATA_INLINE void deallocate_sized(void* block, std::size_t size, std::size_t alignment,
                                     told_size told = told_size::exact) {
   std::uintptr_t index = flat_index(block);
-  std::size_t expected = size <= most_small ? ground::small_class_of(size + canary::bytes)
-                                            : ground::mark_count;  // no mark: the slow way decides
+  std::size_t expected = ground::mark_count;  // no mark: the slow way decides
+  if (size <= most_small && alignment <= ground::granule_bytes)
+    expected = ground::small_class_of(size + canary::bytes);
+  else if (size <= ground::small_bytes && alignment > ground::granule_bytes)
+    expected = aligned_number_for(size, alignment);
   if (STRATA_UNLIKELY(index > ground::flat.limit) ||
       STRATA_UNLIKELY(ground::flat.marks[index] != expected)) {
     return deallocate_sized_slow(block, size, alignment, told);
@@ -160,16 +167,11 @@ STRATA_INLINE void deallocate_sized(void* block, std::size_t size, std::size_t a
   deallocate(block);
 }
 
-// Up to 1 KiB a size that is a multiple of the alignment has a class whose blocks are aligned so.
 STRATA_INLINE void* allocate_aligned(std::size_t alignment, std::size_t size) {
-  constexpr std::size_t most = ground::small_bytes;
-  if (STRATA_LIKELY(ground::granule_bytes < alignment && alignment <= most && size <= most)) {
-    std::size_t rounded = base::align_up(base::larger(size, 1), alignment);
-    if (STRATA_LIKELY(rounded <= most)) {
-      std::size_t number = ground::small_class_of(rounded);
-      bool plain = ground::class_bytes(number) - size < canary::bytes;
-      if (void* block = plain ? take_small_plain(number) : take(number)) return block;
-    }
+  if (STRATA_LIKELY(alignment > ground::granule_bytes)) {
+    // No block is in the magazine of number 0.
+    void* block = take(aligned_number_for(size, alignment));
+    if (STRATA_LIKELY(block != nullptr)) return block;
   }
   return allocate_aligned_slow(alignment, size);
 }

@@ -84,7 +84,7 @@ class Allocate : public testing::Test {
   void SetUp() override { ASSERT_TRUE(start()); }
   void TearDown() override {
     ground::page_heap::verify();
-    for (std::size_t number = 1; number < ground::class_count; ++number) bin_of(number).verify();
+    for (std::size_t number = 1; number < ground::number_count; ++number) bin_of(number).verify();
   }
 };
 

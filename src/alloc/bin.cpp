@@ -1,10 +1,11 @@
 #include "alloc/bin.hpp"
 
-#include <new>
+#include <numeric>
 
 #include "alloc/block_state.hpp"
 #include "alloc/canary.hpp"
 #include "base/check.hpp"
+#include "base/numbered.hpp"
 #include "ground/account.hpp"
 #include "os/memory.hpp"
 #include "os/process.hpp"
@@ -12,41 +13,43 @@
 namespace strata::alloc {
 namespace {
 
-alignas(bin) constinit std::byte bins_memory[sizeof(bin) * ground::class_count] = {};
+constinit auto bins = base::numbered<bin, ground::number_count>();
 
 std::uint8_t fullness_of(const span* one) {
   if (one->free_count == 0) return 4;
   return static_cast<std::uint8_t>((one->free_count * 4 - 1) / one->capacity);
 }
 
-// Moves up to `wanted` free blocks out of the span.
+// How many blocks fill cache lines without a rest, where several lie in one line.
+unsigned line_group(std::size_t block_bytes) {
+  if (block_bytes >= base::cache_line_bytes) return 1;
+  return static_cast<unsigned>(base::cache_line_bytes /
+                               std::gcd(block_bytes, std::size_t{base::cache_line_bytes}));
+}
+
+// Moves up to `wanted` free blocks out of the span: where it has cache lines that are free as a whole,
+// those only, so that threads are handed lines to themselves.
 std::size_t take_from(span* one, std::uintptr_t* into, std::size_t wanted) {
   std::size_t taken = 0;
   std::size_t number = one->home->number();
-  bool stamping = one->home->has_canaries();
-  bool placing = stamping && one->canaries == canary::kind::secret;
-  one->free_bits().take_first(one->capacity, wanted, [&](std::size_t index) {
+  bool stamping = one->home->has_stamps();
+  bool placing = one->canaries == canary::kind::secret;
+  auto hand_out = [&](std::size_t index) {
     std::uintptr_t block = one->block_at(index);
     if (placing) canary::place(block, one->block_bytes, one->canaries);
     if (stamping) make_cached(block, number);
     into[taken++] = block;
-  });
+  };
+  unsigned group = line_group(one->block_bytes);
+  one->free_bits().take_first(one->capacity, wanted, group, hand_out);
+  if (taken == 0) one->free_bits().take_first(one->capacity, wanted, 1, hand_out);
   one->free_count = static_cast<std::uint16_t>(one->free_count - taken);
   return taken;
 }
 
 }  // namespace
 
-bin& bin_of(std::size_t number) {
-  return *std::launder(reinterpret_cast<bin*>(bins_memory + number * sizeof(bin)));
-}
-
-void set_up_bins() {
-  for (std::size_t number = 0; number < ground::class_count; ++number) {
-    auto* made = new (bins_memory + number * sizeof(bin)) bin;
-    made->set_up(static_cast<ground::size_class>(number), nullptr);
-  }
-}
+bin& bin_of(std::size_t number) { return bins[number]; }
 
 void bin::set_up(ground::size_class number, heap* owner) {
   number_ = number;
@@ -175,7 +178,7 @@ span* bin::put_back_all(const std::uintptr_t* from, std::size_t count, span* las
   return last;
 }
 
-bool bin::has_canaries() const { return owner_ == nullptr && canary::on(); }
+bool bin::has_stamps() const { return owner_ == nullptr && alloc::has_stamps(); }
 
 span* bin::span_of(std::uintptr_t block) {
   auto* one = static_cast<span*>(ground::run_of(base::pointer_to(block)));
@@ -190,7 +193,7 @@ void bin::put_back(span* one, std::uintptr_t address) {
   std::size_t index = one->index_of(address);
   if (one->block_at(index) != address) fatal(misuse::interior_free, block);
   if (one->free_bits().test(index)) fatal(misuse::double_free, block, one->usable_bytes());
-  if (has_canaries()) {
+  if (has_stamps()) {
     check_untouched(address, *one);
     ground::set_mark(block, number_, ground::mark_none);
   }
@@ -222,6 +225,8 @@ void bin::drop(span* empty) {
 }
 
 void bin::trim(std::uint64_t before_ms) {
+  // Without a free block there is nothing to give back, and most bins are never used.
+  if (next_.load(std::memory_order_relaxed) == nullptr) return;
   sync::locked section(lock_);
   if (spare_ != nullptr && spare_->last_freed_ms <= before_ms) {
     span* empty = spare_;

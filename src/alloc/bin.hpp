@@ -40,6 +40,8 @@ struct block_row {
 
 class alignas(base::cache_line_bytes) bin {
  public:
+  bin() = default;
+  explicit constexpr bin(std::size_t number) : number_(static_cast<ground::size_class>(number)) {}
   // owner: null for the bins of the process, which serve malloc.
   void set_up(ground::size_class number, heap* owner);
 
@@ -67,8 +69,8 @@ class alignas(base::cache_line_bytes) bin {
   [[nodiscard]] bin_usage usage();
   [[nodiscard]] heap* owner() const { return owner_; }
   [[nodiscard]] ground::size_class number() const { return number_; }
-  // Whether blocks outside of their spans have canaries, and so stamps while they are cached.
-  [[nodiscard]] bool has_canaries() const;
+  // Whether its blocks bear stamps while they are cached.
+  [[nodiscard]] bool has_stamps() const;
   void verify();
 
   sync::mutex& lock() { return lock_; }
@@ -105,8 +107,7 @@ class alignas(base::cache_line_bytes) bin {
   std::atomic<std::uint32_t> next_free_{0};
 };
 
-// The bins of the process, by class.
+// The bins of the process, by class or twin. Memory of those that are not used is never written.
 bin& bin_of(std::size_t number);
-void set_up_bins();
 
 }  // namespace strata::alloc

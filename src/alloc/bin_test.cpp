@@ -152,6 +152,31 @@ TEST_P(Bin, ThreadsShareIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Classes, Bin, classes_of({16, 64, 1024, 3584, 32768}));
+INSTANTIATE_TEST_SUITE_P(PlainTwins, Bin,
+                         testing::Values(ground::plain_twin_of(ground::class_of(64)),
+                                         ground::plain_twin_of(ground::class_of(4096))));
+
+// Two threads that are refilled in turn share no cache line while there are whole ones.
+class BinOfTinyBlocks : public Bin {};
+INSTANTIATE_TEST_SUITE_P(Classes, BinOfTinyBlocks, classes_of({16, 32, 48}));
+
+TEST_P(BinOfTinyBlocks, RefillsAreWholeCacheLines) {
+  refill(1);  // a line is begun
+  std::set<std::uintptr_t> lines;
+  for (std::uintptr_t block : taken_) lines.insert(block / base::cache_line_bytes);
+  for (int thread = 0; thread < 8; ++thread) {
+    std::uintptr_t blocks[4];
+    ASSERT_EQ(bin_.refill(blocks, 4), 4u);
+    std::set<std::uintptr_t> touched;
+    for (std::uintptr_t block : blocks) {
+      touched.insert(block / base::cache_line_bytes);
+      touched.insert((block + block_bytes() - 1) / base::cache_line_bytes);
+      taken_.insert(block);
+    }
+    for (std::uintptr_t line : touched) EXPECT_TRUE(lines.insert(line).second) << thread;
+  }
+  expect_counted();
+}
 
 class BinDeathTest : public Bin {};
 INSTANTIATE_TEST_SUITE_P(Classes, BinDeathTest, classes_of({32, 32768}));

@@ -33,7 +33,7 @@
 
 namespace strata::alloc {
 
-// Whether cached blocks bear stamps.
+// Whether cached blocks bear stamps, those of plain twins too.
 inline bool has_stamps() { return canary::on(); }
 
 inline std::uintptr_t stamp_of(std::uintptr_t block) {
@@ -54,26 +54,23 @@ inline void make_cached(std::uintptr_t block, std::size_t number) {
   stamp(base::pointer_to(block));
 }
 // From the caches to the program.
-inline void make_live(void* block, std::size_t number, ground::mark as) {
-  if (!has_stamps() || as != number) ground::set_mark(block, number, as);
-  if (has_stamps()) *static_cast<std::uintptr_t*>(block) = 0;
+inline void make_live(void* block, std::size_t number) {
+  if (has_stamps())
+    *static_cast<std::uintptr_t*>(block) = 0;
+  else
+    ground::set_mark(block, number, static_cast<ground::mark>(number));
 }
 // And back; its mark is its class.
 inline void make_free(void* block, std::size_t number) {
   if (has_stamps()) return stamp(block);
   ground::set_mark(block, number, ground::mark_none);
 }
-// A live plain block becomes one like the others of its class.
-inline void make_plain_ordinary(void* block, std::size_t number, canary::kind canaries) {
-  canary::place(base::address_of(block), ground::class_bytes(number), canaries);
-  ground::set_mark(block, number, static_cast<ground::mark>(number));
-}
 
 // Stops the process when canary or stamp of a cached block are not as they were left.
 inline void check_untouched(std::uintptr_t block, const span& from) {
-  canary::check(block, from.block_bytes, from.canaries);
+  if (from.canaries != canary::kind::none) canary::check(block, from.block_bytes, from.canaries);
   if (STRATA_UNLIKELY(!is_stamped(base::pointer_to(block)))) {
-    fatal(misuse::write_after_free, base::pointer_to(block), from.block_bytes - canary::bytes);
+    fatal(misuse::write_after_free, base::pointer_to(block), from.usable_bytes());
   }
 }
 

@@ -15,8 +15,7 @@
 // without being written: the page at a block's end may be one that the program never touches.
 //
 // Plain blocks have none: a request whose alignment leaves no room for a canary (64 bytes aligned to
-// 64) has all of its block, and a mark that says so (address_map.hpp), so that its free goes the slow
-// way and puts the canary back.
+// 64) has all of its block, which comes from the plain twin of its class (size_class.hpp).
 //
 // Off under paranoid hardening, whose seal stands in the same place and tells more (paranoid.hpp). In
 // first-class heaps only large blocks have one.
@@ -25,12 +24,14 @@
 // uses is OpenBSD malloc's and hardened_malloc's observation.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 #include "base/bits.hpp"
 #include "base/check.hpp"
+#include "ground/size_class.hpp"
 
 namespace strata::alloc::canary {
 
@@ -47,12 +48,25 @@ struct setting {
 extern setting chosen __attribute__((visibility("hidden")));
 inline bool on() { return chosen.on; }
 
-enum class kind : std::uint8_t { secret, zero };
+enum class kind : std::uint8_t { secret, zero, none };
 
-// What a program may use of a block of so many bytes that was made for a request of `size`.
-constexpr std::size_t usable(std::size_t room, std::size_t size) {
-  return room - size < bytes ? room : room - bytes;
+// Whether a block of so many bytes has no room for a canary behind a request of `size`.
+constexpr bool is_filled(std::size_t room, std::size_t size) { return room - size < bytes; }
+
+namespace detail {
+constexpr auto make_usable() {
+  std::array<std::uint16_t, ground::number_count> usable{};
+  for (std::size_t number = 1; number < usable.size(); ++number) {
+    std::size_t canary = ground::is_plain(number) ? 0 : bytes;
+    usable[number] = static_cast<std::uint16_t>(ground::class_bytes(number) - canary);
+  }
+  return usable;
 }
+inline constexpr auto usable = make_usable();
+}  // namespace detail
+
+// What a program may use of a block of the class, or twin.
+constexpr std::size_t usable_bytes(std::size_t number) { return detail::usable[number]; }
 
 // room: the block's bytes with its canary.
 inline std::uintptr_t place_of(std::uintptr_t block, std::size_t room) {

@@ -54,6 +54,24 @@ TEST_P(Canary, AlignedBlocksWithoutRoomForOneAreWholeTheProgrammes) {
   reclaim();
 }
 
+// What is freed comes back, as for ordinary blocks, and to aligned requests only.
+TEST_P(Canary, PlainBlocksAreCachedByThemselves) {
+  std::size_t rounded = base::align_up(size(), 64);
+  void* block = allocate_aligned(64, rounded);
+  std::size_t number = ground::mark_of(block);
+  if (usable_size(block) != ground::class_bytes(number)) return;  // its class has room for a canary
+  EXPECT_TRUE(ground::is_plain(number));
+  EXPECT_EQ(ground::class_of_number(number), ground::class_of(rounded));
+  std::size_t cached = thread_cache::current()->cached(number);
+  deallocate(block);
+  EXPECT_EQ(thread_cache::current()->cached(number), cached + 1);
+  void* ordinary = allocate(rounded - canary::bytes);
+  EXPECT_NE(ordinary, block);
+  EXPECT_EQ(allocate_aligned(64, rounded), block);
+  deallocate(ordinary);
+  deallocate_sized(block, rounded, 64);
+}
+
 TEST_P(Canary, APlainBlockGrowsAndKeepsItsBytes) {
   std::size_t rounded = base::align_up(size(), 64);
   auto* block = static_cast<unsigned char*>(allocate_aligned(64, rounded));

@@ -60,7 +60,7 @@ void drain_depot(std::size_t number, std::size_t batches) {
 // Everything that holds free blocks lets go of some.
 void sweep(std::uint64_t now_ms) {
   thread_registry::lift_idle(earlier(now_ms, idle_ms));
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     drain_depot(number, depot_of(number).trim());
     bin_of(number).trim(earlier(now_ms, trim_step_ms));
   }
@@ -94,7 +94,7 @@ void poll_clock(thread_cache* cache) {
 void reclaim() {
   empty_quarantine();
   if (thread_cache* cache = this_thread.cache) cache->drain();
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     drain_depot(number, SIZE_MAX);
     bin_of(number).trim(UINT64_MAX);
   }
@@ -104,7 +104,7 @@ void reclaim() {
 void check_cached() {
   if (!canary::on() || is_stopping()) return;
   if (thread_cache* cache = this_thread.cache) cache->check_canaries();
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     drain_depot(number, SIZE_MAX);
   }
 }

@@ -1,13 +1,12 @@
 #include "alloc/depot.hpp"
 
+#include "base/numbered.hpp"
 #include "ground/metadata.hpp"
 
 namespace strata::alloc {
 namespace {
 
-constexpr std::size_t most_bytes = 4 * base::MiB;  // of one class
-
-constinit depot depots[ground::class_count];
+constinit auto depots = base::numbered<depot, ground::number_count>();
 constinit batch_stack empty_batches;
 
 }  // namespace
@@ -19,17 +18,6 @@ batch* take_empty_batch() {
 void give_empty_batch(batch* empty) { empty_batches.push(empty); }
 
 depot& depot_of(std::size_t number) { return depots[number]; }
-
-void set_up_depots() {
-  for (std::size_t number = 1; number < ground::class_count; ++number)
-    depots[number].set_up(number);
-}
-
-void depot::set_up(std::size_t number) {
-  std::size_t batch_bytes = batch_of(number) * ground::class_bytes(number);
-  most_allowed_ = static_cast<std::uint32_t>(most_bytes / batch_bytes);
-  slack_ = static_cast<std::uint32_t>(batches_a_visit(number) - 1);
-}
 
 batch* depot::take(const void* by) {
   batch* one = remove();
@@ -58,15 +46,18 @@ void depot::note_refused(const void* by) {
 
 std::size_t depot::trim() {
   auto held = static_cast<std::uint32_t>(batches());
+  std::uint32_t refused = refused_.load(std::memory_order_relaxed);
+  std::uint32_t allowed = allowed_.load(std::memory_order_relaxed);
+  // Nothing to forget: most depots are never used, and their memory is not to be written.
+  if (held == 0 && refused == 0 && allowed == least_allowed) return 0;
   std::uint32_t unused = lowest_.load(std::memory_order_relaxed);
   if (unused > held) unused = held;
   lowest_.store(held - unused, std::memory_order_relaxed);
-  std::uint32_t allowed = allowed_.load(std::memory_order_relaxed);
   // An eighth goes in any case, so that an allowance that serves nobody does not stay.
   std::uint32_t less = unused + (allowed + 7) / 8;
   allowed_.store(allowed > least_allowed + less ? allowed - less : least_allowed,
                  std::memory_order_relaxed);
-  refused_.store(refused_.load(std::memory_order_relaxed) / 2, std::memory_order_relaxed);
+  refused_.store(refused / 2, std::memory_order_relaxed);
   return unused;
 }
 

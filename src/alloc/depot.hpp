@@ -34,13 +34,16 @@ constexpr std::size_t batch_of(std::size_t number) {
 // that come in one are neighbours more often.
 inline constexpr std::size_t most_visit = 16;
 constexpr std::size_t batches_a_visit(std::size_t number) {
+  if (number == 0) return 1;
   std::size_t by_bytes = 64 * base::KiB / (batch_of(number) * ground::class_bytes(number));
   return base::larger(1, base::smaller(most_visit, by_bytes));
 }
 
 class alignas(base::cache_line_bytes) depot {
  public:
-  void set_up(std::size_t number);
+  explicit constexpr depot(std::size_t number)
+      : most_allowed_(static_cast<std::uint32_t>(most_bytes / batch_bytes(number))),
+        slack_(static_cast<std::uint32_t>(batches_a_visit(number) - 1)) {}
 
   // Whether it may hold one batch more.
   [[nodiscard]] bool has_room() const {
@@ -63,6 +66,10 @@ class alignas(base::cache_line_bytes) depot {
 
  private:
   static constexpr std::uint32_t least_allowed = 1;
+  static constexpr std::size_t most_bytes = 4 * base::MiB;
+  static constexpr std::size_t batch_bytes(std::size_t number) {
+    return base::larger(1, batch_of(number) * ground::class_bytes(number));
+  }
 
   batch_stack stack_;
   // relaxed, all: they guide; a batch more or less does no harm.
@@ -70,8 +77,8 @@ class alignas(base::cache_line_bytes) depot {
   std::atomic<std::uint32_t> refused_{0};  // and not asked for since
   std::atomic<const void*> refused_to_{nullptr};
   std::atomic<std::uint32_t> lowest_{0};  // batches held since the last trim, at the least
-  std::uint32_t most_allowed_ = least_allowed;
-  std::uint32_t slack_ = 0;  // so many more are taken before a visit to the bin
+  std::uint32_t most_allowed_;
+  std::uint32_t slack_;  // so many more are taken before a visit to the bin
 };
 
 // An empty batch; null when there is no memory.
@@ -79,6 +86,5 @@ batch* take_empty_batch();
 void give_empty_batch(batch* empty);
 
 depot& depot_of(std::size_t number);
-void set_up_depots();
 
 }  // namespace strata::alloc

@@ -15,7 +15,6 @@ class Depot : public testing::Test {
  protected:
   static constexpr std::size_t a_class = 4;
 
-  Depot() { one_.set_up(a_class); }
   void TearDown() override {
     while (take() != 0) {
     }
@@ -51,13 +50,13 @@ class Depot : public testing::Test {
     for (; batches > 0; --batches) give_empty_batch(one_.remove());
   }
 
-  depot one_;
+  depot one_{a_class};
   int giver_ = 0;  // two threads, to the depot
   int taker_ = 0;
 };
 
 TEST_F(Depot, BatchesHoldAtMostThirtyTwoKiB) {
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     EXPECT_GE(batch_of(number), 2u);
     EXPECT_LE(batch_of(number), most_batch);
     EXPECT_LE((batch_of(number) - 2) * ground::class_bytes(number), 32 * base::KiB);

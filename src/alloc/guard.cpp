@@ -249,7 +249,8 @@ void deallocate(void* block) {
 std::size_t size_of(const void* block) { return live_at(block).size; }
 std::size_t room_of(const void* block) {
   const slot& one = live_at(block);
-  return canary::usable(ground::class_bytes(one.number), one.size);
+  std::size_t room = ground::class_bytes(one.number);
+  return canary::is_filled(room, one.size) ? room : room - canary::bytes;
 }
 
 void stop_for_size(const void* block) {

@@ -41,8 +41,8 @@ void count_allocation(thread_cache* cache, std::size_t number, std::size_t reque
                       std::size_t usable) {
   counters* counts = cache == nullptr ? nullptr : cache->counts();
   if (STRATA_LIKELY(counts == nullptr)) return;
-  ++counts->allocations[number];
-  counts->requested[number] += requested;
+  ++counts->allocations[ground::class_of_number(number)];
+  counts->requested[ground::class_of_number(number)] += requested;
   std::size_t bucket = requested <= 1 ? 0 : static_cast<std::size_t>(std::bit_width(requested - 1));
   ++counts->histogram[base::smaller(bucket, histogram_size - 1)];
   if (number == large_kind) counts->large_allocated_bytes += usable;
@@ -56,7 +56,7 @@ void count_free(thread_cache* cache, std::size_t number, std::size_t usable) {
 void count_frees(thread_cache* cache, std::size_t number, std::size_t blocks, std::size_t usable) {
   counters* counts = cache == nullptr ? nullptr : cache->counts();
   if (STRATA_LIKELY(counts == nullptr)) return;
-  counts->frees[number] += blocks;
+  counts->frees[ground::class_of_number(number)] += blocks;
   if (number == large_kind) counts->large_freed_bytes += usable;
   change_live(counts, -static_cast<std::int64_t>(usable));
 }

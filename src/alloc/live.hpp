@@ -16,7 +16,7 @@ namespace live {
 void note_start();
 std::uint64_t started_ns();
 
-// number: a size class, or large_kind (thread_cache.hpp). Nothing is done unless counting. cache may be null.
+// number: a size class or plain twin, or large_kind (thread_cache.hpp). Nothing is done unless counting. cache may be null.
 void count_allocation(thread_cache* cache, std::size_t number, std::size_t requested,
                       std::size_t usable);
 void count_free(thread_cache* cache, std::size_t number, std::size_t usable);

@@ -47,9 +47,8 @@ void put_where(void* fresh, void* block, const span* from) {
     std::memcpy(fresh, block, bytes);
     return;
   }
-  make_live(fresh, from->number, mark);
+  make_live(fresh, from->number);
   std::memcpy(fresh, block, bytes);
-  if (ground::is_plain(mark)) make_plain_ordinary(block, from->number, from->canaries);
   make_free(block, from->number);
 }
 

@@ -19,7 +19,7 @@ class Move : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(start()); }
   void TearDown() override {
-    for (std::size_t number = 1; number < ground::class_count; ++number) bin_of(number).verify();
+    for (std::size_t number = 1; number < ground::number_count; ++number) bin_of(number).verify();
   }
 };
 
@@ -137,9 +137,14 @@ TEST_F(Move, UncachedCallsServeAllSizes) {
   deallocate_uncached(nullptr);
 }
 
-TEST_F(Move, KeepsSizeAndAlignment) {
+// Of 700 bytes there is room for a canary; 768 fill their class.
+class MoveAligned : public testing::TestWithParam<std::size_t> {};
+INSTANTIATE_TEST_SUITE_P(Sizes, MoveAligned, testing::Values(700, 768, 4096));
+
+TEST_P(MoveAligned, KeepsSizeAndAlignment) {
+  ASSERT_TRUE(start());
   std::vector<void*> blocks;
-  for (int i = 0; i < 4000; ++i) blocks.push_back(allocate_aligned(256, 700));
+  for (int i = 0; i < 4000; ++i) blocks.push_back(allocate_aligned(256, GetParam()));
   std::size_t size = usable_size(blocks[0]);
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     if (i % 4 != 0) deallocate(blocks[i]);

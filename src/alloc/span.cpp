@@ -36,6 +36,12 @@ std::size_t pages_for(std::size_t block) {
   return base::align_up(span_bytes(block), ground::page_bytes()) >> ground::page_shift();
 }
 
+canary::kind canaries_of(const bin& home, bool zeroed) {
+  if (!home.has_stamps() || ground::is_plain(home.number())) return canary::kind::none;
+  bool untouched = zeroed && ground::is_medium(home.number());
+  return untouched ? canary::kind::zero : canary::kind::secret;
+}
+
 std::size_t descriptor_bytes(std::size_t capacity) {
   return sizeof(span) + base::bit_row::words_for(capacity) * sizeof(std::uint64_t);
 }
@@ -43,7 +49,7 @@ std::size_t descriptor_bytes(std::size_t capacity) {
 }  // namespace
 
 std::size_t span::usable_bytes() const {
-  return block_bytes - (home->has_canaries() ? canary::bytes : 0);
+  return block_bytes - (canaries != canary::kind::none ? canary::bytes : 0);
 }
 
 span* make_span(bin* home, ground::size_class number) {
@@ -71,7 +77,7 @@ span* make_span(bin* home, ground::size_class number) {
   made->inverse = ((std::uint64_t{1} << 40) + block - 1) / block;
   made->capacity = made->free_count = static_cast<std::uint16_t>(capacity);
   made->free_bits().set_range(0, capacity);
-  if (memory.zeroed && ground::is_medium(number)) made->canaries = canary::kind::zero;
+  made->canaries = canaries_of(*home, memory.zeroed);
   ground::set_run(made->start, pages, made);
   return made;
 }

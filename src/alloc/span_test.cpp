@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "alloc/allocate.hpp"
+#include "alloc/bin.hpp"
 #include "ground/address_map.hpp"
 
 namespace strata::alloc {
@@ -14,7 +15,8 @@ class Span : public testing::TestWithParam<std::size_t> {
 };
 
 TEST_P(Span, HoldsItsBlocksApartAndFindsThemAgain) {
-  span* one = make_span(nullptr, static_cast<ground::size_class>(GetParam()));
+  bin home(GetParam());
+  span* one = make_span(&home, static_cast<ground::size_class>(GetParam()));
   ASSERT_NE(one, nullptr);
   std::size_t block = ground::class_bytes(GetParam());
   EXPECT_EQ(one->block_bytes, block);
@@ -38,7 +40,7 @@ TEST_P(Span, HoldsItsBlocksApartAndFindsThemAgain) {
   EXPECT_EQ(ground::run_of(first), nullptr);
 }
 
-INSTANTIATE_TEST_SUITE_P(Classes, Span, testing::Range(std::size_t{1}, ground::class_count));
+INSTANTIATE_TEST_SUITE_P(Classes, Span, testing::Range(std::size_t{1}, ground::number_count));
 
 }  // namespace
 }  // namespace strata::alloc

@@ -33,7 +33,14 @@ constexpr thread_state parked_state(std::index_sequence<Number...>) {
 constexpr std::uint16_t first_wanted(std::size_t number) {
   return ground::is_medium(number) ? 2 : 4;
 }
+// By how much each visit asks for more than the one before. Doubling would bring up to as much again as
+// a thread needs. In fours: of tiny blocks that many fill cache lines without a rest.
+constexpr std::uint16_t more_wanted(std::size_t number) {
+  return ground::is_medium(number) ? 1 : 4;
+}
 constexpr std::uint32_t most_empties = 512;
+// Blocks that an unopened class gives back one by one.
+constexpr std::uint8_t most_strays = 4;
 
 }  // namespace
 
@@ -59,16 +66,19 @@ thread_cache* thread_cache::current() {
 }
 
 void thread_cache::start(bool fast) {
-  for (std::size_t number = 0; number < ground::mark_count; ++number)
-    own_heads_[number] = parked.words;
   heads_ = fast ? this_thread.heads : own_heads_;
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
-    heads_[number] = end_of(number);
+  for (std::size_t number = 0; number < ground::mark_count; ++number)
+    own_heads_[number] = this_thread.heads[number] = parked.words;
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     wanted_[number] = first_wanted(number);
+    strays_[number] = 0;
   }
 }
 
+bool thread_cache::is_unopened(std::size_t number) const { return heads_[number] == parked.words; }
+
 STRATA_UNJUDGED std::size_t thread_cache::filled(std::size_t number) {
+  if (is_unopened(number)) return 0;
   std::uintptr_t* head = heads_[number];
   std::uintptr_t* end = end_of(number);
   if (head == end) return 0;
@@ -126,7 +136,7 @@ void thread_cache::visit_bin(std::size_t number) {
   std::size_t each = batch_of(number);
   std::size_t most = each * batches_a_visit(number);
   std::size_t wanted = base::smaller(wanted_[number], most);
-  if (wanted < most) wanted_[number] = static_cast<std::uint16_t>(wanted * 2);
+  if (wanted < most) wanted_[number] = static_cast<std::uint16_t>(wanted + more_wanted(number));
   std::uintptr_t first[most_batch];
   block_row rows[most_visit] = {{first, base::smaller(wanted, each)}};
   batch* batches[most_visit] = {};
@@ -185,7 +195,14 @@ void thread_cache::keep_empty(batch* empty) {
 }
 
 void thread_cache::deallocate(void* block, std::size_t number) {
-  if (base::is_aligned(base::address_of(heads_[number]), magazine_bytes)) {
+  if (is_unopened(number)) {
+    if (strays_[number] < most_strays) {
+      ++strays_[number];
+      std::uintptr_t stray = base::address_of(block);
+      return bin_of(number).flush(&stray, 1);
+    }
+    heads_[number] = end_of(number);
+  } else if (base::is_aligned(base::address_of(heads_[number]), magazine_bytes)) {
     gate_.enter();
     settle(number);
     flush(number, base::larger(1, filled(number) / 2), level::own);
@@ -257,7 +274,7 @@ void thread_cache::return_to_bin(std::size_t number, std::uintptr_t* blocks, std
 void thread_cache::trim() {
   larges.release_all();
   gate_.enter();
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     settle(number);
     std::size_t half = (filled(number) + 1) / 2;
     if (half != 0) flush(number, half, level::shared);
@@ -280,7 +297,7 @@ void thread_cache::give_all(std::size_t number) {
 void thread_cache::hand_in() {
   larges.release_all();
   gate_.enter();
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     settle(number);
     empty_stash(number, SIZE_MAX);
     if (std::size_t count = filled(number)) flush(number, count, level::shared);
@@ -301,7 +318,7 @@ void check_blocks(const std::uintptr_t* blocks, std::size_t count) {
 
 void thread_cache::check_canaries() {
   gate_.enter();
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     check_blocks(heads_[number], filled(number));
     stashes_[number].each([](const batch& one) { check_blocks(one.blocks, one.count); });
   }
@@ -311,7 +328,7 @@ void thread_cache::check_canaries() {
 void thread_cache::drain() {
   larges.release_all();
   gate_.enter();
-  for (std::size_t number = 1; number < ground::class_count; ++number) give_all(number);
+  for (std::size_t number = 1; number < ground::number_count; ++number) give_all(number);
   gate_.leave();
 }
 
@@ -320,12 +337,12 @@ void thread_cache::drain() {
 STRATA_UNJUDGED void thread_cache::lift(magazine* scratch) {
   larges.release_all();
   if (!gate_.enter_to_lift()) return;
-  std::uintptr_t* before[ground::class_count];
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  std::uintptr_t* before[ground::number_count];
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     before[number] = *const_cast<std::uintptr_t* volatile*>(&heads_[number]);
   }
   if (os::lift_pages(magazines_, scratch, magazines_bytes())) {
-    for (std::size_t number = 1; number < ground::class_count; ++number) {
+    for (std::size_t number = 1; number < ground::number_count; ++number) {
       std::uintptr_t* now = *const_cast<std::uintptr_t* volatile*>(&heads_[number]);
       bool still = now == before[number] && *const_cast<volatile std::uintptr_t*>(now) == 0;
       if (still)
@@ -334,7 +351,7 @@ STRATA_UNJUDGED void thread_cache::lift(magazine* scratch) {
         loot_of_runner(scratch[number], now, number);
     }
   }
-  for (std::size_t number = 1; number < ground::class_count; ++number)
+  for (std::size_t number = 1; number < ground::number_count; ++number)
     empty_stash(number, SIZE_MAX);
   gate_.leave();
 }
@@ -364,7 +381,7 @@ void thread_cache::give_from(const magazine& lifted_one, std::size_t first, std:
 
 void thread_cache::wake() {
   gate_.enter();
-  for (std::size_t number = 1; number < ground::class_count; ++number) settle(number);
+  for (std::size_t number = 1; number < ground::number_count; ++number) settle(number);
   lifted.store(false, std::memory_order_relaxed);
   gate_.leave();
 }
@@ -376,7 +393,7 @@ std::size_t thread_cache::cached(std::size_t number) {
 }
 
 std::size_t thread_cache::magazines_bytes() {
-  return base::align_up(ground::class_count * magazine_bytes, os::page_bytes());
+  return base::align_up(ground::number_count * magazine_bytes, os::page_bytes());
 }
 
 // ---- All caches
@@ -402,9 +419,10 @@ registry_lists& lists() {
   return *made;
 }
 
-// The cache object stands behind its magazines, in one mapping.
+// The cache object stands behind its magazines, and its counters behind that, in one mapping.
 std::size_t mapping_bytes() {
-  return thread_cache::magazines_bytes() + base::align_up(sizeof(thread_cache), os::page_bytes());
+  return thread_cache::magazines_bytes() +
+         base::align_up(sizeof(thread_cache) + sizeof(counters), os::page_bytes());
 }
 
 }  // namespace
@@ -416,7 +434,9 @@ const counters& thread_registry::departed() { return departed_counts; }
 
 void thread_registry::forget_counts() {
   departed_counts = {};
-  each([](thread_cache& one) { one.counters_ = {}; });
+  each([](thread_cache& one) {
+    if (one.counted_) *one.counters_ = {};
+  });
 }
 
 std::size_t thread_registry::size() {
@@ -441,6 +461,7 @@ thread_cache* thread_registry::make() {
   void* place = static_cast<char*>(mapping) + thread_cache::magazines_bytes();
   auto* made = new (place) thread_cache;
   made->magazines_ = static_cast<magazine*>(mapping);
+  made->counters_ = reinterpret_cast<counters*>(made + 1);
   return made;
 }
 
@@ -469,9 +490,9 @@ thread_cache* thread_registry::enter() {
 void thread_registry::unlist(thread_cache* old) {
   base::list<thread_cache>::remove(old);
   if (!old->counted_) return;
-  live::settle(old->counters_);
-  departed_counts.add(old->counters_);
-  old->counters_ = {};
+  live::settle(*old->counters_);
+  departed_counts.add(*old->counters_);
+  *old->counters_ = {};
 }
 
 // The caller has drained it and holds no lock; nobody else can reach it any more.
@@ -525,7 +546,7 @@ void thread_registry::adopt_in_child() {
     if (one == this_thread.cache) continue;
     unlist(one);
     one->larges.release_all();
-    for (std::size_t number = 1; number < ground::class_count; ++number) one->give_all(number);
+    for (std::size_t number = 1; number < ground::number_count; ++number) one->give_all(number);
     one->gate_.leave();
     retire(one);
   }

@@ -21,6 +21,10 @@
 // So an operation that is cut off at any instruction (a handler that leaves by longjmp, a fork)
 // loses at most the blocks in its hands and never hands one out twice.
 //
+// A class is *unopened*, its head parked, until its first refill: a thread that frees blocks of a class
+// before it has asked for any frees what another thread has allocated, out of that one's cache lines. A
+// first few go back to their spans one by one. Whoever frees more is a consumer, and its magazine opens.
+//
 // Idle threads: another thread may *lift* a magazine: move the page under it away (os::lift_pages), so
 // that the owner at once sees zeros and goes the slow way when it wakes. The block at the head is the
 // only one that the owner may hold in a register at that moment; it is left out of the loot and
@@ -66,9 +70,9 @@ extern magazine parked;
 
 inline constexpr std::size_t histogram_size = 48;
 
-// What is counted: each size class, and all large blocks together.
-inline constexpr std::size_t large_kind = ground::class_count;
-inline constexpr std::size_t kind_count = ground::class_count + 1;
+// What is counted: each size class, its plain twin with it, and all large blocks together.
+inline constexpr std::size_t large_kind = 0;
+inline constexpr std::size_t kind_count = ground::class_count;
 
 struct counters {
   std::uint64_t allocations[kind_count];
@@ -138,7 +142,7 @@ class thread_cache : public base::list_node<thread_cache> {
   static std::size_t magazines_bytes();
 
   [[nodiscard]] std::size_t cached(std::size_t number);
-  [[nodiscard]] counters* counts() { return counted_ ? &counters_ : nullptr; }
+  [[nodiscard]] counters* counts() { return counted_ ? counters_ : nullptr; }
   // False while heads are parked.
   [[nodiscard]] bool fast() const { return heads_ != own_heads_; }
 
@@ -162,6 +166,7 @@ class thread_cache : public base::list_node<thread_cache> {
     return magazines_[number].words + magazine_capacity(number);
   }
   void start(bool fast);
+  [[nodiscard]] bool is_unopened(std::size_t number) const;
   void refill(std::size_t number);
   void visit_bin(std::size_t number);
   void stash_or_flush(std::size_t number, const std::uintptr_t* blocks, std::size_t count);
@@ -182,15 +187,16 @@ class thread_cache : public base::list_node<thread_cache> {
 
   std::uintptr_t** heads_ = nullptr;  // the thread's fast heads, or own_heads_
   std::uintptr_t* own_heads_[ground::mark_count] = {};
-  std::uint16_t wanted_[ground::class_count] = {};  // how much the next visit to the bin asks for
-  batch* empties_ = nullptr;                        // batches at hand, linked by `under`
+  std::uint8_t strays_[ground::number_count] = {};   // blocks freed while unopened
+  std::uint16_t wanted_[ground::number_count] = {};  // how much the next visit to the bin asks for
+  batch* empties_ = nullptr;                         // batches at hand, linked by `under`
   std::uint32_t empty_count_ = 0;
-  stash stashes_[ground::class_count];
-  doubt doubtful_[ground::class_count] = {};
+  stash stashes_[ground::number_count];
+  doubt doubtful_[ground::number_count] = {};
   bool counted_ = false;
-  counters counters_ = {};
+  counters* counters_ = nullptr;  // memory of zeros, not touched unless operations are counted
   gate gate_;
-  magazine* magazines_ = nullptr;  // class_count of them, on pages of their own
+  magazine* magazines_ = nullptr;  // number_count of them, on pages of their own
 };
 
 // ---- What the fast path reads of the calling thread

@@ -30,7 +30,7 @@ std::size_t out_of_spans(std::size_t number) {
 
 std::size_t out_of_all_spans() {
   std::size_t total = 0;
-  for (std::size_t number = 1; number < ground::class_count; ++number)
+  for (std::size_t number = 1; number < ground::number_count; ++number)
     total += out_of_spans(number);
   return total;
 }
@@ -59,7 +59,7 @@ class ThreadCache : public testing::Test {
   void TearDown() override {
     reclaim();
     EXPECT_EQ(out_of_all_spans(), lost_);
-    for (std::size_t each = 1; each < ground::class_count; ++each) bin_of(each).verify();
+    for (std::size_t each = 1; each < ground::number_count; ++each) bin_of(each).verify();
   }
 
   static std::vector<void*> take(std::size_t count) {
@@ -81,7 +81,7 @@ class ThreadCache : public testing::Test {
 };
 
 TEST_F(ThreadCache, MagazinesFitTheirWords) {
-  for (std::size_t each = 1; each < ground::class_count; ++each) {
+  for (std::size_t each = 1; each < ground::number_count; ++each) {
     EXPECT_GE(magazine_capacity(each), 4u);
     EXPECT_LT(magazine_capacity(each), magazine_words);
     EXPECT_LE(batch_of(each), magazine_capacity(each));
@@ -111,6 +111,27 @@ TEST_F(ThreadCache, HoldsLittleOfWhatIsOnlyFreed) {
     thread_cache::current()->deallocate(block, number);
     ASSERT_LE(thread_cache::current()->cached(number), most);
   }
+}
+
+// Who frees before it has allocated frees another's blocks: it is not handed them again.
+TEST_F(ThreadCache, AThreadDoesNotBeginWithWhatOthersAllocated) {
+  std::vector<void*> blocks = take(2);
+  std::thread([&blocks] {
+    std::size_t before = out_of_spans(number);
+    give(blocks);
+    EXPECT_EQ(out_of_spans(number), before - 2) << "they are in their spans again";
+    EXPECT_EQ(thread_cache::current()->cached(number), 0u);
+    thread_registry::leave();
+  }).join();
+}
+
+TEST_F(ThreadCache, AConsumersMagazineOpens) {
+  std::vector<void*> blocks = take(20);
+  std::thread([&blocks] {
+    give(blocks);
+    EXPECT_GT(thread_cache::current()->cached(number), blocks.size() / 2);
+    thread_registry::leave();
+  }).join();
 }
 
 // However they were freed: a program goes through its blocks in the order in which it got them.

@@ -78,7 +78,7 @@ void* allocate_of_class(std::size_t number, std::size_t size, route by) {
   bool uncached = cache == nullptr || by == route::uncached;
   void* block = uncached ? allocate_uncached(number) : cache->allocate(number);
   if (block == nullptr) return nullptr;
-  make_live(block, number, static_cast<ground::mark>(number));
+  make_live(block, number);
   live::count_allocation(cache, number, size, ground::class_bytes(number));
   return block;
 }
@@ -90,12 +90,6 @@ void deallocate_of_class(void* block, std::size_t number, route by) {
   if (STRATA_LIKELY(!paranoid::on())) return return_of_class(block, number, by);
   paranoid::wipe(block, room);
   begin_wait({block, number, room});
-}
-
-void* allocate_plain(std::size_t number, std::size_t size) {
-  void* block = allocate_of_class(number, size);
-  if (block != nullptr) ground::set_mark(block, number, ground::plain_mark(number));
-  return block;
 }
 
 void* allocate_large(std::size_t size, std::size_t alignment, heap* owner, bool zero) {

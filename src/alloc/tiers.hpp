@@ -16,13 +16,10 @@ struct large;
 // Through the thread's cache, or straight from and to the bins and the page heap.
 enum class route { cached, uncached };
 
-// A block of the class, now live; size is what was asked for. Null when there is no memory.
+// A block of the class or plain twin, now live; size is what was asked for. Null when there is no memory.
 void* allocate_of_class(std::size_t number, std::size_t size, route by = route::cached);
 // The block is live.
 void deallocate_of_class(void* block, std::size_t number, route by = route::cached);
-
-// A block that is all the program's, without a canary (canary.hpp).
-void* allocate_plain(std::size_t number, std::size_t size);
 
 // owner: null for malloc's. Null when there is no memory.
 void* allocate_large(std::size_t size, std::size_t alignment, heap* owner, bool zero);

@@ -28,7 +28,7 @@ int walk_runs(ground::region* in, std::size_t number, block_visitor visit, void*
   return 0;
 }
 
-// Of a mark that is no class. 0 when its span has gone meanwhile.
+// Of a block of a first-class heap. 0 when its span has gone meanwhile.
 std::size_t bytes_by_span(const void* block) {
   ground::run* owner = ground::run_of(block);
   if (owner == nullptr || owner->kind != ground::run_kind::span) return 0;
@@ -37,10 +37,9 @@ std::size_t bytes_by_span(const void* block) {
 
 int visit_marked(void* block, ground::mark mark, block_visitor visit, void* context) {
   if (mark == ground::mark_none) return 0;
-  bool may_be_cached = mark < ground::class_count;
+  bool may_be_cached = mark < ground::mark_heap;
   if (may_be_cached && is_stamped(block)) return 0;
-  std::size_t size =
-      mark < ground::class_count ? ground::class_bytes(mark) - canary::bytes : bytes_by_span(block);
+  std::size_t size = may_be_cached ? canary::usable_bytes(mark) : bytes_by_span(block);
   return size == 0 ? 0 : visit(block, size, context);
 }
 

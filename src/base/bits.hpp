@@ -51,6 +51,13 @@ T* pointer_to(std::uintptr_t address) {
   return reinterpret_cast<T*>(address);
 }
 
+// Of the bits that are set, those in aligned groups of `group` bits (a power of two) that all are.
+constexpr std::uint64_t whole_groups(std::uint64_t word, unsigned group) {
+  for (unsigned by = 1; by < group; by *= 2) word &= word >> by;
+  std::uint64_t one_group = ~std::uint64_t{0} >> (64 - group);
+  return (word & ~std::uint64_t{0} / one_group) * one_group;
+}
+
 // A row of bits that lives elsewhere: bit i is bit i % 64 of word i / 64. Its owner knows its
 // length and keeps the bits past it clear.
 class bit_row {
@@ -90,14 +97,16 @@ class bit_row {
   }
 
   // Clears the first `wanted` set bits of [0, size), or all there are, and calls action(bit) for each.
+  // group: of whole groups of so many bits only (whole_groups).
   template <typename Action>
-  void take_first(std::size_t size, std::size_t wanted, Action action) {
+  void take_first(std::size_t size, std::size_t wanted, unsigned group, Action action) {
     for (std::size_t word = 0; word < words_for(size) && wanted > 0; ++word) {
-      std::uint64_t left = words_[word];
+      std::uint64_t left = whole_groups(words_[word], group);
+      std::uint64_t others = words_[word] ^ left;
       for (; left != 0 && wanted > 0; --wanted, left &= left - 1) {
         action(word * 64 + static_cast<std::size_t>(std::countr_zero(left)));
       }
-      words_[word] = left;
+      words_[word] = left | others;
     }
   }
 

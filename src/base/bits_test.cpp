@@ -87,6 +87,27 @@ TEST_F(BitRow, FindsTheFirstBitOfAValue) {
   }
 }
 
+TEST(Bits, WholeGroupsAreThoseWithEveryBit) {
+  EXPECT_EQ(whole_groups(0x0ff7'8f30u, 1), 0x0ff7'8f30u);
+  EXPECT_EQ(whole_groups(0x0ff7'8f30u, 4), 0x0ff0'0f00u);
+  EXPECT_EQ(whole_groups(0b1101'1110, 2), 0b1100'1100u);
+  EXPECT_EQ(whole_groups(~std::uint64_t{0}, 64), ~std::uint64_t{0});
+  EXPECT_EQ(whole_groups(~std::uint64_t{1}, 64), 0u);
+}
+
+TEST_F(BitRow, TakesTheFirstOfWholeGroups) {
+  row_.set_range(3, 10);  // of groups of four: 4 to 11
+  std::vector<std::size_t> taken;
+  auto note = [&taken](std::size_t bit) { taken.push_back(bit); };
+  row_.take_first(size, 6, 4, note);
+  EXPECT_EQ(taken, (std::vector<std::size_t>{4, 5, 6, 7, 8, 9}));
+  row_.take_first(size, 6, 4, note);
+  EXPECT_EQ(taken.size(), 6u) << "no group is whole any more";
+  row_.take_first(size, 6, 1, note);
+  EXPECT_EQ(taken, (std::vector<std::size_t>{4, 5, 6, 7, 8, 9, 3, 10, 11, 12}));
+  EXPECT_EQ(row_.count_range(0, size), 0u);
+}
+
 TEST_F(BitRow, WalksMaximalRuns) {
   set(0, 3, true);
   set(60, 70, true);

@@ -1,6 +1,7 @@
 // An intrusive circular doubly linked list: elements derive from list_node<Tag>, one Tag for each
 // list they may be in at once, and nothing is allocated. A node in no list points to itself, so
-// that unlinking is always safe.
+// that unlinking is always safe. A list of zeros is empty: it may lie in memory that nobody writes
+// before the first push.
 //
 //   head <-> a <-> b <-> head
 #pragma once
@@ -29,7 +30,7 @@ class list {
   list(const list&) = delete;
   list& operator=(const list&) = delete;
 
-  [[nodiscard]] bool empty() const { return !head_.linked(); }
+  [[nodiscard]] bool empty() const { return head_.next == nullptr || !head_.linked(); }
   [[nodiscard]] T* front() const { return empty() ? nullptr : static_cast<T*>(head_.next); }
   // The element after this one; null at the end.
   [[nodiscard]] T* after(const T* element) const {
@@ -37,11 +38,20 @@ class list {
     return next == &head_ ? nullptr : static_cast<T*>(next);
   }
 
-  void push_front(T* element) { link(element, head_.next); }
-  void push_back(T* element) { link(element, &head_); }
+  void push_front(T* element) {
+    close();
+    link(element, head_.next);
+  }
+  void push_back(T* element) {
+    close();
+    link(element, &head_);
+  }
   static void remove(T* element) { static_cast<node*>(element)->unlink(); }
 
  private:
+  void close() {
+    if (head_.next == nullptr) head_.next = head_.previous = &head_;
+  }
   static void link(node* added, node* before) {
     added->next = before;
     added->previous = before->previous;
@@ -49,7 +59,7 @@ class list {
     before->previous = added;
   }
 
-  node head_;
+  node head_{nullptr, nullptr};
 };
 
 }  // namespace strata::base

@@ -58,6 +58,19 @@ TEST_F(List, RemovesAtBothEndsAndInside) {
   EXPECT_TRUE(reds_.empty());
 }
 
+TEST(ListOfZeros, IsEmptyAndTakesElements) {
+  alignas(red_list) unsigned char memory[sizeof(red_list)] = {};
+  auto& zeros = *reinterpret_cast<red_list*>(memory);
+  EXPECT_TRUE(zeros.empty());
+  EXPECT_EQ(zeros.front(), nullptr);
+  item one;
+  zeros.push_back(&one);
+  EXPECT_EQ(zeros.front(), &one);
+  EXPECT_EQ(zeros.after(&one), nullptr);
+  red_list::remove(&one);
+  EXPECT_TRUE(zeros.empty());
+}
+
 TEST_F(List, UnlinkingTwiceIsHarmless) {
   reds_.push_back(&items_[0]);
   reds_.push_back(&items_[1]);

@@ -23,6 +23,10 @@
     "Treat the system's page as this large (4K, 16K or 64K; never less than it is). 0: as it is.") \
   X(number, purge_ms, "STRATA_PURGE_MS", "1000", "",                                               \
     "How long free pages wait for reuse before they go back to the system, in milliseconds.")      \
+  X(choice, huge_pages, "STRATA_HUGE_PAGES", "never", "never|auto",                                \
+    "Whether blocks of more than 2 MiB may be backed by huge pages, where the system lets "        \
+    "programs ask for them. auto: once 32 MiB are in use. Quicker at the first touch, but for "    \
+    "virtual machines that report free pages to their host: there it may take twice as long.")     \
   X(choice, harden, "STRATA_HARDEN", "default", "default|paranoid",                                \
     "How much misuse is looked for. default: bad frees and bad sizes, and, late, writes past a "   \
     "block. paranoid: all writes past a block, at its free, and those to freed memory; slow.")     \

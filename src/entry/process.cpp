@@ -105,7 +105,7 @@ void before_fork() {
   watched::lock_heaps_for_fork();
   alloc::paranoid::lock_for_fork();
   alloc::guard::lock_for_fork();
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     alloc::bin_of(number).lock().lock();
   }
   alloc::lock_large_for_fork();
@@ -117,7 +117,7 @@ void after_fork_in_parent() {
   ground::metadata::unlock_after_fork();
   ground::page_heap::unlock_after_fork();
   alloc::unlock_large_after_fork();
-  for (std::size_t number = ground::class_count - 1; number > 0; --number) {
+  for (std::size_t number = ground::number_count - 1; number > 0; --number) {
     alloc::bin_of(number).lock().unlock();
   }
   alloc::guard::unlock_after_fork();
@@ -143,7 +143,7 @@ void after_fork_in_child() {
   ground::metadata::reset_in_child();
   ground::page_heap::reset_in_child();
   alloc::reset_large_in_child();
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     alloc::bin_of(number).lock().reset();
   }
   alloc::guard::reset_in_child();

@@ -28,24 +28,27 @@ void add_up_caches(strata_stats& out, counters& counts) {
   alloc::thread_registry::each_locked([&](alloc::thread_cache& cache) {
     ++out.threads;
     if (counters* own = cache.counts()) counts.add(*own);
-    for (std::size_t number = 1; number < ground::class_count; ++number) {
-      out.classes[number].cached_blocks += cache.cached(number);
+    for (std::size_t number = 1; number < ground::number_count; ++number) {
+      out.classes[ground::class_of_number(number)].cached_blocks += cache.cached(number);
     }
     out.cached_bytes += cache.larges.bytes();
   });
 }
 
+// Blocks with and without a canary together.
 void fill_class(strata_class_stats& out, std::size_t number, const counters& counts) {
+  std::size_t twin = ground::plain_twin_of(number);
   bin_usage bins = alloc::bin_of(number).usage();
+  bin_usage plain = alloc::bin_of(twin).usage();
   bin_usage heaps = alloc::heaps_usage(number);
   out.size = ground::class_bytes(number);
   out.allocations = counts.allocations[number];
   out.frees = counts.frees[number];
   out.requested = counts.requested[number];
-  out.cached_blocks += alloc::depot_of(number).held();
-  out.free_slots = bins.free_slots + heaps.free_slots;
-  out.spans = bins.spans + heaps.spans;
-  std::size_t taken = bins.blocks + heaps.blocks - out.free_slots;
+  out.cached_blocks += alloc::depot_of(number).held() + alloc::depot_of(twin).held();
+  out.free_slots = bins.free_slots + plain.free_slots + heaps.free_slots;
+  out.spans = bins.spans + plain.spans + heaps.spans;
+  std::size_t taken = bins.blocks + plain.blocks + heaps.blocks - out.free_slots;
   // Figures of running threads change while they are read.
   out.live_blocks = taken > out.cached_blocks ? taken - out.cached_blocks : 0;
 }

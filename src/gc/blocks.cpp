@@ -17,14 +17,15 @@ bool blocks::open(std::size_t count) {
   std::size_t words = base::bit_row::words_for(count);
   std::size_t bit_bytes = words * sizeof(std::uint64_t);
   table_bytes_ =
-      base::align_up(2 * bit_bytes + count * (sizeof(std::uint32_t) + 1), os::page_bytes());
+      base::align_up(2 * bit_bytes + count * (2 * sizeof(std::uint32_t) + 1), os::page_bytes());
   tables_ = os::map(table_bytes_, os::page_bytes());
   if (tables_ == nullptr) return false;
   auto* at = static_cast<std::uint64_t*>(tables_);
   free_ = base::bit_row{at};
   inaccessible_ = base::bit_row{at + words};
   runs_ = reinterpret_cast<std::uint32_t*>(at + 2 * words);
-  uses_ = reinterpret_cast<use*>(runs_ + count);
+  salts_ = runs_ + count;
+  uses_ = reinterpret_cast<use*>(salts_ + count);
   free_.set_range(0, count);
   count_ = count;
   return true;
@@ -36,13 +37,13 @@ blocks::~blocks() {
 }
 
 bool blocks::commit_to(std::size_t end) {
-  if (end <= committed_) return true;
+  std::size_t before = committed();
+  if (end <= before) return true;
   std::size_t rounded = base::align_up(end, commit_blocks);
-  if (!os::commit(address_of(committed_), (rounded - committed_) * detail::block_bytes))
-    return false;
+  if (!os::commit(address_of(before), (rounded - before) * detail::block_bytes)) return false;
   // All of it will be used, again and again, and tracing touches it at random.
-  os::prefer_huge(address_of(committed_), (rounded - committed_) * detail::block_bytes);
-  committed_ = rounded;
+  os::prefer_huge(address_of(before), (rounded - before) * detail::block_bytes);
+  committed_.store(rounded, std::memory_order_relaxed);
   return true;
 }
 
@@ -56,12 +57,13 @@ std::size_t blocks::take(std::size_t wanted, use as, std::size_t from, std::size
   if (at >= to || !commit_to(at + wanted)) return none;
   for (std::size_t block = at; block < at + wanted; ++block) {
     uses_[block] = as;
+    ++salts_[block];
     if (!inaccessible_.test(block)) continue;
     STRATA_CHECK(os::commit(address_of(block), detail::block_bytes));
     inaccessible_.clear(block);
   }
   free_.clear_range(at, wanted);
-  used_ += wanted;
+  used_.store(used() + wanted, std::memory_order_relaxed);
   touched_ = base::larger(touched_, at + wanted);
   return at;
 }
@@ -73,7 +75,7 @@ void blocks::give(std::size_t block, std::size_t count, after then) {
       inaccessible_.set(each);
   }
   free_.set_range(block, count);
-  used_ -= count;
+  used_.store(used() - count, std::memory_order_relaxed);
 }
 
 }  // namespace strata::gc

@@ -4,6 +4,7 @@
 //   uses    | u8    | u8    | u8    | u8    ...    what the tracer asks for at each reference
 //   runs    | u32   | u32   | ...                  of a large object's first block: how many it has; of its
 //                                                  others: how far back the first is
+//   salts   | u32   | u32   | ...                  how often it was taken: identity hashes depend on it
 //
 //   a block is free exactly where its bit in `free_` is set, and its use is then use::free
 //   blocks that were ever used lie below `committed_`; the system knows no others
@@ -46,7 +47,10 @@ class blocks {
   bool open(std::size_t count);
 
   [[nodiscard]] std::size_t count() const { return count_; }
-  [[nodiscard]] std::size_t used() const { return used_; }
+  // relaxed: those who ask without the lock want a figure.
+  [[nodiscard]] std::size_t used() const { return used_.load(std::memory_order_relaxed); }
+  // Blocks that the system has been asked for.
+  [[nodiscard]] std::size_t committed() const { return committed_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uintptr_t base() const { return slice_.base; }
 
   // `wanted` neighbours from [from, to), all of the given use; `none` where there are none.
@@ -68,6 +72,9 @@ class blocks {
   [[nodiscard]] use use_at(const void* address) const { return uses_[index_of(address)]; }
   void set_use(std::size_t block, use to) { uses_[block] = to; }
   [[nodiscard]] std::uint32_t& run_of(std::size_t block) { return runs_[block]; }
+  [[nodiscard]] std::uint32_t salt_at(const void* address) const {
+    return salts_[index_of(address)];
+  }
 
   // visit(block, use) for each block that is not free.
   template <class Visit>
@@ -82,11 +89,12 @@ class blocks {
 
   area::slice slice_;
   std::size_t count_ = 0;
-  std::size_t used_ = 0;
-  std::size_t touched_ = 0;    // no block from here on was ever used
-  std::size_t committed_ = 0;  // in blocks
+  std::size_t touched_ = 0;  // no block from here on was ever used
+  std::atomic<std::size_t> used_{0};
+  std::atomic<std::size_t> committed_{0};
   use* uses_ = nullptr;
   std::uint32_t* runs_ = nullptr;
+  std::uint32_t* salts_ = nullptr;
   base::bit_row free_{nullptr};
   base::bit_row inaccessible_{nullptr};  // free, and to be made accessible when taken
   void* tables_ = nullptr;

@@ -12,18 +12,24 @@
 // globals_lock_.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 
 #include "gc/blocks.hpp"
+#include "gc/direct.hpp"
+#include "gc/frames.hpp"
+#include "gc/metaspace.hpp"
+#include "gc/object_inl.hpp"
 #include "gc/plans/plan.hpp"
 #include "gc/row.hpp"
 #include "gc/weak_set.hpp"
 #include "gc/world.hpp"
 #include "strata/gc/global.hpp"
 #include "strata/gc/heap.hpp"
+#include "strata/gc/listener.hpp"
 #include "strata/gc/mutator.hpp"
 
 namespace strata::gc {
@@ -38,8 +44,9 @@ class detail::core {
   void attach(mutator& self, record& made);
   void detach(record& removed);
   void* allocate(mutator& self, std::size_t bytes, const type& of);
+  void fail_after(record& of, std::size_t allocations);
   // True when it was the caller that collected.
-  bool collect(record* self, collection kind);
+  bool collect(record* self, collection kind, cause why = cause::asked);
   void verify(record* self);
   void pause() { world_.pause(); }
   gc::world& world() { return world_; }
@@ -59,15 +66,21 @@ class detail::core {
   [[nodiscard]] const plan_base& plan() const { return *plan_; }
   [[nodiscard]] work_stack& stack() { return stack_; }
   [[nodiscard]] weak_set& weaks() { return weaks_; }
+  [[nodiscard]] metaspace& types() { return types_; }
+  [[nodiscard]] direct_space& direct() { return direct_; }
   // The number that this marking marks objects with.
   [[nodiscard]] std::uint8_t epoch() const { return epoch_; }
   void next_epoch() { epoch_ = epoch_ == last_epoch ? 1 : static_cast<std::uint8_t>(epoch_ + 1); }
 
   // The rest for collectors only: the world is stopped.
 
-  // visit(void** root) for every root. What a pinned one refers to must stay where it is.
+  // visit(void** root) for every root, which may be null or, but on shadow stacks, an immediate. What a pinned one refers to must stay where it is.
   template <class Visit>
   void each_root(Visit visit);
+  template <class Visit>
+  void each_global(Visit visit) {
+    for (global_node* at = globals_; at != nullptr; at = at->next) visit(*at);
+  }
   // visit(const logged&) for each entry of the logs, which are empty afterwards.
   template <class Visit>
   void each_logged(Visit visit);
@@ -80,21 +93,27 @@ class detail::core {
   void* try_large(std::size_t bytes);
   std::byte* bump_or_refill(record& of, std::size_t bytes);
   bool stress_is_due(record& of);
+  static bool failure_is_due(record& of);
+  void zero_behind_roots();
   void open_limit(record& of);
   void give_up_buffers();
-  void verify_stopped();
+  void collect_stopped(collection_end& what);
+  void tell_growth();
 
   heap_options options_;
   gc::blocks blocks_;
   work_stack stack_;
   weak_set weaks_;
+  metaspace types_;
+  direct_space direct_;
   gc::world world_;
   std::mutex lock_;
   std::unique_ptr<plan_base> plan_;
   row<logged> orphan_log_;  // of threads that have gone
   std::mutex globals_lock_;
   global_node* globals_ = nullptr;
-  heap_statistics statistics_;
+  heap_statistics statistics_;               // written under lock_, too
+  std::atomic<std::size_t> told_blocks_{0};  // as heap_grows has told
   std::size_t young_bytes_ = 0;
   static constexpr std::uint8_t last_epoch = 250;
   std::uint8_t epoch_ = 1;
@@ -104,12 +123,19 @@ template <class Visit>
 void detail::core::each_root(Visit visit) {
   world_.each([&](record& of) {
     for (slot* at = of.stack; at < of.state->top; ++at) {
+      if (is_immediate(*at)) continue;
       void* object = detail::pointer_to(*at & ~pinned_slot);
       visit(&object);
       *at = detail::address_of(object) | (*at & pinned_slot);
     }
+    each_frame_slot(*of.state, [&](void** slot, strata_gc_frame&) { visit(slot); });
   });
-  for (global_node* at = globals_; at != nullptr; at = at->next) visit(&at->object);
+  each_global([&](global_node& at) {
+    for (void** root = at.first; root < at.end; ++root) visit(root);
+  });
+  // Where there are no generations, nothing is young.
+  if (plan_->first_try() != collection::young) return;
+  for (void** slot : weaks_.slots()) visit(slot);
 }
 
 template <class Visit>
@@ -126,7 +152,7 @@ template <class Visit>
 void detail::core::each_pinned(Visit visit) {
   world_.each([&](record& of) {
     for (slot* at = of.stack; at < of.state->top; ++at) {
-      if ((*at & pinned_slot) != 0 && *at != pinned_slot)
+      if (!is_immediate(*at) && *at > pinned_slot && (*at & pinned_slot) != 0)
         visit(detail::pointer_to(*at - pinned_slot));
     }
   });

@@ -4,7 +4,8 @@
 //   objects   pair | row | table | bytes, with a key   a shadow each: kind, key, indices of fields
 //
 // After a while, and after each collection that it asks for, the graph that the roots reach is walked on
-// both sides at once: the same kinds, keys, lengths, references, and the same bytes in plain data.
+// both sides at once: the same kinds, keys, lengths, references, identity hashes, and the same bytes in plain
+// data.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -84,8 +85,8 @@ class graph_model {
       case 13:
         return copy(random(root_count), random(root_count));
       case 14:
-        if (random(4) == 0) drop(random(root_count));
-        return;
+        if (random(4) == 0) return drop(random(root_count));
+        return ask(random(root_count));
       default:
         return self_.safepoint();
     }
@@ -121,6 +122,8 @@ class graph_model {
     std::uint32_t key = 0;
     std::vector<std::size_t> fields;
     std::size_t length = 0;  // of bytes
+    bool asked = false;
+    std::uint32_t hash = 0;  // once it was asked
   };
 
   std::size_t random(std::size_t below) {
@@ -216,8 +219,27 @@ class graph_model {
     shadow_roots_[at] = none;
   }
 
+  // For the identity hash: of bytes, of their array's.
+  void ask(std::size_t at) {
+    if (shadow_roots_[at] == none) return;
+    shadow& of = shadows_[shadow_roots_[at]];
+    std::uint32_t hash = hash_of(*roots_[at]);
+    if (of.asked) {
+      ASSERT_EQ(of.hash, hash);
+    }
+    of.asked = true;
+    of.hash = hash;
+  }
+  [[nodiscard]] std::uint32_t hash_of(const model_object& of) const {
+    const void* asked = of.kind == bytes ? static_cast<const void*>(of.bytes.get()) : &of;
+    return detail::identity_hash(self_, const_cast<void*>(asked));
+  }
+
   template <class Match>
-  static void compare(const model_object& object, const shadow& of, Match match) {
+  void compare(const model_object& object, const shadow& of, Match match) const {
+    if (of.asked) {
+      ASSERT_EQ(of.hash, hash_of(object));
+    }
     ASSERT_EQ(of.kind, object.kind);
     ASSERT_EQ(of.key, object.key);
     if (of.kind == row) {

@@ -198,7 +198,7 @@ TEST(GcHeap, GlobalsKeepAlive) {
     EXPECT_EQ(64, count(*second));
   }
   self.collect();
-  EXPECT_EQ(63U * 32, memory.statistics().live_bytes);
+  EXPECT_EQ(63U * (sizeof(node) + detail::header::bytes), memory.statistics().live_bytes);
 }
 
 TEST(GcHeap, LargeArraysOfEachKind) {

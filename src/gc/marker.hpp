@@ -34,7 +34,9 @@ class marker {
     live_bytes_ = 0;
   }
   void push(void* object) {
-    if (base::address_of(object) >= old_base_) stack_.push(object);  // null is lower, too
+    // null is lower, too, and so are immediates: see is_reference.
+    auto half = static_cast<std::int64_t>(std::rotr(base::address_of(object), 1));
+    if (half >= static_cast<std::int64_t>(old_base_ >> 1)) stack_.push(object);
   }
   [[nodiscard]] bool done() const { return stack_.empty(); }
   [[nodiscard]] bool is_marked(void* object) const { return header::mark(object) == epoch_; }
@@ -72,7 +74,7 @@ class marker {
   // An object that is new: marked, and not scanned.
   void blacken(void* object, std::size_t bytes) {
     header::set_mark(object, epoch_);
-    if (bytes <= detail::most_small_bytes)
+    if (bytes <= detail::most_copied_bytes)
       lines_.mark_lines(static_cast<std::byte*>(object) - header::bytes, bytes, epoch_);
   }
 
@@ -87,7 +89,7 @@ class marker {
     if (of.kind == shape::leaf) return;
     weaks_.of_old.discover(object, of.kind);
     // relaxed: mutators may be writing; what was there when marking began, the log has.
-    each_field(object, of, [this](void** field) {
+    each_edge(object, of, [this](void** field) {
       push(std::atomic_ref<void*>(*field).load(std::memory_order_relaxed));
     });
   }

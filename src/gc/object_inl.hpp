@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/check.hpp"
+#include "gc/blocks.hpp"
 #include "strata/gc/header.hpp"
 #include "strata/gc/type.hpp"
 
@@ -15,13 +16,21 @@ namespace strata::gc {
 using detail::header;
 using detail::type_of_object;
 
-// With its header. word: of the header, not forwarded.
+// A field's word may be an immediate of gc::value.
+inline bool is_immediate(std::uintptr_t word) { return (word & 1) != 0; }
+// Whether it is the address of an object. One rotation sends null to zero and immediates below it, so that
+// it takes no longer than a comparison with null.
+STRATA_INLINE bool is_reference(const void* word) {
+  return static_cast<std::int64_t>(std::rotr(detail::address_of(word), 1)) > 0;
+}
+
+// With its header, which says nothing of a copy, and the hash behind it.
 inline std::size_t object_bytes(void* object, const type& of) {
   std::size_t payload = of.bytes;
   if (of.element_bytes != 0) {
     payload = detail::whole_words(payload + *static_cast<std::size_t*>(object) * of.element_bytes);
   }
-  return header::bytes + payload;
+  return header::bytes + payload + header::tail_bytes(header::load(object));
 }
 
 // An object with its header, which is a row of whole words; most are a few of them.
@@ -32,6 +41,21 @@ STRATA_INLINE void copy_object(std::byte* to, const std::byte* from, std::size_t
   }
   for (std::size_t at = 0; at < bytes; at += detail::word_bytes)
     __builtin_memcpy(to + at, from + at, detail::word_bytes);
+}
+
+// Of an object whose header says that the hash follows from where it lies: `salt` changes whenever the
+// block there begins a new life, so that objects which follow each other at an address differ.
+inline std::uint32_t hash_of_place(const void* object, std::uint32_t salt) {
+  return static_cast<std::uint32_t>(
+      base::mixed(base::address_of(object) ^ (std::uint64_t{salt} << 40)) >> 32);
+}
+// After copy_object, into header::growth(word) bytes more.
+STRATA_INLINE void carry_hash(void* copy, const void* object, std::uint64_t word, std::size_t bytes,
+                              const blocks& of) {
+  if (STRATA_LIKELY(header::growth(word) == 0)) return;
+  std::uint64_t hash = hash_of_place(object, of.salt_at(object));
+  __builtin_memcpy(static_cast<std::byte*>(copy) + (bytes - header::bytes), &hash, sizeof(hash));
+  header::at(copy) ^= header::hashed | header::hash_behind;
 }
 
 // Its map is made now where it has not been yet. acquire: with the shape comes the map.
@@ -73,12 +97,21 @@ STRATA_INLINE void each_field(void* object, type& of, Visit&& visit) {
       return;
     }
     case shape::struct_array: {
+      if (of.mask == 0) return;
       std::size_t length = *static_cast<std::size_t*>(object);
       for (std::size_t at = 0; at < length; ++at)
         each_masked(words + 1 + at * of.element_bytes / detail::word_bytes, of.mask, visit);
       return;
     }
   }
+}
+
+// The same, and the mirror of the type's loader, for tracers of the whole heap. Young collections take the
+// mirrors that are young for roots instead.
+template <class Visit>
+STRATA_INLINE void each_edge(void* object, type& of, Visit&& visit) {
+  if (STRATA_UNLIKELY(of.mirror != nullptr)) visit(of.mirror);
+  each_field(object, of, visit);
 }
 
 }  // namespace strata::gc

@@ -164,6 +164,7 @@ void old_space::drain() {
     void* object = stack.pop();
     type& of = *type_of_object(object);
     core_.weaks().of_old.discover(object, of.kind);
+    if (of.mirror != nullptr) visit(of.mirror);
     each_field(object, of, [this](void** field) {
       visit(field);
       if (young_bytes_ != 0 && is_young(*field)) remember(field);
@@ -173,7 +174,7 @@ void old_space::drain() {
 
 void old_space::visit(void** field) {
   void* object = *field;
-  if (object == nullptr || is_young(object)) return;
+  if (!is_reference(object) || is_young(object)) return;
   std::uint64_t word = header::load(object);
   if ((word & header::forwarded) != 0) {
     *field = header::forwarding(word);
@@ -182,9 +183,10 @@ void old_space::visit(void** field) {
   if (marker_.is_marked(object)) return;
   std::size_t bytes = object_bytes(object, *header::type_in(object, word));
   if (blocks_.use_at(object) == use::lines_from) {
-    if (void* copy = copy_of(object, bytes)) {
+    if (void* copy = copy_of(object, word, bytes)) {
       header::forward(object, copy);
       *field = object = copy;
+      bytes += header::growth(word);
     }
   }
   moved_live_bytes_ += bytes;
@@ -192,18 +194,20 @@ void old_space::visit(void** field) {
   core_.stack().push(object);
 }
 
-void* old_space::copy_of(void* object, std::size_t bytes) {
-  std::byte* to = to_.take(bytes);
+void* old_space::copy_of(void* object, std::uint64_t word, std::size_t bytes) {
+  std::size_t copied_bytes = bytes + header::growth(word);
+  std::byte* to = to_.take(copied_bytes);
   if (to == nullptr) {
     if (blocks_.used() >= most_blocks_) return nullptr;
     std::size_t block = lines_.take();
     if (block == blocks::none) return nullptr;
     to_ = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
     arm_all(to_);
-    to = to_.take(bytes);
+    to = to_.take(copied_bytes);
   }
   copy_object(to, static_cast<std::byte*>(object) - header::bytes, bytes);
-  moved_bytes_ += bytes;
+  carry_hash(to + header::bytes, object, word, bytes, blocks_);
+  moved_bytes_ += copied_bytes;
   return to + header::bytes;
 }
 

@@ -107,7 +107,7 @@ class old_space {
   void condemn();
   void drain();
   void visit(void** field);
-  void* copy_of(void* object, std::size_t bytes);
+  void* copy_of(void* object, std::uint64_t word, std::size_t bytes);
   void forget_dead_fields();
 
   core& core_;

@@ -30,7 +30,9 @@ class verifier {
     core_.each_root([this](void** root) { reach(*root); });
     while (!stack_.empty()) {
       void* object = stack_.pop();
-      each_field(object, *type_of_object(object), [&](void** field) {
+      type& of = *type_of_object(object);
+      if (of.mirror != nullptr) reach(*of.mirror);
+      each_field(object, of, [&](void** field) {
         reach(*field);
         if (const char* complaint = core_.plan().complaint_about(object, field))
           broken(complaint, field);
@@ -41,7 +43,7 @@ class verifier {
 
  private:
   void reach(void* object) {
-    if (object == nullptr) return;
+    if (!is_reference(object)) return;
     if (!blocks_.has(object)) broken("a reference out of the heap", object);
     if (base::address_of(object) % detail::word_bytes != 0)
       broken("a reference to no whole word", object);

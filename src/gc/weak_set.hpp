@@ -6,6 +6,8 @@
 //                             collection, which does not come past them
 //   young_, old_              cleaners that wait, by where their objects are
 //   due_                      cleaners whose objects have died
+//   slots_                    words beside the heap that refer to young objects: roots of young collections
+//   tables_                   weak_table.hpp
 //
 // A tracer that has reached all that is strongly reachable calls finish(space), where
 //   space.keep(void*& object)   false when it is dead; otherwise updates the reference if it has moved
@@ -19,6 +21,7 @@
 
 #include "gc/object_inl.hpp"
 #include "gc/row.hpp"
+#include "gc/weak_table.hpp"
 #include "strata/gc/weak.hpp"
 
 namespace strata::gc {
@@ -46,7 +49,7 @@ class weak_set {
   bool open(std::size_t most_objects) {
     return of_young.open(most_objects) && of_old.open(most_objects) &&
            remembered_.open(most_objects) && young_.open(most_objects) && old_.open(most_objects) &&
-           due_.open(most_objects);
+           due_.open(most_objects) && slots_.open(most_objects);
   }
 
   found of_young;
@@ -55,6 +58,20 @@ class weak_set {
   void add(void* object, cleaner then) {
     std::lock_guard guard{lock_};
     young_.push({object, then});
+  }
+  // The slot's object keeps it up to date, or its owner does, by a weak_table.
+  void add_slot(void** slot) {
+    std::lock_guard guard{lock_};
+    slots_.push(slot);
+  }
+  row<void**>& slots() { return slots_; }
+  void add(weak_table& table) {
+    std::lock_guard guard{lock_};
+    tables_.push_back(&table);
+  }
+  void remove(weak_table& table) {
+    std::lock_guard guard{lock_};
+    base::list<weak_table>::remove(&table);
   }
   // Runs those that are due; returns how many.
   std::size_t run_due() {
@@ -88,6 +105,12 @@ class weak_set {
       }
       remembered_.shorten(kept);
     }
+    finish_slots(space);
+    survivors alive{space};
+    std::lock_guard guard{lock_};
+    for (weak_table* at = tables_.front(); at != nullptr; at = tables_.after(at))
+      at->finish(alive, which == cleaners::of_all_objects ? collected::all_objects
+                                                          : collected::young_objects);
   }
 
  private:
@@ -151,11 +174,22 @@ class weak_set {
     of.shorten(kept);
   }
 
+  template <class Space>
+  void finish_slots(Space& space) {
+    std::size_t kept = 0;
+    for (void** slot : slots_) {
+      if (*slot != nullptr && space.is_young(*slot)) slots_[kept++] = slot;
+    }
+    slots_.shorten(kept);
+  }
+
   row<void*> remembered_;
-  std::mutex lock_;  // young_ and due_, while mutators run
+  std::mutex lock_;  // young_, due_, slots_ and tables_, while mutators run
   row<entry> young_;
   row<entry> old_;
   row<entry> due_;
+  row<void**> slots_;
+  base::list<weak_table> tables_;
 };
 
 }  // namespace strata::gc

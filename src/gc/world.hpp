@@ -56,6 +56,7 @@ struct record : base::list_node<record> {
   std::uint64_t allocated_bytes = 0;  // in buffers given up
   std::size_t until_stress = 0;
   std::size_t stresses = 0;
+  std::size_t until_failure = 0;
 };
 
 class world {

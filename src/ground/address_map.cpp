@@ -262,7 +262,7 @@ ground_kind kind() { return chosen; }
 bool set_up() {
   if (chosen != ground_kind::none) return true;
   os::set_page_bytes(option().page_bytes);
-  shift = base::log2_of(base::larger(8 * base::KiB, os::page_bytes()));
+  shift = base::log2_of(base::larger(least_page_bytes, os::page_bytes()));
   bool wanted = wants_contiguous();
   if (wanted && set_up_contiguous()) {
     say_which("one reservation");

@@ -38,24 +38,11 @@ namespace strata::ground {
 struct chunk;
 struct run;
 
-// Marks. 1 .. class_count - 1 are the size classes.
+// Marks. 1 .. number_count - 1 are the size classes and their plain twins.
 using mark = std::uint8_t;
 inline constexpr mark mark_none = 0;
-inline constexpr mark mark_heap = class_count;       // a block of a first-class heap
-inline constexpr mark mark_plain = class_count + 1;  // a medium block without a canary
-inline constexpr std::size_t mark_count = mark_plain + small_classes + 1;
-
-// Of a block of the class without a canary: small ones tell their class.
-constexpr mark small_plain_mark(std::size_t number) {
-  return static_cast<mark>(mark_plain + number);
-}
-constexpr mark plain_mark(std::size_t number) {
-  return is_medium(number) ? mark_plain : small_plain_mark(number);
-}
-constexpr bool is_plain(mark as) { return as >= mark_plain; }
-constexpr bool is_small_plain(mark as) { return as > mark_plain; }
-// 0 for a medium one.
-constexpr std::size_t class_of_plain(mark as) { return as - std::size_t{mark_plain}; }
+inline constexpr mark mark_heap = number_count;  // a block of a first-class heap
+inline constexpr std::size_t mark_count = number_count + 1;
 
 // A word of the start map:   | 0 0 | granule in the KiB: 6 bits | mark: 8 bits |   0: no block
 using start_word = std::uint16_t;
@@ -99,6 +86,7 @@ struct region {
 };
 
 // A page: the unit of runs. At least 8 KiB, at least the system's.
+inline constexpr std::size_t least_page_bytes = 8 * base::KiB;
 std::size_t page_bytes();
 unsigned page_shift();
 

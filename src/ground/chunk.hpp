@@ -22,6 +22,7 @@ struct chunk : base::list_node<by_longest_tag>, base::list_node<dirty_tag> {
   std::uint16_t used_pages = 0;
   std::uint16_t dirty_pages = 0;
   std::uint16_t longest = 0;
+  bool huge = false;  // the kernel may back it by a huge page
   std::uint64_t dirty_since_ms = 0;
   std::uint64_t last_freed_ms = 0;
 

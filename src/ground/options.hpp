@@ -24,6 +24,7 @@ struct options {
 };
 
 enum ground_choice : std::size_t { ground_auto, ground_contiguous, ground_sparse };
+enum huge_choice : std::size_t { huge_never, huge_auto };
 enum harden_choice : std::size_t { harden_default, harden_paranoid };
 
 // The options of this process; defaults until read_options() has run.

@@ -97,6 +97,10 @@ void update_dirty_list(chunk* one) {
 
 // Marks free pages as used. Returns whether all of them were clean.
 bool take_in(chunk* one, std::size_t first, std::size_t count) {
+  if (one->huge && count < chunk_pages()) {
+    one->huge = false;
+    os::never_huge(base::pointer_to(one->start), chunk_bytes);
+  }
   std::size_t dirty = one->dirty().count_range(first, count);
   one->used().set_range(first, count);
   one->used_pages = static_cast<std::uint16_t>(one->used_pages + count);
@@ -212,6 +216,20 @@ chunk* find_free_chunks(region* in, std::size_t chunks) {
   return nullptr;
 }
 
+constexpr std::size_t huge_from_bytes = 32 * base::MiB;
+
+// The chunks are about to be taken as a whole: asks for huge pages for those that hold no memory yet.
+void ask_for_huge_pages(chunk* first, std::size_t chunks) {
+  if (option().huge_pages == huge_never || page_heap::used_bytes() < huge_from_bytes) return;
+  for (chunk *from = first, *end = first + chunks; from != end;) {
+    chunk* to = from;
+    for (; to != end && !to->huge && to->dirty_pages == 0; ++to) to->huge = true;
+    auto count = static_cast<std::size_t>(to - from);
+    if (count != 0) os::prefer_huge(base::pointer_to(from->start), count * chunk_bytes);
+    from = to == end ? to : to + 1;
+  }
+}
+
 pages_taken take_chunks(std::size_t count) {
   std::size_t chunks = base::divide_up(count, chunk_pages());
   region* in = contiguous_region();
@@ -219,6 +237,7 @@ pages_taken take_chunks(std::size_t count) {
   chunk* first = find_free_chunks(in, chunks);
   if (first == nullptr && grow_heap(chunks)) first = find_free_chunks(in, chunks);
   if (first == nullptr) return {};
+  ask_for_huge_pages(first, count / chunk_pages());
   bool zeroed = true;
   std::size_t left = count;
   for (chunk* one = first; left > 0; ++one) {

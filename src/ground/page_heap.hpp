@@ -13,6 +13,10 @@
 // the place with the most dirty pages, since these need no page fault; of equals the fullest chunk, so
 // that full chunks stay full and empty ones stay empty (the idea of TCMalloc's huge-page filler).
 //
+// Huge pages, where STRATA_HUGE_PAGES asks for them: a chunk that a long run covers as a whole may be
+// backed by one (chunk::huge), once the heap is large: one page fault instead of 512. A program that uses a few bytes of many such blocks would
+// hold 2 MiB for each; runs of less than a chunk never get one, and a chunk they are cut from loses it.
+//
 // Giving back: freed pages keep their memory for STRATA_PURGE_MS, in the hope of reuse, then go back
 // to the system. There is no thread for it: whoever allocates next drives the clock (alloc/clock).
 #pragma once

@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -191,6 +194,51 @@ TEST_F(PageHeap, FullChunksAreFilledBeforeEmptyOnes) {
     EXPECT_EQ(base::align_down(taken.start, chunk_bytes), begun);
     ASSERT_NO_FATAL_FAILURE(check_in(taken, 1, 1));
   }
+}
+
+namespace {
+
+// Whether the kernel may back the address by a huge page (the flag hg of its mapping).
+bool may_be_huge(std::uintptr_t address) {
+  std::ifstream smaps("/proc/self/smaps");
+  bool inside = false;
+  for (std::string line; std::getline(smaps, line);) {
+    std::uintptr_t from = 0;
+    std::uintptr_t to = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &from, &to) == 2) {
+      inside = from <= address && address < to;
+    } else if (inside && line.starts_with("VmFlags:")) {
+      return line.find(" hg") != std::string::npos;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_F(PageHeap, HugePagesAreForChunksThatALongRunCovers) {
+  if (std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled").fail())
+    GTEST_SKIP() << "the kernel has none";
+  if (option().huge_pages == huge_never) GTEST_SKIP() << "wants STRATA_HUGE_PAGES=auto";
+  std::size_t a_chunk = chunk_bytes >> page_shift();
+  if (most_pages() < 4 * a_chunk) GTEST_SKIP() << "runs are shorter than chunks on this ground";
+  for (int i = 0; i < 5; ++i) take(4 * a_chunk);  // the heap is large now
+  pages_taken longer = page_heap::take(3 * a_chunk - 1);
+  bool asked = may_be_huge(longer.start);
+  EXPECT_TRUE(asked);
+  EXPECT_FALSE(may_be_huge(longer.start + 2 * chunk_bytes)) << "covered in part";
+  ASSERT_NO_FATAL_FAILURE(check_in(longer, 3 * a_chunk - 1, 1));
+  give(held_.find(longer.start));
+  // Cut into short runs, none of its chunks keeps it.
+  page_heap::purge(UINT64_MAX, 0, 0, UINT64_MAX);
+  bool cut = false;
+  for (std::size_t i = 0; i < 64 && !cut; ++i) {
+    pages_taken taken = page_heap::take(a_chunk / 2);
+    cut = taken.start == longer.start;
+    EXPECT_FALSE(may_be_huge(taken.start));
+    ASSERT_NO_FATAL_FAILURE(check_in(taken, a_chunk / 2, 1));
+  }
+  EXPECT_TRUE(cut) << "the chunk was never cut";
 }
 
 TEST_F(PageHeap, RefusesMoreThanTheGroundHas) {

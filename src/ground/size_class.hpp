@@ -13,8 +13,12 @@
 // not the program's. More classes would waste less inside blocks, and more beside them: each that a
 // program has once used keeps spans and magazines.
 //
-// A class number is also the mark of a block that is out of its span (address_map.hpp). Class 0 is
-// no class.
+// Each class has a *plain twin*, whose blocks are as long and have no canary:
+//
+//   numbers   0     1 .. 79    80 .. 158
+//             none  classes    their plain twins
+//
+// The number is also the mark of a block that is out of its span (address_map.hpp).
 #pragma once
 
 #include <array>
@@ -35,6 +39,15 @@ inline constexpr std::size_t medium_step = small_bytes / parts_of_doubling;
 inline constexpr std::size_t longest_power = 32 * base::KiB;
 inline constexpr std::size_t medium_bytes = longest_power + medium_step;  // the longest class
 inline constexpr std::size_t class_count = 80;
+inline constexpr std::size_t twin_offset = class_count - 1;
+inline constexpr std::size_t number_count = class_count + twin_offset;  // with the twins
+
+constexpr std::size_t plain_twin_of(std::size_t number) { return number + twin_offset; }
+constexpr bool is_plain(std::size_t number) { return number >= class_count; }
+// The class itself, of a class or a twin.
+constexpr std::size_t class_of_number(std::size_t number) {
+  return is_plain(number) ? number - twin_offset : number;
+}
 
 namespace detail {
 
@@ -51,9 +64,12 @@ constexpr void each_class(auto enter) {
 }
 
 constexpr auto make_sizes() {
-  std::array<std::uint16_t, class_count> sizes{};
+  std::array<std::uint16_t, number_count> sizes{};
   std::size_t number = 0;
-  each_class([&](std::size_t size) { sizes[++number] = static_cast<std::uint16_t>(size); });
+  each_class([&](std::size_t size) {
+    sizes[++number] = static_cast<std::uint16_t>(size);
+    sizes[plain_twin_of(number)] = static_cast<std::uint16_t>(size);
+  });
   return sizes;
 }
 inline constexpr auto sizes = make_sizes();
@@ -74,11 +90,11 @@ inline constexpr auto medium_table = make_table<medium_bytes, medium_step>();
 
 }  // namespace detail
 
-// Bytes of a block of the class.
+// Bytes of a block of the class, or twin.
 constexpr std::size_t class_bytes(std::size_t number) { return detail::sizes[number]; }
 
 inline constexpr std::size_t small_classes = detail::small_table[small_bytes / granule_bytes];
-constexpr bool is_medium(std::size_t number) { return number > small_classes; }
+constexpr bool is_medium(std::size_t number) { return class_bytes(number) > small_bytes; }
 
 // The smallest class whose blocks have this many bytes. For at most exact_bytes; 0 has class 0.
 constexpr std::size_t exact_class_of(std::size_t bytes) {
@@ -120,6 +136,17 @@ constexpr bool classes_are_right() {
   }
   return true;
 }
+// Blocks of one class side by side keep the alignment of the first.
+constexpr bool multiples_are_aligned() {
+  for (std::size_t alignment = 2 * granule_bytes; alignment <= longest_power; alignment *= 2) {
+    for (std::size_t size = alignment; size <= medium_bytes; size += alignment) {
+      if (class_bytes(class_of(size)) % alignment != 0) return false;
+    }
+  }
+  return true;
+}
+static_assert(multiples_are_aligned(),
+              "a multiple of a power of two above a granule has a class of multiples of it");
 static_assert(class_bytes(class_count - 1) == medium_bytes);
 static_assert(classes_are_right(),
               "a block wastes less than 16 bytes up to 256, and less than 1/8 above");

@@ -40,6 +40,10 @@ TEST(SizeClass, EverySizeGetsTheSmallestThatFits) {
 
 TEST(SizeClass, EveryBlockSizeIsOfGranules) {
   for (std::size_t number = 1; number < class_count; ++number) {
+    EXPECT_EQ(class_bytes(plain_twin_of(number)), class_bytes(number));
+    EXPECT_EQ(is_medium(plain_twin_of(number)), is_medium(number));
+    EXPECT_EQ(class_of_number(plain_twin_of(number)), number);
+    EXPECT_FALSE(is_plain(number));
     EXPECT_EQ(class_bytes(number) % granule_bytes, 0u);
     EXPECT_EQ(class_of(class_bytes(number)), number);
     EXPECT_EQ(is_medium(number), class_bytes(number) > 1024);

@@ -55,15 +55,25 @@ void* chunk_source::cut(shelf& from, std::size_t chunk_bytes) {
 
 // Throws what upstream throws.
 chunk_source::span* chunk_source::make_span(std::size_t chunk_bytes) {
-  // A little less than a power of two, as heaps put a head before each block.
-  std::size_t wanted = std::min(span_bytes_, std::bit_floor(span_total_bytes_));
-  std::size_t bytes =
-      std::max(least_span_bytes(chunk_bytes), wanted - std::min(wanted, room_behind));
-  void* memory = upstream_->allocate(bytes, alignof(std::max_align_t));
+  std::size_t wanted = std::min(span_bytes_, std::bit_floor(span_total_bytes_ / 2));
+  std::size_t bytes = 0;
+  std::uintptr_t first = 0;
+  void* head = nullptr;
+  if (wanted < least_chunks * chunk_bytes) {
+    bytes = chunk_bytes - room_behind + sizeof(span);
+    first = address_of(upstream_->allocate(bytes, chunk_bytes));
+    head = pointer_to(first + chunk_bytes - room_behind);
+  } else {
+    // A little less than a power of two, as heaps put a head before each block.
+    bytes = wanted - room_behind;
+    head = upstream_->allocate(bytes, alignof(span));
+    first = align_up(address_of(head) + sizeof(span), chunk_bytes);
+  }
   span_total_bytes_ += bytes;
   if (least_idle_bytes_ != 0) most_idle_bytes_ += std::min(bytes, given_back_bytes_);
   given_back_bytes_ -= std::min(bytes, given_back_bytes_);
-  return ::new (memory) span{nullptr, nullptr, bytes, chunk_bytes, 0, 0};
+  auto* made = ::new (head) span{nullptr, nullptr, nullptr, first, bytes, chunk_bytes, 0, 0};
+  return made->self = made;
 }
 
 void chunk_source::do_deallocate(void* block, std::size_t bytes, std::size_t alignment) {
@@ -88,8 +98,10 @@ void chunk_source::give_back(shelf& from, span* one) {
   span_total_bytes_ -= one->bytes;
   given_back_bytes_ += one->bytes;
   unused_bytes_ = std::min(unused_bytes_, idle_bytes_);
-  unpoison(one, one->bytes);
-  upstream_->deallocate(one, one->bytes, alignof(std::max_align_t));
+  void* memory = pointer_to(one->start());
+  unpoison(memory, one->bytes);
+  bool single = one->start() == one->first;
+  upstream_->deallocate(memory, one->bytes, single ? one->chunk_bytes : alignof(span));
 }
 
 // Down to most_idle_bytes_, as far as spans allow.

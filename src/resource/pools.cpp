@@ -5,8 +5,7 @@
 namespace strata {
 namespace {
 
-// As slab takes them: full chunks are a little shorter than what they are aligned to.
-constexpr std::size_t chunk_head_room = 64;
+constexpr std::size_t span_bytes = std::size_t{128} << 10;
 constexpr std::size_t no_class = SIZE_MAX;
 
 constexpr std::size_t alignment_of(std::size_t class_bytes) {
@@ -35,60 +34,23 @@ static_assert(classes_are_aligned());
 
 }  // namespace
 
-// ---- Chunks
-
-std::size_t detail::chunk_cache::index_of(std::size_t bytes, std::size_t alignment) {
-  if (bytes != alignment - chunk_head_room) return sizes;
-  auto index = static_cast<std::size_t>(std::countr_zero(alignment) - shortest_bits);
-  return std::min(index, sizes);
-}
-
-void* detail::chunk_cache::do_allocate(std::size_t bytes, std::size_t alignment) {
-  std::size_t index = index_of(bytes, alignment);
-  if (index == sizes || spares_[index] == nullptr) return upstream_->allocate(bytes, alignment);
-  spare* found = spares_[index];
-  spares_[index] = found->next;
-  held_bytes_ -= bytes;
-  return found;
-}
-
-void detail::chunk_cache::do_deallocate(void* chunk, std::size_t bytes, std::size_t alignment) {
-  std::size_t index = index_of(bytes, alignment);
-  if (index == sizes || held_bytes_ + bytes > most_bytes_) {
-    upstream_->deallocate(chunk, bytes, alignment);
-    return;
-  }
-  spares_[index] = ::new (chunk) spare{spares_[index], bytes};
-  held_bytes_ += bytes;
-}
-
-void detail::chunk_cache::trim() noexcept {
-  for (spare*& first : spares_) {
-    while (spare* one = first) {
-      first = one->next;
-      upstream_->deallocate(one, one->bytes, one->bytes + chunk_head_room);
-    }
-  }
-  held_bytes_ = 0;
-}
-
 // ---- Pools
 
 template <std::size_t... Index>
-pools::slab_array pools::make_slabs(detail::chunk_cache* cache, const options& chosen,
+pools::slab_array pools::make_slabs(detail::chunk_source* chunks, const options& chosen,
                                     std::index_sequence<Index...> /*each*/) {
-  // Chunks one by one: the cache keeps them, and the classes together need few.
+  // What is cut and kept is so for all classes together.
   slab_options of_each{
       .first_chunk_bytes = chosen.first_chunk_bytes, .spare_bytes = 0, .span_bytes = 0};
-  return {class_slab(classes::bytes_of(Index), alignment_of(classes::bytes_of(Index)), cache,
+  return {class_slab(classes::bytes_of(Index), alignment_of(classes::bytes_of(Index)), chunks,
                      of_each)...};
 }
 
 pools::pools(std::pmr::memory_resource* upstream, options chosen)
     : largest_pooled_bytes_(chosen.largest_pooled_bytes),
       upstream_(upstream),
-      cache_(upstream, chosen.spare_bytes),
-      slabs_(make_slabs(&cache_, chosen, std::make_index_sequence<classes::count>())) {
+      chunks_(upstream, span_bytes, chosen.spare_bytes),
+      slabs_(make_slabs(&chunks_, chosen, std::make_index_sequence<classes::count>())) {
   if (largest_pooled_bytes_ > classes::largest_bytes) {
     detail::stop(detail::misuse::precondition, "pools", this, largest_pooled_bytes_);
   }
@@ -150,12 +112,12 @@ void pools::give_back(large_record* one) noexcept {
 
 void pools::trim() noexcept {
   for (slab& each : slabs_) each.trim();
-  cache_.trim();
+  chunks_.trim();
 }
 
 void pools::release() noexcept {
   for (slab& each : slabs_) each.release();
-  cache_.trim();
+  chunks_.trim();
   while (large_ != nullptr) give_back(large_);
 }
 
@@ -173,7 +135,7 @@ bool pools::owns(const void* address) const noexcept {
 
 resource_statistics pools::statistics() const noexcept {
   resource_statistics sum{
-      cache_.held_bytes() + large_used_bytes_ + large_blocks_ * sizeof(large_record),
+      chunks_.own_bytes() + large_used_bytes_ + large_blocks_ * sizeof(large_record),
       large_used_bytes_, large_peak_bytes_, large_blocks_};
   for (const slab& each : slabs_) {
     resource_statistics one = each.statistics();

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t least_chunk_bytes = std::size_t{16} << 10;
 constexpr std::size_t least_chunk_blocks = 16;
+constexpr std::size_t least_batch = 8;  // blocks that an empty front takes
+constexpr std::size_t most_batch = 64;
 constexpr std::size_t most_room = 1024;
 constexpr std::size_t endless = SIZE_MAX / 2;
 
@@ -20,7 +22,6 @@ slab_core::slab_core(const char* name, std::size_t block_bytes, std::size_t alig
                      end_objects end)
     : frees_left_(endless),
       alignment_(alignment),
-      bias_(endless),
       link_(link),
       source_(upstream, chosen.span_bytes, chosen.spare_bytes),
       end_objects_(end),
@@ -84,12 +85,8 @@ void slab_core::link_to(void* free_block, void* next) const noexcept {
 // ---- Blocks for the front
 
 bool slab_core::refill() noexcept {
-  if (chunk* one = available_.first; one != nullptr) {
-    available_.remove(one);
-    others_.add(one);
-    settled_blocks_ -= one->free_blocks;
-    free_ = std::exchange(one->free, nullptr);
-    one->free_blocks = 0;
+  if (available_.first != nullptr) {
+    take_settled(available_.first);
     open_fresh();
     return true;
   }
@@ -101,18 +98,39 @@ bool slab_core::refill() noexcept {
   return true;
 }
 
+// Not all, so that the front stays short: as short as what is live, where that is little.
+void slab_core::take_settled(chunk* from) noexcept {
+  std::size_t live = carved() - settled_blocks_;
+  std::size_t most = std::clamp(live, least_batch, most_batch);
+  auto taken = static_cast<std::uint32_t>(std::min<std::size_t>(from->free_blocks, most));
+  settled_blocks_ -= taken;
+  from->free_blocks -= taken;
+  free_ = from->free;
+  if (from->free_blocks == 0) {
+    from->free = nullptr;
+    available_.remove(from);
+    others_.add(from);
+    return;
+  }
+  void* last = free_;
+  for (; taken > 1; --taken) last = next_of(last);
+  from->free = next_of(last);
+  link_to(last, nullptr);
+}
+
 void* slab_core::allocate_after_refill() noexcept {
   if (!refill()) return nullptr;
   return can_pop() ? pop(link_) : carve();
 }
 
 slab_core::chunk* slab_core::make_chunk() noexcept {
-  bool full = next_chunk_blocks_ == chunk_blocks_ && chunk_blocks_ != most_chunk_blocks;
-  std::size_t bytes = full ? chunk_bytes_ - chunk_source::room_behind
-                           : first_offset_ + next_chunk_blocks_ * stride_;
+  bool small = next_chunk_blocks_ < chunk_blocks_;
+  bool shorter = small || chunk_blocks_ == most_chunk_blocks;
+  std::size_t bytes = shorter ? first_offset_ + next_chunk_blocks_ * stride_
+                              : chunk_bytes_ - chunk_source::room_behind;
   void* memory = nullptr;
   try {
-    memory = source_.allocate(bytes, chunk_bytes_);
+    memory = source_.allocate(bytes, small ? small_alignment() : chunk_bytes_);
   } catch (...) {
     return nullptr;
   }
@@ -122,8 +140,32 @@ slab_core::chunk* slab_core::make_chunk() noexcept {
   made->bytes = static_cast<std::uint32_t>(bytes);
   poison(pointer_to(first_of(*made)), bytes - first_offset_);
   chunks_bytes_ += bytes;
-  next_chunk_blocks_ = std::min(next_chunk_blocks_ * 2, chunk_blocks_);
+  if (small) {
+    small_[small_made_++] = made;
+    note_small();
+    std::size_t twice = std::min(next_chunk_blocks_ * 2, chunk_blocks_);
+    next_chunk_blocks_ = small_made_ < small_.size() ? twice : chunk_blocks_;
+  }
   return made;
+}
+
+void slab_core::note_small() noexcept {
+  std::uintptr_t from = UINTPTR_MAX;
+  std::uintptr_t to = 0;
+  for (const chunk* each : small_) {
+    if (each == nullptr) continue;
+    from = std::min(from, address_of(each));
+    to = std::max(to, address_of(each) + each->bytes);
+  }
+  small_from_ = from;
+  small_bytes_ = to > from ? to - from : 0;
+}
+
+slab_core::chunk* slab_core::chunk_among_small(const void* block) const noexcept {
+  for (chunk* each : small_) {
+    if (each != nullptr && address_of(block) - address_of(each) < each->bytes) return each;
+  }
+  return pointer_to<chunk>(align_down(address_of(block), chunk_bytes_));
 }
 
 // Carves from this chunk from now on; all blocks of the one before are carved.
@@ -146,41 +188,48 @@ void slab_core::open_fresh() noexcept {
 
 // With one chunk there is nothing to gain. With more, few blocks may wait in the front: they keep
 // their chunks from going. Never more than are live, so that the last free always settles. Not
-// fewer than a quarter of a chunk, because refill may have brought a whole one.
+// fewer than refill may have brought.
 void slab_core::set_room(std::size_t live) noexcept {
   bool several = available_.first != nullptr
                      ? available_.first->next != nullptr || others_.first != nullptr
                      : others_.first != nullptr && others_.first->next != nullptr;
-  std::size_t wanted = std::max(chunk_blocks_ / 4, std::min(live / 8, most_room));
+  std::size_t wanted = std::clamp(live / 8, most_batch, most_room);
   std::size_t room = std::max<std::size_t>(std::min(wanted, live), 1);
   settle_at_ = live - std::min(room, live);
-  wait_for(several ? room : endless, live);
-}
-
-void slab_core::wait_for(std::size_t frees, std::size_t live) noexcept {
-  frees_left_ = frees;
-  bias_ = handed_ + frees - live;
+  least_wait_ = most_room;
+  frees_left_ = several ? room : endless;
 }
 
 // ---- Settling
+
+// A block that was freed twice closes a ring.
+std::size_t slab_core::front_blocks() const {
+  std::size_t most = carved() - settled_blocks_;
+  std::size_t blocks = 0;
+  for (const void* block = free_; block != nullptr; block = next_of(block)) {
+    if (blocks++ == most) stop(misuse::double_free, name_, block);
+  }
+  return blocks;
+}
+
+std::size_t slab_core::live_blocks() const noexcept {
+  return carved() - settled_blocks_ - front_blocks();
+}
 
 // Blocks that were allocated meanwhile are to be freed first.
 void slab_core::settle_if_due() noexcept {
   std::size_t live = live_blocks();
   if (live > settle_at_)
-    wait_for(live - settle_at_, live);
+    frees_left_ = std::min(std::max(live - settle_at_, least_wait_), live);
   else
-    settle();
+    settle(live);
 }
 
-void slab_core::settle() noexcept {
-  std::size_t live = live_blocks();
+void slab_core::settle(std::size_t live) noexcept {
   note_peak();
   if (live == 0) {
     empty_all();
   } else {
-    check_front();
-    settled_blocks_ += front_blocks();
     if (fresh_ != nullptr) fresh_->carved = static_cast<std::uint32_t>(carved_of(*fresh_));
     for (void* block = std::exchange(free_, nullptr); block != nullptr;) {
       void* next = next_of(block);
@@ -192,21 +241,12 @@ void slab_core::settle() noexcept {
   set_room(live);
 }
 
-// A block that was freed twice closes a ring.
-void slab_core::check_front() const {
-  const void* block = free_;
-  for (std::size_t i = front_blocks(); i != 0; --i) {
-    check(block != nullptr, name_, this);
-    block = next_of(block);
-  }
-  if (block != nullptr) stop(misuse::double_free, name_, block);
-}
-
 void slab_core::settle_block(void* block) noexcept {
   chunk* home = chunk_of(block);
   if (home->owner != this) stop(misuse::foreign_free, name_, block);
   link_to(block, home->free);
   home->free = block;
+  ++settled_blocks_;
   if (++home->free_blocks == 1) {
     others_.remove(home);
     available_.add(home);
@@ -257,27 +297,30 @@ void slab_core::empty_all() noexcept {
 
 void slab_core::give_back(chunk* one) noexcept {
   std::size_t bytes = one->bytes;
+  auto* small = std::find(small_.begin(), small_.end(), one);
   chunks_bytes_ -= bytes;
   one->owner = nullptr;
   unpoison(one, bytes);
-  source_.deallocate(one, bytes, chunk_bytes_);
+  if (small == small_.end()) return source_.deallocate(one, bytes, chunk_bytes_);
+  *small = nullptr;
+  note_small();
+  source_.deallocate(one, bytes, small_alignment());
 }
 
-void slab_core::trim() noexcept {
-  settle();
+void slab_core::trim() noexcept { trim(live_blocks()); }
+
+void slab_core::trim(std::size_t live) noexcept {
+  settle(live);
   if (fresh_ != nullptr && next_ == first_of(*fresh_)) {
     others_.remove(fresh_);
     give_back(std::exchange(fresh_, nullptr));
     next_ = end_ = 0;
   }
   source_.trim();
-  set_room(live_blocks());
+  set_room(live);
 }
 
-void slab_core::release() noexcept {
-  bias_ = handed_ + frees_left_;  // as if all were freed
-  trim();
-}
+void slab_core::release() noexcept { trim(0); }
 
 // ---- Looking at it
 
@@ -292,8 +335,9 @@ bool slab_core::owns(const void* address) const noexcept {
 }
 
 resource_statistics slab_core::statistics() const noexcept {
-  return {chunks_bytes_ + source_.own_bytes(), live_blocks() * stride_,
-          std::max(peak_blocks_, carved()) * stride_, live_blocks()};
+  std::size_t live = live_blocks();
+  return {chunks_bytes_ + source_.own_bytes(), live * stride_,
+          std::max(peak_blocks_, carved()) * stride_, live};
 }
 
 bool slab_core::is_block_of(const chunk& one, const void* block) const {
@@ -336,14 +380,15 @@ void slab_core::verify() const {
       carved_in_all += carved_of(*one);
     }
   }
-  check_front();
+  std::size_t front = 0;
   for (const void* block = free_; block != nullptr; block = next_of(block)) {
     const chunk* home = chunk_of(block);
     if (home->owner != this) stop(misuse::foreign_free, name_, block);
     if (!is_block_of(*home, block)) stop(misuse::interior_free, name_, block);
+    if (front++ == carved_in_all) stop(misuse::double_free, name_, block);
   }
   check(held == chunks_bytes_ && settled == settled_blocks_, name_, this);
-  check(carved_in_all == carved() && live_blocks() <= carved() - settled, name_, this);
+  check(carved_in_all == carved() && front + settled <= carved_in_all, name_, this);
 }
 
 }  // namespace strata::detail

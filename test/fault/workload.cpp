@@ -218,7 +218,7 @@ void guarded() {
 
 void verify() {
   ground::page_heap::verify();
-  for (std::size_t number = 1; number < ground::class_count; ++number) {
+  for (std::size_t number = 1; number < ground::number_count; ++number) {
     alloc::bin_of(number).verify();
   }
 }

@@ -43,6 +43,8 @@ CACHED = "the start of a free block cached in the magazine of thread N"
 WAITING = "the start of a freed block waiting in the quarantine"
 BLOCKS = {
     "live": "the start of a live block",
+    "plain": "the start of a live block",
+    "cached_plain": CACHED,
     "inside": "999 bytes into a live block",
     "cached": CACHED,
     "cached_medium": CACHED,
@@ -64,6 +66,7 @@ BLOCKS = {
 }
 PARANOID = BLOCKS | {
     "cached": WAITING,
+    "cached_plain": WAITING,
     "cached_medium": WAITING,
     "others_first": WAITING,
     "others_last": WAITING,

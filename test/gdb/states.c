@@ -21,7 +21,7 @@ const char label[] = "a label";
 
 static const char** small[300];
 static char *medium[50], *slots[20];
-static char *live, *inside, *cached, *cached_medium, *cached_large, *slot;
+static char *live, *inside, *plain, *cached, *cached_plain, *cached_medium, *cached_large, *slot;
 static char *large, *mapping, *heap_block, *heap_large, *clean, *dirty;
 static char *others_first, *others_last;  // the second thread freed them, in this order
 static int other_is_ready[2], other_may_end[2];
@@ -44,6 +44,9 @@ static void make_live(void) {
     medium[i] = must(malloc(3000));
     if (i >= 20) printf("3000 %p\n", (void*)medium[i]);
   }
+  // They fill their class, so that they have no canary.
+  plain = must(aligned_alloc(64, 64));
+  cached_plain = must(aligned_alloc(64, 64));
   live = (char*)small[200];
   inside = live + 999;
   large = must(malloc(100000));
@@ -77,6 +80,7 @@ static void make_freed(void) {
   free(dirty);
   cached = (char*)small[99];
   cached_medium = medium[19];
+  free(cached_plain);
 }
 
 static void* run_other(void* nothing) {

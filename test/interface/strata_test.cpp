@@ -351,6 +351,20 @@ TEST(StrataStats, CountsAddUp) {
   }
 }
 
+TEST(StrataStats, ShowBlocksWithoutACanaryUnderTheirClass) {
+  std::vector<void*> blocks(100);
+  const strata_stats before = stats();
+  for (void*& block : blocks) block = aligned_alloc(128, 128);
+  const strata_stats now = stats();
+  for (uint32_t i = 0; i < now.class_count; ++i) {
+    if (now.classes[i].size != 128) continue;
+    EXPECT_EQ(now.classes[i].live_blocks, before.classes[i].live_blocks + 100);
+    EXPECT_GT(now.classes[i].spans, before.classes[i].spans);
+  }
+  EXPECT_EQ(now.live_blocks, before.live_blocks + 100);
+  for (void* block : blocks) free(block);
+}
+
 // Live bytes are what was asked for, estimated from the mean of each class.
 bool about(uint64_t estimate, uint64_t exact) {
   const uint64_t off = estimate > exact ? estimate - exact : exact - estimate;

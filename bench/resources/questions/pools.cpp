@@ -110,6 +110,7 @@ class any_heap {
 template <class Pool>
 void churn(std::size_t rounds) {
   Pool pool;
+  question::use(&pool);  // as in a program, others know it: no contender may live in registers
   draw random(7);
   std::vector<char*> live(10'000);
   for (char*& block : live) block = static_cast<char*>(pool.get());
@@ -126,6 +127,7 @@ void churn(std::size_t rounds) {
 template <class Pool>
 void waves(std::size_t rounds) {
   Pool pool;
+  question::use(&pool);
   draw random(7);
   std::vector<std::size_t> order(50'000);
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;

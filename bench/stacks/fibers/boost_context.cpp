@@ -41,12 +41,14 @@ void switch_to(std::uint32_t next) {
   if (came) fibers[former] = std::move(came);
 }
 
+[[gnu::noinline]] void pass_on() { switch_to(crowd::round.next()); }  // see strata.cpp
+
 context::fiber body(context::fiber&& came) {
   fibers[former] = std::move(came);
   {
     crowd::belongings mine(current);
     switch_to(main_side);
-    while (!last_turn) switch_to(crowd::round.next());
+    while (!last_turn) pass_on();
     if (mine.are_whole()) ++crowd::ended_whole;
   }
   current = main_side;

@@ -40,11 +40,13 @@ extern "C" {
     fn strata_heap_aligned_alloc(heap: *mut RawHeap, alignment: usize, size: usize) -> *mut c_void;
 }
 
-/// Whether `malloc` aligns a block of this layout by itself: to 16 bytes, or as far as a shorter one can
-/// need, 8 for 8.
+/// What `malloc` aligns to, but for blocks that are shorter.
+const MALLOC_ALIGNMENT: usize = 16;
+
+/// Whether `malloc` aligns a block of this layout by itself.
 #[inline]
 const fn is_ordinary(layout: &Layout) -> bool {
-    layout.align() <= 16 && layout.align() <= layout.size()
+    layout.align() <= MALLOC_ALIGNMENT && layout.align() <= layout.size()
 }
 
 /// Strata as an allocator. Stateless: all values are the same one.
@@ -152,7 +154,7 @@ impl Heap {
     /// A block that lives as long as the heap, uninitialised; `None` when there is no memory. No
     /// destructor runs for what is put there.
     pub fn alloc(&self, layout: Layout) -> Option<NonNull<u8>> {
-        let alignment = layout.align().max(16);
+        let alignment = layout.align().max(MALLOC_ALIGNMENT);
         // SAFETY: the heap is live, the alignment a power of two.
         let block = unsafe { strata_heap_aligned_alloc(self.0.as_ptr(), alignment, layout.size()) };
         NonNull::new(block.cast())

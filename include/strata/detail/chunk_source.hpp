@@ -1,9 +1,11 @@
 // Chunk source: the chunks of slabs, aligned to their length, from an upstream that need not be good
 // at that.
 //
-//   span    | head | gap | chunk | t | chunk | t | chunk | t | not cut yet ...... |
+//   span    | head | gap | chunk | t | chunk | t | not cut yet ...... |
 //                        ^ aligned to 2^n, as each chunk is
 //           chunk: 2^n - 64 bytes     t: which span it is from
+//
+//   single  | chunk | head |         the head begins as t does: with its own address
 //
 //   span->idle <= span->cut                  all idle: it may go back upstream
 //   idle_bytes_   = sum of span->idle * 2^n  kept up to most_idle_bytes_
@@ -11,8 +13,9 @@
 //
 // A heap that is asked for a long block with as long an alignment leaves a hole before it, and hardly
 // ever uses either again for the next. So spans are plain blocks, up to span_bytes long and no longer than
-// all spans before them together, and chunks are cut from them one by one: what is not cut is not
-// touched. Other requests, also those of chunks that have not yet grown to their full length, pass.
+// half of all spans before them, and chunks are cut from them one by one: what is not cut is not
+// touched. The gap is lost: so what would hold less than four chunks is a single one, aligned by upstream.
+// Other requests, also those of chunks that have not yet grown to their full length, pass.
 //
 // Chunks that went upstream and were needed again had gone too soon: by so much does most_idle_bytes_ rise.
 // What was idle all the while that 256 chunks came back was of no use: by so much it falls again, but
@@ -56,23 +59,30 @@ class STRATA_RESOURCES_API chunk_source final : public std::pmr::memory_resource
   void each_region(Visit visit) const;
 
  private:
-  struct alignas(std::max_align_t) span {
+  struct span {
+    span* self;  // where chunks of others have t
     span* next;
     span* previous;
+    std::uintptr_t first;  // chunk
     std::size_t bytes;
     std::size_t chunk_bytes;  // 2^n
     std::uint32_t cut;
     std::uint32_t idle;
 
-    [[nodiscard]] std::uintptr_t end() const { return address_of(this) + bytes; }
+    // Of what came from upstream: a head stands before the first chunk, or behind the only one.
+    [[nodiscard]] std::uintptr_t start() const {
+      return address_of(this) < first ? address_of(this) : first;
+    }
+    [[nodiscard]] std::uintptr_t end() const { return start() + bytes; }
     // A chunk, or where one would be.
     [[nodiscard]] std::uintptr_t chunk(std::size_t index) const {
-      return align_up(address_of(this) + sizeof(span), chunk_bytes) + index * chunk_bytes;
+      return first + index * chunk_bytes;
     }
     [[nodiscard]] bool can_cut() const {
       return chunk(cut) + chunk_bytes - room_behind + sizeof(span*) <= end();
     }
   };
+  static_assert(sizeof(span) <= room_behind);
   struct idle_chunk {
     idle_chunk* next;
     idle_chunk* previous;
@@ -82,11 +92,7 @@ class STRATA_RESOURCES_API chunk_source final : public std::pmr::memory_resource
     span* spans = nullptr;  // only the first can be cut
     idle_chunk* idle = nullptr;
   };
-  // One chunk fits into so much wherever it begins.
-  static constexpr std::size_t least_span_bytes(std::size_t chunk_bytes) {
-    std::size_t before = sizeof(span) + chunk_bytes - alignof(std::max_align_t);
-    return before + chunk_bytes - room_behind + sizeof(span*);
-  }
+  static constexpr std::size_t least_chunks = 4;  // of a span that is not single, its gap included
   static constexpr int shortest_bits = 12;
   static constexpr int longest_bits = 18;
 
@@ -128,7 +134,7 @@ void chunk_source::each_region(Visit visit) const {
   };
   for (const shelf& each : shelves_) {
     for (const span* one = each.spans; one != nullptr; one = one->next) {
-      give(address_of(one), one->chunk(0), region_kind::overhead);
+      if (one->start() != one->first) give(one->start(), one->first, region_kind::overhead);
       for (std::size_t i = 1; i <= one->cut; ++i) {
         std::uintptr_t next = one->chunk(i);
         give(next - room_behind, next < one->end() ? next : one->end(), region_kind::overhead);

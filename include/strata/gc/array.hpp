@@ -3,6 +3,10 @@
 //
 //   gc::local<gc::array<gc::ref<node>>> nodes = self.make<gc::array<gc::ref<node>>>(100);
 //   (*nodes)[3] = n;
+//
+// array<E, Kind> of different Kinds are different types, for which any name will do:
+//
+//   using text = gc::array<char, struct text_kind>;
 #pragma once
 
 #include <cstddef>
@@ -10,10 +14,11 @@
 #include <limits>
 
 #include <strata/gc/mutator.hpp>
+#include <strata/gc/type.hpp>
 
 namespace strata::gc {
 
-template <class Element>
+template <class Element, class Kind>
 class array {
  public:
   [[nodiscard]] std::size_t size() const { return length_; }

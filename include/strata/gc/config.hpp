@@ -23,6 +23,8 @@ inline constexpr std::size_t word_bytes = 8;
 inline constexpr std::size_t block_bytes = std::size_t{64} << 10;
 inline constexpr unsigned block_shift = 16;
 inline constexpr std::size_t most_small_bytes = block_bytes / 2;
+// A copy may have a word behind it.
+inline constexpr std::size_t most_copied_bytes = most_small_bytes + word_bytes;
 
 constexpr std::size_t whole_words(std::size_t bytes) { return (bytes + 7) & ~std::size_t{7}; }
 

@@ -11,7 +11,8 @@ namespace strata::gc {
 
 namespace detail {
 
-// One of the heap's list of globals.
+// One of the heap's list of globals: the roots [first, end), and words that each collection zeroes, up to
+// limit.
 struct STRATA_GC_API global_node {
   explicit global_node(core& of);
   global_node(const global_node&) = delete;
@@ -19,6 +20,9 @@ struct STRATA_GC_API global_node {
   ~global_node();
 
   void* object = nullptr;
+  void** first = &object;
+  void** end = first + 1;
+  void** limit = end;
   global_node* next = nullptr;
   global_node* previous = nullptr;
   core* owner;

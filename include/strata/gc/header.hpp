@@ -11,6 +11,11 @@
 //
 //   forwarded: the word's other bits are the address of the object's copy, which is a multiple of 8
 //   mark:      the number of the marking that last reached it; 0 in a new object
+//   hash:      of a compact header 0: nobody has asked for the object's identity hash
+//                                  1: somebody has; it follows from where the object lies
+//                                  2: the object has moved since; a word behind it holds the hash
+//              a wide header holds the hash itself, and this stays 0
+//   lock:      for the embedder's use
 //
 // Addresses of types have 48 bits: Linux gives others only to those who ask.
 #pragma once
@@ -32,6 +37,8 @@ struct header_word {
   static constexpr std::uint64_t pinned = 2;
   static constexpr unsigned hash_shift = 2;
   static constexpr std::uint64_t hash_mask = std::uint64_t{3} << hash_shift;
+  static constexpr std::uint64_t hashed = std::uint64_t{1} << hash_shift;
+  static constexpr std::uint64_t hash_behind = std::uint64_t{2} << hash_shift;
   static constexpr unsigned age_shift = 4;
   static constexpr std::uint64_t age_mask = std::uint64_t{15} << age_shift;
   static constexpr unsigned mark_shift = 8;
@@ -68,6 +75,13 @@ struct compact_header : header_word {
   static constexpr std::size_t bytes = 8;
   static void start(void* object, const type* of) { at(object) = address_of(of) << 16; }
   static type* type_in(void*, std::uint64_t word) { return pointer_to<type>(word >> 16); }
+  // Of a hash behind the object.
+  static std::size_t tail_bytes(std::uint64_t word) {
+    static_assert(hash_behind == word_bytes);
+    return word & hash_behind;
+  }
+  // How much longer than the object its copy is.
+  static std::size_t growth(std::uint64_t word) { return (word & hashed) * (word_bytes / hashed); }
 };
 
 struct wide_header : header_word {
@@ -79,6 +93,11 @@ struct wide_header : header_word {
   static type* type_in(void* object, std::uint64_t) {
     return pointer_to<type>(static_cast<std::uint64_t*>(object)[-2]);
   }
+  static constexpr std::size_t tail_bytes(std::uint64_t) { return 0; }
+  static constexpr std::size_t growth(std::uint64_t) { return 0; }
+  // Neighbours of the mark that nobody writes by whole words while mutators run.
+  static std::uint32_t& hash(void* object) { return static_cast<std::uint32_t*>(object)[-1]; }
+  static std::uint16_t& lock_bits(void* object) { return static_cast<std::uint16_t*>(object)[-3]; }
 };
 
 using header = std::conditional_t<STRATA_GC_WIDE_HEADER != 0, wide_header, compact_header>;

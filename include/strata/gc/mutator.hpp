@@ -6,7 +6,7 @@
 //   shadow stack   | slot | slot | ... | slot |
 //                                             ^ top
 //
-//   a slot is the address of an object, or that | 1: the object must not move
+//   a slot is the address of an object, that | 2: the object must not move, or an immediate (gc::value)
 //   slots [stack, top) are the roots of the thread; a local's slot is popped when its scope ends
 //
 // Allocation: cursor + bytes <= limit, a header, and the cursor moves on. To stop a thread the collector
@@ -30,6 +30,8 @@
 #include <strata/gc/ref.hpp>
 #include <strata/gc/type.hpp>
 
+struct strata_gc_frame;  // of compiled code: gc.h
+
 namespace strata::gc {
 
 class mutator;
@@ -37,7 +39,7 @@ class mutator;
 namespace detail {
 
 using slot = std::uintptr_t;
-inline constexpr slot pinned_slot = 1;
+inline constexpr slot pinned_slot = 2;
 
 // What compiled code touches; a just-in-time compiler may, too.
 struct mutator_state {
@@ -48,6 +50,8 @@ struct mutator_state {
   std::uintptr_t lowest_frame = 0;  // the native stack may grow down to here
   std::atomic<std::uint32_t> poll{0};
   std::atomic<std::uint32_t> marking{0};  // 1: a concurrent marking is under way
+  std::uint64_t collections = 0;
+  strata_gc_frame* frames = nullptr;  // the youngest: their references are roots, too
 };
 
 // Every function of the library that may collect takes the mutator.
@@ -72,8 +76,8 @@ template <class T>
 inline constexpr bool is_unrooted<unrooted<T>> = true;
 template <class T>
 inline constexpr bool is_array = false;
-template <class Element>
-inline constexpr bool is_array<array<Element>> = true;
+template <class Element, class Kind>
+inline constexpr bool is_array<array<Element, Kind>> = true;
 
 }  // namespace detail
 
@@ -120,6 +124,11 @@ class STRATA_GC_API mutator {
       detail::safepoint_slow(*this);
   }
   void collect(collection kind = collection::full);
+  // How many there have been. As long as it is the same, every object is where it was: for interpreters
+  // that hold addresses in registers, and tables that hash them.
+  [[nodiscard]] std::uint64_t collections() const { return state_.collections; }
+  // The so-manieth allocation of this mutator from now on fails, once; 0: none does.
+  void fail_after(std::size_t allocations);
   // Throws stack_overflow when the native stack is nearly full: for functions that recurse.
   void check_depth() const {
     if (detail::address_of(__builtin_frame_address(0)) < state_.lowest_frame) [[unlikely]]
@@ -203,6 +212,8 @@ class local {
   T& operator*() const noexcept { return *get(); }
   explicit operator bool() const noexcept { return *slot_ != 0; }
   [[nodiscard]] mutator& self() const noexcept { return *self_; }
+  // Its slot of the shadow stack.
+  [[nodiscard]] const detail::slot* place() const noexcept { return slot_; }
 
  private:
   local& set(T* object) noexcept {

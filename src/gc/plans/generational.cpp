@@ -236,7 +236,7 @@ class generational final : public plan_base {
 
   void visit(void** field) {
     void* object = *field;
-    if (!young_.has(object)) return;
+    if (!young_.has(object) || is_immediate(base::address_of(object))) return;
     use as = blocks_.use_at(object);
     if (as == use::from) {
       *field = copy_of(object);
@@ -253,12 +253,18 @@ class generational final : public plan_base {
     std::size_t bytes = object_bytes(object, *header::type_in(object, word));
     std::byte* to = nullptr;
     if (!promoting_ && header::age(word) < tenure_age)
-      to = young_.take_for_survivor(bytes, survivor_blocks_);
+      to = young_.take_for_survivor(bytes + header::growth(word), survivor_blocks_);
     bool promoted = to == nullptr;
-    if (promoted) to = old_.take_promoted(bytes);
+    if (promoted) {
+      to = old_.take_promoted(bytes + header::growth(word));
+      promoted_bytes += bytes + header::growth(word);
+    }
     copy_object(to, static_cast<std::byte*>(object) - header::bytes, bytes);
     void* copy = to + header::bytes;
+    carry_hash(copy, object, word, bytes, blocks_);
     header::forward(object, copy);
+    bytes += header::growth(word);
+    word = header::at(copy);
     if (promoted)
       old_.settle(copy, word, bytes);
     else
@@ -273,7 +279,7 @@ class generational final : public plan_base {
   template <class Visit>
   void each_root_of_old(Visit visit) {
     core_.each_root(visit);
-    for (void* object : in_place_) each_field(object, *type_of_object(object), visit);
+    for (void* object : in_place_) each_edge(object, *type_of_object(object), visit);
   }
   void end_of_marks() {
     for (void* object : in_place_) header::set_mark(object, 0);

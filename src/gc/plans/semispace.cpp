@@ -55,6 +55,10 @@ class semispace final : public plan_base {
     return collection::full;
   }
 
+  [[nodiscard]] std::uint64_t needed_bytes() const override {
+    return 2 * live_bytes - large_.used_blocks() * detail::block_bytes;
+  }
+
   // For weak_set.
   bool keep(void*& object) const {
     use as = blocks_.use_at(object);
@@ -96,13 +100,13 @@ class semispace final : public plan_base {
       void* object = stack.pop();
       type& of = *type_of_object(object);
       core_.weaks().of_old.discover(object, of.kind);
-      each_field(object, of, [this](void** field) { visit(field); });
+      each_edge(object, of, [this](void** field) { visit(field); });
     }
   }
 
   void visit(void** field) {
     void* object = *field;
-    if (object == nullptr) return;
+    if (!is_reference(object)) return;
     switch (blocks_.use_at(object)) {
       case use::from:
         *field = copy_of(object);
@@ -122,10 +126,12 @@ class semispace final : public plan_base {
     std::uint64_t word = header::load(object);
     if ((word & header::forwarded) != 0) return header::forwarding(word);
     std::size_t bytes = object_bytes(object, *header::type_in(object, word));
-    std::byte* to = to_.take(bytes);
+    std::byte* to = to_.take(bytes + header::growth(word));
     std::memcpy(to, static_cast<std::byte*>(object) - header::bytes, bytes);
     void* copy = to + header::bytes;
+    carry_hash(copy, object, word, bytes, blocks_);
     header::forward(object, copy);
+    bytes += header::growth(word);
     live_bytes += bytes;
     moved_bytes += bytes;
     core_.stack().push(copy);

@@ -20,7 +20,8 @@ from strata_gdb.inferior import Program, Unreadable
 
 IN_DEPOT = "the depot"
 
-Home = namedtuple("Home", "class_number heap")  # heap: 0 for the process's own
+# number: the class's, or that of its plain twin; heap: 0 for the process's own.
+Home = namedtuple("Home", "number class_number heap")
 # Rows of bits, one a block of a span.
 States = namedtuple("States", "live cached free waiting passing")
 
@@ -94,7 +95,8 @@ class Heap:
         self.program = Program()
         self.memory = self.program.memory
         self.ground = Ground(self.program)
-        self.class_count = self.program.length("alloc::?::depots")
+        # Of size classes and their plain twins; 0 is neither.
+        self.number_count = self.program.count_of("alloc::?::depots", "alloc::depot")
         self.homes = {}
         self.found_cached = {}
         self.found_runs = None
@@ -109,7 +111,9 @@ class Heap:
     def home_of(self, bin_address):
         if bin_address not in self.homes:
             home = self.program.layout("alloc::bin").at(bin_address)
-            self.homes[bin_address] = Home(home.number_, home.owner_)
+            twin_offset = self.number_count // 2
+            class_number = home.number_ - (twin_offset if home.number_ > twin_offset else 0)
+            self.homes[bin_address] = Home(home.number_, class_number, home.owner_)
         return self.homes[bin_address]
 
     def run_at(self, descriptor):
@@ -169,9 +173,9 @@ class Heap:
             }
         return self.found_owners.get(cache.address, f"thread cache {cache.address:#x}")
 
-    def magazine(self, cache, class_number):
+    def magazine(self, cache, number):
         """The entries in the thread's magazine: from its head to the first 0."""
-        head = self.memory.word(cache.heads_ + class_number * 8)
+        head = self.memory.word(cache.heads_ + number * 8)
         size = self.program.layout("alloc::magazine").sizeof
         held = self.memory.words(head, (size - head % size) // 8)
         entries = []
@@ -181,35 +185,35 @@ class Heap:
             entries.append(entry)
         return head, entries
 
-    def doubtful(self, cache, class_number, head, filled):
+    def doubtful(self, cache, number, head, filled):
         """What a lift left to the owner: still there unless the owner has taken it."""
         offset, size = cache.layout.place("doubtful_")
-        doubt = size // self.class_count
-        held, at = self.memory.words(cache.address + offset + class_number * doubt, 2)
+        doubt = size // self.number_count
+        held, at = self.memory.words(cache.address + offset + number * doubt, 2)
         return [held] if held != 0 and head + filled * 8 == at else []
 
-    def in_magazines(self, class_number):
+    def in_magazines(self, number):
         for cache in self.thread_caches():
             try:
-                head, entries = self.magazine(cache, class_number)
-                entries += self.doubtful(cache, class_number, head, len(entries))
+                head, entries = self.magazine(cache, number)
+                entries += self.doubtful(cache, number, head, len(entries))
             except Unreadable:
                 self.unread_caches.add(cache.address)
                 continue
             for entry in entries:
                 yield entry, f"the magazine of {self.owner_of(cache)}"
-            for entry in self.in_stash(cache, class_number):
+            for entry in self.in_stash(cache, number):
                 yield entry, f"the stash of {self.owner_of(cache)}"
 
-    def in_stash(self, cache, class_number):
+    def in_stash(self, cache, number):
         offset, size = cache.layout.place("stashes_")
-        stash = cache.address + offset + class_number * (size // self.class_count)
+        stash = cache.address + offset + number * (size // self.number_count)
         top = self.program.layout("alloc::stash").place("top_")[0]
         return self.entries_of_batches(self.memory.word(stash + top))
 
-    def in_depot(self, class_number):
+    def in_depot(self, number):
         depot_bytes = self.program.layout("alloc::depot").sizeof
-        depot = self.program.address_of("alloc::?::depots") + class_number * depot_bytes
+        depot = self.program.address_of("alloc::?::depots") + number * depot_bytes
         stack = depot + self.program.layout("alloc::depot").place("stack_")[0]
         top = self.memory.word(stack + self.program.layout("alloc::batch_stack").place("top_")[0])
         counter_bits = self.program.constant("alloc::batch_stack", "counter_bits")
@@ -227,15 +231,15 @@ class Heap:
             yield from self.memory.words(batch.address_of("blocks"), batch.count)
             at = batch.under
 
-    def cached(self, class_number):
+    def cached(self, number):
         """Where each cached block of the class is."""
-        if class_number not in self.found_cached:
+        if number not in self.found_cached:
             found = Places(self.ground.page_shift)
             for source in (self.in_depot, self.in_magazines):
-                for entry, where in source(class_number):
+                for entry, where in source(number):
                     found.add(entry, where)
-            self.found_cached[class_number] = found
-        return self.found_cached[class_number]
+            self.found_cached[number] = found
+        return self.found_cached[number]
 
     def quarantine(self):
         """(block or descriptor of a large block, class) of what waits there."""
@@ -252,7 +256,7 @@ class Heap:
         self.found_waiting = Places(self.ground.page_shift)
         self.found_waiting_larges = set()
         for item, number in self.quarantine():
-            if number < self.class_count:
+            if number != 0:
                 self.found_waiting.add(item, "the quarantine")
             else:
                 self.found_waiting_larges.add(item)
@@ -272,7 +276,7 @@ class Heap:
         """The state of each block of the span."""
         cached = waiting = 0
         if span.home.heap == 0:
-            cached = self.cached(span.home.class_number).row(span) & ~span.free
+            cached = self.cached(span.home.number).row(span) & ~span.free
             waiting = self.waiting().row(span) & ~(span.free | cached)
         rest = (1 << span.capacity) - 1 & ~(span.free | cached | waiting)
         live = rest

@@ -58,7 +58,7 @@ def say_large(what, blocks):
 
 def say_caches(heap):
     cached = depot = 0
-    for number in range(1, heap.class_count):
+    for number in range(1, heap.number_count):
         for where in heap.cached(number).values():
             cached += 1
             depot += where == IN_DEPOT
@@ -128,7 +128,7 @@ def what_block(heap, span, states, index):
     if states.free & bit:
         return "a free block in its span"
     if states.cached & bit:
-        return "a free block cached in " + heap.cached(span.home.class_number).at(span.block_at(index))
+        return "a free block cached in " + heap.cached(span.home.number).at(span.block_at(index))
     if states.waiting & bit:
         return "a freed block waiting in the quarantine"
     if states.live & bit:

@@ -164,6 +164,10 @@ class Program:
         of = self.symbol(name).type.strip_typedefs()
         return of.range()[1] + 1
 
+    def count_of(self, name, element):
+        """How many elements of that type a variable consists of."""
+        return self.symbol(name).type.sizeof // self.layout(element).sizeof
+
     def layout(self, name):
         """The layout of a type."""
         try:

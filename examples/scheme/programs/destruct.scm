@@ -1,0 +1,18 @@
+; Lists that are cut up and joined again in place: the write barrier on old objects.
+(define (join! a b)
+  (if (null? a) b
+      (let loop ((at a)) (if (null? (cdr at)) (begin (set-cdr! at b) a) (loop (cdr at))))))
+(define (build n value) (let loop ((n n) (made '())) (if (= n 0) made (loop (- n 1) (cons value made)))))
+(define (cut! l at) (let ((last (list-tail l (- at 1)))) (let ((rest (cdr last))) (set-cdr! last '()) rest)))
+(define rows (build 200 '()))
+(let fill ((at rows) (n 0)) (if (pair? at) (begin (set-car! at (build 50 n)) (fill (cdr at) (+ n 1)))))
+(define (turn! n)
+  (let loop ((at rows) (carried '()))
+    (if (null? at)
+        (set-car! rows (join! (car rows) carried))
+        (let* ((row (car at)) (rest (cut! row (+ 1 (remainder (+ n (length row)) (- (length row) 1))))))
+          (set-car! at (if (null? carried) row (join! carried row)))
+          (loop (cdr at) (if (null? rest) '() (map (lambda (x) (+ x 1)) rest)))))))
+(do ((i 0 (+ i 1))) ((= i 300)) (turn! i))
+(display (list (apply + (map length rows)) (apply + (map (lambda (row) (apply + row)) rows))))
+(newline)

@@ -1,0 +1,12 @@
+; Words: strings made, hashed, counted and sorted.
+(define seed 42)
+(define (next! n) (set! seed (modulo (+ (* seed 1103515245) 12345) 2147483648)) (modulo (quotient seed 65536) n))
+(define (word) (let loop ((n (+ 1 (next! 3))) (made "")) (if (= n 0) made (loop (- n 1) (string-append made (vector-ref #("ka" "to" "mi" "re" "su" "no") (next! 6)))))))
+(define counts (make-hash-table))
+(do ((i 0 (+ i 1))) ((= i 300000))
+  (hash-table-update! counts (word) (lambda (n) (+ n 1)) 0))
+(define (reversed s) (list->string (reverse (string->list s))))
+(define same (filter (lambda (w) (string=? w (reversed w))) (hash-table-keys counts)))
+(define sorted (sort (hash-table->alist counts) (lambda (a b) (or (> (cdr a) (cdr b)) (and (= (cdr a) (cdr b)) (string<? (car a) (car b)))))))
+(display (list (hash-table-count counts) (length same) (car sorted) (string-length (apply string-append (map car sorted)))))
+(newline)
