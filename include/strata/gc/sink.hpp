@@ -19,14 +19,25 @@ class sink {
   requires(!std::same_as<std::remove_cvref_t<Write>, sink> &&
            std::invocable<Write&, std::string_view>) sink(Write&& write)
   noexcept  // NOLINT(google-explicit-constructor)
-      : write_(const_cast<void*>(static_cast<const void*>(std::addressof(write)))),
-        call_([](void* to, std::string_view text) {
-          (*static_cast<std::remove_reference_t<Write>*>(to))(text);
+      : write_(address_of(write)), call_([](void* to, std::string_view text) {
+          using target = std::remove_reference_t<Write>;
+          if constexpr (std::is_function_v<target>)
+            reinterpret_cast<target*>(to)(text);
+          else
+            (*static_cast<target*>(to))(text);
         }) {}
 
   void operator()(std::string_view text) const { call_(write_, text); }
 
  private:
+  template <class Write>
+  static void* address_of(Write& write) {
+    if constexpr (std::is_function_v<Write>)
+      return reinterpret_cast<void*>(&write);
+    else
+      return const_cast<void*>(static_cast<const void*>(std::addressof(write)));
+  }
+
   void* write_;
   void (*call_)(void* to, std::string_view text);
 };
