@@ -20,6 +20,12 @@ template <class T>
 struct holder {
   T value;
 };
+// clang++ misses a definition where T is of an unnamed namespace; but only the address is meant.
+#pragma GCC diagnostic push
+#if defined(__clang__)
+#pragma GCC diagnostic ignored "-Wundefined-internal"
+#pragma GCC diagnostic ignored "-Wundefined-var-template"
+#endif
 template <class T>
 extern const holder<T> nowhere;
 
@@ -56,6 +62,7 @@ constexpr std::string_view member_name() {
   else
     return {};
 }
+#pragma GCC diagnostic pop
 
 template <class Member>
 bool holds(const Member& member, std::uintptr_t place) {
