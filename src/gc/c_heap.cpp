@@ -116,8 +116,8 @@ strata_gc_heap* strata_gc_heap_create(const strata_gc_options* options) {
 void strata_gc_heap_destroy(strata_gc_heap* heap) { delete heap; }
 
 void strata_gc_collect(strata_gc_heap* heap, strata_gc_mutator* self, int kind) {
-  heap->own.core().collect(record_or_null(self),
-                           kind == STRATA_GC_YOUNG ? collection::young : collection::full);
+  heap->own.core().ensure_collected(record_or_null(self),
+                                    kind == STRATA_GC_YOUNG ? collection::young : collection::full);
 }
 
 void strata_gc_verify(strata_gc_heap* heap, strata_gc_mutator* self) {

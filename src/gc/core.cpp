@@ -207,10 +207,10 @@ void core::give_up_buffers() {
 }
 
 void core::zero_behind_roots() {
-  for (global_node* at = globals_; at != nullptr; at = at->next) {
-    std::fill(at->end, at->limit, nullptr);
-    at->limit = at->end;
-  }
+  each_global([](global_node& at) {
+    std::fill(at.end, at.limit, nullptr);
+    at.limit = at.end;
+  });
 }
 
 bool core::collect(record* self, collection kind, cause why) {
@@ -240,6 +240,14 @@ bool core::collect(record* self, collection kind, cause why) {
   return true;
 }
 
+void core::ensure_collected(record* self, collection kind) {
+  // relaxed: what a collection did, the world's lock makes known.
+  std::uint64_t before = full_ends_.load(std::memory_order_relaxed);
+  while (!collect(self, kind, cause::asked)) {
+    if (kind == collection::young || full_ends_.load(std::memory_order_relaxed) != before) return;
+  }
+}
+
 void core::collect_stopped(collection_end& what) {
   zero_behind_roots();
   what.number = statistics_.young_collections + statistics_.full_collections + 1;
@@ -251,6 +259,7 @@ void core::collect_stopped(collection_end& what) {
   give_up_buffers();
   what.kind = plan_->collect(what.kind);
   stack_.trim();
+  if (what.kind == collection::full) full_ends_.fetch_add(1, std::memory_order_relaxed);
   if (options_.stress.verify) verify_heap(*this);
   what.held_after_bytes = blocks_.used() * block_bytes;
   what.moved_bytes = plan_->moved_bytes - statistics_.moved_bytes;

@@ -43,7 +43,7 @@ detail::core* detail::make_core(const heap_options& options, std::size_t header_
 }
 
 heap::~heap() { delete core_; }
-void heap::collect(collection kind) { core_->collect(nullptr, kind); }
+void heap::collect(collection kind) { core_->ensure_collected(nullptr, kind); }
 std::size_t heap::run_cleaners() { return core_->weaks().run_due() + core_->direct().free_due(); }
 heap_statistics heap::statistics() const { return core_->statistics(); }
 void heap::verify() { core_->verify(nullptr); }
@@ -89,7 +89,7 @@ void* mutator::make_of(const type& of, std::size_t count) {
   return object;
 }
 
-void mutator::collect(collection kind) { core_->collect(&record_of(*this), kind); }
+void mutator::collect(collection kind) { core_->ensure_collected(&record_of(*this), kind); }
 void mutator::fail_after(std::size_t allocations) {
   core_->fail_after(record_of(*this), allocations);
 }
