@@ -146,9 +146,9 @@ void strata_gc_store(void* field, void* value) {
 
 void strata_gc_safepoint(strata_gc_mutator* self) { self->own.safepoint(); }
 void strata_gc_blocking_begin(strata_gc_mutator* self) {
-  self->own.core().world().enter_blocking();
+  self->own.core().enter_blocking(*static_cast<record*>(self->own.record()));
 }
-void strata_gc_blocking_end(strata_gc_mutator* self) { self->own.core().world().leave_blocking(); }
+void strata_gc_blocking_end(strata_gc_mutator* self) { self->own.core().leave_blocking(); }
 
 int strata_gc_check_depth(const strata_gc_mutator* self) {
   return told_by_errno(-1, [&] {

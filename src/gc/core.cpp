@@ -1,7 +1,9 @@
 #include "gc/core.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "base/check.hpp"
 #include "gc/object_inl.hpp"
@@ -100,12 +102,13 @@ void core::log(record& by, void** field, void* value) {
 
 void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
   auto& own = *static_cast<record*>(self.record());
+  check_may_collect(&own);
   if (failure_is_due(own)) throw_out_of_memory();
   collection kind = plan_->first_try();
   if (stress_is_due(own))
     collect(&own, ++own.stresses % 16 == 0 ? collection::full : kind, cause::stress);
   for (int failures = 0;;) {
-    if (own.state->poll.load(std::memory_order_relaxed) != 0) world_.pause();
+    if (own.state->poll.load(std::memory_order_relaxed) != 0) pause(own);
     if (void* object = try_allocate(own, bytes)) {
       // A large object may have been marked already, by a plan that is marking.
       std::uint8_t mark = bytes > most_small_bytes ? header::mark(object) : std::uint8_t{0};
@@ -135,6 +138,30 @@ bool core::failure_is_due(record& of) { return of.until_failure != 0 && --of.unt
 void core::fail_after(record& of, std::size_t allocations) {
   of.until_failure = allocations;
   open_limit(of);
+}
+
+void core::delay() const {
+  if (options_.stress.delay_us == 0) return;
+  static thread_local std::uint64_t seed = os::random_word();
+  std::uint64_t us = base::mixed(seed++) % options_.stress.delay_us;
+  std::this_thread::sleep_for(std::chrono::microseconds(us));
+}
+
+void core::pause(record& of) {
+  check_may_collect(&of);
+  delay();
+  world_.pause();
+}
+
+void core::enter_blocking(record& of) {
+  check_may_collect(&of);
+  delay();
+  world_.enter_blocking();
+}
+
+void core::leave_blocking() {
+  world_.leave_blocking();
+  delay();
 }
 
 void* core::try_allocate(record& of, std::size_t bytes) {
@@ -214,6 +241,8 @@ void core::zero_behind_roots() {
 }
 
 bool core::collect(record* self, collection kind, cause why) {
+  check_may_collect(self);
+  delay();
   std::uint64_t asked_ns = os::monotonic_ns();
   if (!world_.stop(self)) return false;
   collection_end what{.kind = kind, .why = why, .stop_ns = os::monotonic_ns() - asked_ns};
@@ -280,6 +309,7 @@ void core::tell_growth() {
 }
 
 void core::verify(record* self) {
+  check_may_collect(self);
   while (!world_.stop(self)) continue;
   verify_heap(*this);
   world_.restart(self);

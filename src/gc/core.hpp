@@ -50,7 +50,13 @@ class detail::core {
   // A collection of that kind, by whichever thread, has come to its end since the call began.
   void ensure_collected(record* self, collection kind);
   void verify(record* self);
-  void pause() { world_.pause(); }
+  void pause(record& of);
+  void enter_blocking(record& of);
+  void leave_blocking();
+  // Stops the process when the thread is where it must not collect.
+  static void check_may_collect(const record* self) {
+    if (STRATA_UNLIKELY(self != nullptr && self->no_gc != 0)) fatal(misuse::collected, self->state);
+  }
   gc::world& world() { return world_; }
 
   void log(record& by, void** field, void* value);
@@ -97,6 +103,7 @@ class detail::core {
   void* try_large(std::size_t bytes);
   std::byte* bump_or_refill(record& of, std::size_t bytes);
   bool stress_is_due(record& of);
+  void delay() const;
   static bool failure_is_due(record& of);
   void zero_behind_roots();
   void open_limit(record& of);

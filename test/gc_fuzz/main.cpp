@@ -80,8 +80,16 @@ gc::plan plan_named(const char* name) {
   wrong_usage("no such plan");
 }
 
+// Of objects some 120 bytes long, and their copies. Tight: memory runs out now and then.
+std::size_t room_for(const settings& chosen, bool is_tight) {
+  std::size_t graphs = chosen.threads + 1;
+  if (is_tight) return graphs * chosen.most_objects * 100;
+  return graphs * ((std::size_t{16} << 20) + std::size_t{chosen.most_objects} * 1024);
+}
+
 settings parse(int argc, char** argv) {
   settings chosen;
+  bool is_tight = false;
   chosen.heap.max_bytes = 0;
   chosen.heap.young_bytes = 0;
   chosen.heap.direct_wait_ms = 0;
@@ -115,6 +123,12 @@ settings parse(int argc, char** argv) {
       chosen.heap.stress.mark_always = true;
     else if (name == "--verify")
       chosen.heap.stress.verify = true;
+    else if (name == "--check-maps")
+      chosen.heap.stress.check_maps = true;
+    else if (name == "--delay-us")
+      chosen.heap.stress.delay_us = static_cast<std::uint32_t>(number());
+    else if (name == "--tight")
+      is_tight = true;
     else if (name == "--revive")
       chosen.revive = true;
     else
@@ -122,8 +136,7 @@ settings parse(int argc, char** argv) {
   }
   if (chosen.threads == 0 || chosen.check_every == 0 || chosen.most_objects < 256)
     wrong_usage("too little");
-  if (chosen.heap.max_bytes == 0)
-    chosen.heap.max_bytes = (std::size_t{chosen.threads} + 1) * (std::size_t{32} << 20);
+  if (chosen.heap.max_bytes == 0) chosen.heap.max_bytes = room_for(chosen, is_tight);
   if (chosen.heap.young_bytes == 0)
     chosen.heap.young_bytes = std::size_t{chosen.threads} * (std::size_t{256} << 10);
   return chosen;
