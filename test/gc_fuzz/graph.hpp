@@ -201,6 +201,7 @@ class graph {
 
   // Returns the digest, of what it was before and of what was seen.
   std::uint64_t compare(std::uint64_t digest) {
+    gc::no_gc guard{*self_};
     digest_under_way_ = digest;
     std::fill(found_.begin(), found_.end(), nullptr);
     interned_.clear();

@@ -50,16 +50,15 @@ void on_signal(int number) {
       "gc_fuzz: %s\n"
       "  --seed N --operations N --threads N   how much; operations: of all threads\n"
       "  --plan NAME --handles                 where; references lead to handles\n"
-      "  --max-bytes N --young-bytes N --objects N --check-every N\n"
-      "  --collect-every N --protect-moved --mark-always --verify   the heap's stress\n"
+      "  --max-bytes N --tight                 of the heap; tight: memory runs out now and then\n"
+      "  --young-bytes N --objects N           objects: of each graph, dead ones included\n"
+      "  --check-every N                       operations of a thread\n"
+      "  --collect-every N --protect-moved --mark-always --verify --check-maps --delay-us N\n"
+      "                                        the heap's stress options\n"
       "  --revive                              take up what weak references alone lead to\n",
       why);
   std::exit(2);
 }
-
-gc::plan plan_named(const char* name);
-
-settings parse(int argc, char** argv);
 
 }  // namespace
 
