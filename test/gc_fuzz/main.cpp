@@ -25,15 +25,33 @@ namespace {
 std::string command_line;
 thread_local unsigned thread_number;
 
+// A signal may have come at any place: nothing here allocates.
+void print(std::string_view text) {
+  static_cast<void>(!write(STDERR_FILENO, text.data(), text.size()));
+}
+void print(std::uint64_t number) {
+  char digits[20];
+  std::size_t at = sizeof digits;
+  do digits[--at] = static_cast<char>('0' + number % 10);
+  while ((number /= 10) != 0);
+  print(std::string_view(digits + at, sizeof digits - at));
+}
+
 void print_recipe() {
-  std::string text = "gc_fuzz: thread " + std::to_string(thread_number) + ", operation " +
-                     std::to_string(last_operations.count) + ", after";
+  print("gc_fuzz: thread ");
+  print(thread_number);
+  print(", operation ");
+  print(last_operations.count);
+  print(", after");
   std::size_t kept = last_operations.names.size();
   for (std::uint64_t at = last_operations.count < kept ? 0 : last_operations.count - kept;
-       at < last_operations.count; ++at)
-    text += std::string(" ") + last_operations.names[at % kept];
-  text += "\nagain: " + command_line + "\n";
-  static_cast<void>(!write(STDERR_FILENO, text.data(), text.size()));
+       at < last_operations.count; ++at) {
+    print(" ");
+    print(last_operations.names[at % kept]);
+  }
+  print("\nagain: ");
+  print(command_line);
+  print("\n");
 }
 
 // The heap stops the process by SIGABRT when it is broken; a stale pointer faults. Whatever the handler
