@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "os/memory.hpp"
+#include "strata/detail/support.hpp"
 
 namespace strata::gc {
 namespace {
@@ -32,6 +33,7 @@ bool blocks::open(std::size_t count) {
 }
 
 blocks::~blocks() {
+  strata::detail::unpoison(base::pointer_to(slice_.base), slice_.bytes);
   if (tables_ != nullptr) os::release(tables_, table_bytes_);
   if (slice_.bytes != 0) area::give(slice_);
 }
@@ -62,6 +64,7 @@ std::size_t blocks::take(std::size_t wanted, use as, std::size_t from, std::size
     STRATA_CHECK(os::commit(address_of(block), detail::block_bytes));
     inaccessible_.clear(block);
   }
+  strata::detail::unpoison(address_of(at), wanted * detail::block_bytes);
   free_.clear_range(at, wanted);
   used_.store(used() + wanted, std::memory_order_relaxed);
   touched_ = base::larger(touched_, at + wanted);
@@ -74,6 +77,7 @@ void blocks::give(std::size_t block, std::size_t count, after then) {
     if (then == after::inaccessible && os::guard(address_of(each), detail::block_bytes))
       inaccessible_.set(each);
   }
+  strata::detail::poison(address_of(block), count * detail::block_bytes);
   free_.set_range(block, count);
   used_.store(used() - count, std::memory_order_relaxed);
 }

@@ -307,13 +307,12 @@ static void seen_from_outside(int plan) {
 /* ---- What a compiler would emit, by the offsets alone. */
 
 static strata_gc_jit_info info;
+/* Ordinary moves, on any processor; of some words others write the like at the same time. */
 static uint64_t load_8(const void* base, size_t offset) {
-  uint64_t word;
-  memcpy(&word, (const char*)base + offset, 8);
-  return word;
+  return __atomic_load_n((const uint64_t*)((const char*)base + offset), __ATOMIC_RELAXED);
 }
 static void store_8(void* base, size_t offset, uint64_t word) {
-  memcpy((char*)base + offset, &word, 8);
+  __atomic_store_n((uint64_t*)((char*)base + offset), word, __ATOMIC_RELAXED);
 }
 
 static _Thread_local size_t inline_allocations;
@@ -332,7 +331,7 @@ static void store_reference(void* field, void* value) {
   const void* logs = (const void*)(info.log_bias + (address >> info.log_word_shift) * 8);
   if ((load_8(logs, 0) >> ((address >> info.log_bit_shift) & 63) & 1) != 0)
     strata_gc_log_field(field, value);
-  *(void**)field = value;
+  store_8(field, 0, (uintptr_t)value);
 }
 static void** push_slot(strata_gc_mutator* self, void* object) {
   void** top = (void**)(uintptr_t)load_8(self, info.top_offset);
@@ -342,8 +341,8 @@ static void** push_slot(strata_gc_mutator* self, void* object) {
   return top;
 }
 static void poll(strata_gc_mutator* self) {
-  uint32_t wanted;
-  memcpy(&wanted, (char*)self + info.poll_offset, 4);
+  const char* at = (const char*)self + info.poll_offset;
+  uint32_t wanted = __atomic_load_n((const uint32_t*)at, __ATOMIC_RELAXED);
   if (wanted != 0) strata_gc_safepoint(self);
 }
 

@@ -45,7 +45,7 @@ class GcExhaustion : public testing::TestWithParam<gc::plan> {
     gc::mutator self{memory_};
     const std::uint64_t right = work<Work>(self, size, count);
     bool failed = true;
-    for (std::size_t at = 1; failed; at += 1 + at / 40) {
+    for (std::size_t at = 1; failed; at += 1 + at / (strata::config::instrumented ? 4 : 200)) {
       self.fail_after(at);
       failed = false;
       try {

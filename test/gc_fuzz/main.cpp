@@ -100,7 +100,7 @@ gc::plan plan_named(const char* name) {
 // Of objects some 120 bytes long, and their copies. Tight: memory runs out now and then.
 std::size_t room_for(const settings& chosen, bool is_tight) {
   std::size_t graphs = chosen.threads + 1;
-  if (is_tight) return graphs * chosen.most_objects * 100;
+  if (is_tight) return graphs * (std::size_t{512} << 10);
   return graphs * ((std::size_t{16} << 20) + std::size_t{chosen.most_objects} * 1024);
 }
 
