@@ -78,8 +78,10 @@ if(TARGET strata_resource_objects)
   target_compile_options(strata_resource_unit PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
 endif()
 if(TARGET strata_gc_objects)
+  find_package(nlohmann_json REQUIRED)
   strata_add_gtest(strata_gc_unit ${gc_unit_sources})
-  target_link_libraries(strata_gc_unit PRIVATE strata_gc_objects strata_core Threads::Threads)
+  target_link_libraries(strata_gc_unit PRIVATE strata_gc_objects strata_core Threads::Threads
+                                               nlohmann_json::nlohmann_json)
   target_compile_options(strata_gc_unit PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
   # Once more with the other header.
   strata_add_gtest(strata_gc_wide_unit PREFIX wide. ${gc_unit_sources})

@@ -9,9 +9,11 @@
 #include <strata/gc/heap.hpp>
 #include <strata/gc/identity.hpp>
 #include <strata/gc/intern.hpp>
+#include <strata/gc/listener.hpp>
 #include <strata/gc/loader.hpp>
 #include <strata/gc/mutator.hpp>
 #include <strata/gc/ref.hpp>
 #include <strata/gc/type.hpp>
 #include <strata/gc/value.hpp>
+#include <strata/gc/view.hpp>
 #include <strata/gc/weak.hpp>

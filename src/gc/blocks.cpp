@@ -37,13 +37,13 @@ blocks::~blocks() {
 }
 
 bool blocks::commit_to(std::size_t end) {
-  if (end <= committed_) return true;
+  std::size_t before = committed();
+  if (end <= before) return true;
   std::size_t rounded = base::align_up(end, commit_blocks);
-  if (!os::commit(address_of(committed_), (rounded - committed_) * detail::block_bytes))
-    return false;
+  if (!os::commit(address_of(before), (rounded - before) * detail::block_bytes)) return false;
   // All of it will be used, again and again, and tracing touches it at random.
-  os::prefer_huge(address_of(committed_), (rounded - committed_) * detail::block_bytes);
-  committed_ = rounded;
+  os::prefer_huge(address_of(before), (rounded - before) * detail::block_bytes);
+  committed_.store(rounded, std::memory_order_relaxed);
   return true;
 }
 
@@ -63,7 +63,7 @@ std::size_t blocks::take(std::size_t wanted, use as, std::size_t from, std::size
     inaccessible_.clear(block);
   }
   free_.clear_range(at, wanted);
-  used_ += wanted;
+  used_.store(used() + wanted, std::memory_order_relaxed);
   touched_ = base::larger(touched_, at + wanted);
   return at;
 }
@@ -75,7 +75,7 @@ void blocks::give(std::size_t block, std::size_t count, after then) {
       inaccessible_.set(each);
   }
   free_.set_range(block, count);
-  used_ -= count;
+  used_.store(used() - count, std::memory_order_relaxed);
 }
 
 }  // namespace strata::gc

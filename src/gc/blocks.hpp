@@ -47,7 +47,10 @@ class blocks {
   bool open(std::size_t count);
 
   [[nodiscard]] std::size_t count() const { return count_; }
-  [[nodiscard]] std::size_t used() const { return used_; }
+  // relaxed: those who ask without the lock want a figure.
+  [[nodiscard]] std::size_t used() const { return used_.load(std::memory_order_relaxed); }
+  // Blocks that the system has been asked for.
+  [[nodiscard]] std::size_t committed() const { return committed_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uintptr_t base() const { return slice_.base; }
 
   // `wanted` neighbours from [from, to), all of the given use; `none` where there are none.
@@ -86,9 +89,9 @@ class blocks {
 
   area::slice slice_;
   std::size_t count_ = 0;
-  std::size_t used_ = 0;
-  std::size_t touched_ = 0;    // no block from here on was ever used
-  std::size_t committed_ = 0;  // in blocks
+  std::size_t touched_ = 0;  // no block from here on was ever used
+  std::atomic<std::size_t> used_{0};
+  std::atomic<std::size_t> committed_{0};
   use* uses_ = nullptr;
   std::uint32_t* runs_ = nullptr;
   std::uint32_t* salts_ = nullptr;

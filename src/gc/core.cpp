@@ -58,6 +58,7 @@ void core::attach(mutator& self, record& made) {
 
 void core::detach(record& removed) {
   removed.state->top = removed.stack;
+  removed.state->frames = nullptr;
   {
     // Before it is gone, so that no collection comes in between.
     std::lock_guard guard{lock_};
@@ -101,7 +102,8 @@ void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
   auto& own = *static_cast<record*>(self.record());
   if (failure_is_due(own)) throw_out_of_memory();
   collection kind = plan_->first_try();
-  if (stress_is_due(own)) collect(&own, ++own.stresses % 16 == 0 ? collection::full : kind);
+  if (stress_is_due(own))
+    collect(&own, ++own.stresses % 16 == 0 ? collection::full : kind, cause::stress);
   for (int failures = 0;;) {
     if (own.state->poll.load(std::memory_order_relaxed) != 0) world_.pause();
     if (void* object = try_allocate(own, bytes)) {
@@ -109,11 +111,15 @@ void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
       std::uint8_t mark = bytes > most_small_bytes ? header::mark(object) : std::uint8_t{0};
       header::start(object, &of);
       header::set_mark(object, mark);
+      tell_growth();
       return object;
     }
     // Others may take what a collection has freed: that is not yet the end.
-    if (failures == 3) throw_out_of_memory();
-    if (collect(&own, kind) && kind == collection::full) ++failures;
+    if (failures == 3) {
+      if (options_.listener != nullptr) options_.listener->memory_is_exhausted(bytes);
+      throw_out_of_memory();
+    }
+    if (collect(&own, kind, cause::no_room) && kind == collection::full) ++failures;
     kind = collection::full;
   }
 }
@@ -189,6 +195,7 @@ void* core::try_large(std::size_t bytes) {
 // ---- Collection
 
 void core::give_up_buffers() {
+  std::lock_guard guard{lock_};
   world_.each([this](record& of) {
     statistics_.allocated_bytes +=
         of.allocated_bytes + static_cast<std::size_t>(of.state->cursor - of.buffer);
@@ -206,19 +213,61 @@ void core::zero_behind_roots() {
   }
 }
 
-bool core::collect(record* self, collection kind) {
-  std::uint64_t began_ns = os::monotonic_ns();
+bool core::collect(record* self, collection kind, cause why) {
+  std::uint64_t asked_ns = os::monotonic_ns();
   if (!world_.stop(self)) return false;
+  collection_end what{.kind = kind, .why = why, .stop_ns = os::monotonic_ns() - asked_ns};
+  collect_stopped(what);
+  what.pause_ns = os::monotonic_ns() - asked_ns;
+  bool knows_live = what.kind == collection::full || what.live_bytes != statistics_.live_bytes;
+  heap_shortage shortage{static_cast<std::size_t>(plan_->needed_bytes()), options_.max_bytes};
+  bool is_short = knows_live && shortage.needed_bytes > options_.max_bytes / 10 * 9;
+  {
+    std::lock_guard guard{lock_};
+    ++(what.kind == collection::full ? statistics_.full_collections
+                                     : statistics_.young_collections);
+    statistics_.pauses.add(what.pause_ns);
+    statistics_.moved_bytes = plan_->moved_bytes;
+    statistics_.promoted_bytes = plan_->promoted_bytes;
+    statistics_.concurrent_markings = plan_->concurrent_markings;
+    statistics_.live_bytes = what.live_bytes;
+  }
+  world_.restart(self);
+  if (options_.listener != nullptr) {
+    options_.listener->collection_ends(what);
+    if (is_short) options_.listener->memory_is_short(shortage);
+  }
+  return true;
+}
+
+void core::collect_stopped(collection_end& what) {
   zero_behind_roots();
+  what.number = statistics_.young_collections + statistics_.full_collections + 1;
+  what.held_before_bytes = blocks_.used() * block_bytes;
+  if (options_.listener != nullptr)
+    options_.listener->collection_begins(
+        {what.number, what.kind, what.why, what.held_before_bytes});
   if (options_.stress.verify) verify_heap(*this);
   give_up_buffers();
-  kind = plan_->collect(kind);
+  what.kind = plan_->collect(what.kind);
   stack_.trim();
-  ++(kind == collection::full ? statistics_.full_collections : statistics_.young_collections);
   if (options_.stress.verify) verify_heap(*this);
-  statistics_.pauses.add(os::monotonic_ns() - began_ns);
-  world_.restart(self);
-  return true;
+  what.held_after_bytes = blocks_.used() * block_bytes;
+  what.moved_bytes = plan_->moved_bytes - statistics_.moved_bytes;
+  what.promoted_bytes = plan_->promoted_bytes - statistics_.promoted_bytes;
+  what.live_bytes = plan_->live_bytes;
+}
+
+void core::tell_growth() {
+  if (options_.listener == nullptr) return;
+  // relaxed: of two threads that see the same growth one tells it.
+  std::size_t now = blocks_.committed();
+  std::size_t told = told_blocks_.load(std::memory_order_relaxed);
+  while (told < now) {
+    if (!told_blocks_.compare_exchange_weak(told, now, std::memory_order_relaxed)) continue;
+    options_.listener->heap_grows({told * block_bytes, now * block_bytes});
+    return;
+  }
 }
 
 void core::verify(record* self) {
@@ -230,10 +279,8 @@ void core::verify(record* self) {
 heap_statistics core::statistics() {
   std::lock_guard guard{lock_};
   heap_statistics now = statistics_;
-  now.moved_bytes = plan_->moved_bytes;
-  now.live_bytes = plan_->live_bytes;
-  now.concurrent_markings = plan_->concurrent_markings;
   now.held_bytes = blocks_.used() * block_bytes;
+  now.committed_bytes = blocks_.committed() * block_bytes;
   return now;
 }
 

@@ -12,6 +12,7 @@
 // globals_lock_.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,6 +20,7 @@
 
 #include "gc/blocks.hpp"
 #include "gc/direct.hpp"
+#include "gc/frames.hpp"
 #include "gc/metaspace.hpp"
 #include "gc/object_inl.hpp"
 #include "gc/plans/plan.hpp"
@@ -27,6 +29,7 @@
 #include "gc/world.hpp"
 #include "strata/gc/global.hpp"
 #include "strata/gc/heap.hpp"
+#include "strata/gc/listener.hpp"
 #include "strata/gc/mutator.hpp"
 
 namespace strata::gc {
@@ -43,7 +46,7 @@ class detail::core {
   void* allocate(mutator& self, std::size_t bytes, const type& of);
   void fail_after(record& of, std::size_t allocations);
   // True when it was the caller that collected.
-  bool collect(record* self, collection kind);
+  bool collect(record* self, collection kind, cause why = cause::asked);
   void verify(record* self);
   void pause() { world_.pause(); }
   gc::world& world() { return world_; }
@@ -74,6 +77,10 @@ class detail::core {
   // visit(void** root) for every root, which may be null or, but on shadow stacks, an immediate. What a pinned one refers to must stay where it is.
   template <class Visit>
   void each_root(Visit visit);
+  template <class Visit>
+  void each_global(Visit visit) {
+    for (global_node* at = globals_; at != nullptr; at = at->next) visit(*at);
+  }
   // visit(const logged&) for each entry of the logs, which are empty afterwards.
   template <class Visit>
   void each_logged(Visit visit);
@@ -90,7 +97,8 @@ class detail::core {
   void zero_behind_roots();
   void open_limit(record& of);
   void give_up_buffers();
-  void verify_stopped();
+  void collect_stopped(collection_end& what);
+  void tell_growth();
 
   heap_options options_;
   gc::blocks blocks_;
@@ -104,7 +112,8 @@ class detail::core {
   row<logged> orphan_log_;  // of threads that have gone
   std::mutex globals_lock_;
   global_node* globals_ = nullptr;
-  heap_statistics statistics_;
+  heap_statistics statistics_;               // written under lock_, too
+  std::atomic<std::size_t> told_blocks_{0};  // as heap_grows has told
   std::size_t young_bytes_ = 0;
   static constexpr std::uint8_t last_epoch = 250;
   std::uint8_t epoch_ = 1;
@@ -119,10 +128,11 @@ void detail::core::each_root(Visit visit) {
       visit(&object);
       *at = detail::address_of(object) | (*at & pinned_slot);
     }
+    each_frame_slot(*of.state, [&](void** slot, strata_gc_frame&) { visit(slot); });
   });
-  for (global_node* at = globals_; at != nullptr; at = at->next) {
-    for (void** root = at->first; root < at->end; ++root) visit(root);
-  }
+  each_global([&](global_node& at) {
+    for (void** root = at.first; root < at.end; ++root) visit(root);
+  });
   // Where there are no generations, nothing is young.
   if (plan_->first_try() != collection::young) return;
   for (void** slot : weaks_.slots()) visit(slot);

@@ -65,6 +65,12 @@ class filler {
   std::byte* at_;
 };
 
+void name_field_of(const type& of, std::size_t offset, const detail::field_text& into) {
+  for (const field& each : fields_of(of)) {
+    if (each.kind == field_kind::reference && each.offset == offset) into << each.name;
+  }
+}
+
 // An object of a loader's type has an edge more than its fields, so that none is shape::leaf.
 void fill_map(loaded_type& made, const type_definition& of, filler& rest) {
   auto* offsets = uses_list(of) ? rest.take<std::uint32_t>(of.fields.size()) : nullptr;
@@ -210,6 +216,7 @@ const type* metaspace::define(detail::loader_data& in, const type_definition& of
   fill_map(*made, of, rest);
   for (field& each : std::span{copies, of.fields.size()}) each.name = rest.copy(each.name);
   made->name = rest.copy(of.name);
+  made->name_field = &name_field_of;
   made->mirror = &in.mirror;
   made->home = &in;
   number(*made);

@@ -1,6 +1,6 @@
 // The histogram of pauses: four buckets a doubling.
 //
-//   bucket of ns = 4 * log2(ns) + the two bits behind its highest
+//   bucket of ns = 4 * log2(ns) + the two bits behind its highest; below 4 ns, ns: 4 to 7 are never used
 #include <algorithm>
 #include <bit>
 
@@ -15,13 +15,14 @@ std::size_t bucket_of(std::uint64_t ns) {
   std::size_t bucket = 4 * log + ((ns >> (log - 2)) & 3);
   return bucket < pause_histogram::bucket_count ? bucket : pause_histogram::bucket_count - 1;
 }
-std::uint64_t end_of(std::size_t bucket) {
-  if (bucket < 4) return bucket;
-  unsigned log = static_cast<unsigned>(bucket / 4);
-  return ((5 + bucket % 4) << (log - 2)) - 1;
-}
 
 }  // namespace
+
+std::uint64_t pause_histogram::end_ns(std::size_t bucket) {
+  if (bucket < 8) return bucket < 4 ? bucket : 3;
+  auto log = static_cast<unsigned>(bucket / 4);
+  return ((5 + bucket % 4) << (log - 2)) - 1;
+}
 
 void pause_histogram::add(std::uint64_t ns) {
   ++buckets_[bucket_of(ns)];
@@ -36,7 +37,7 @@ std::uint64_t pause_histogram::quantile_ns(double share) const {
   for (std::size_t bucket = 0; bucket < bucket_count; ++bucket) {
     below += buckets_[bucket];
     if (below > wanted || below == count_) {
-      return end_of(bucket) < longest_ns_ ? end_of(bucket) : longest_ns_;
+      return end_ns(bucket) < longest_ns_ ? end_ns(bucket) : longest_ns_;
     }
   }
   return longest_ns_;
@@ -46,7 +47,7 @@ pause_histogram pause_histogram::since(const pause_histogram& earlier) const {
   pause_histogram later;
   for (std::size_t bucket = 0; bucket < bucket_count; ++bucket) {
     later.buckets_[bucket] = buckets_[bucket] - earlier.buckets_[bucket];
-    if (later.buckets_[bucket] != 0) later.longest_ns_ = std::min(end_of(bucket), longest_ns_);
+    if (later.buckets_[bucket] != 0) later.longest_ns_ = std::min(end_ns(bucket), longest_ns_);
   }
   later.count_ = count_ - earlier.count_;
   later.total_ns_ = total_ns_ - earlier.total_ns_;

@@ -21,6 +21,8 @@ enum class plan : std::uint8_t {
 
 enum class collection : std::uint8_t { young, full };
 
+class listener;
+
 // For tests of programs and of Strata: makes rare things happen all the time.
 struct stress_options {
   // Collect at each so-manieth allocation; 0: only when need be.
@@ -46,6 +48,7 @@ struct heap_options {
   std::uint64_t direct_wait_ms = 500;              // for direct memory that is about to be freed
   std::size_t most_locals = std::size_t{1} << 20;  // of one mutator, at once
   stress_options stress = {};
+  gc::listener* listener = nullptr;  // is told what the heap does (listener.hpp), and outlives it
 };
 
 // How long the world stood still, from the moment that it was asked to stop. Four buckets a doubling.
@@ -58,6 +61,9 @@ class pause_histogram {
   [[nodiscard]] std::uint64_t total_ns() const { return total_ns_; }
   // An upper bound of the pause that `share` of all (0.99, say) don't exceed; good to a fifth.
   [[nodiscard]] STRATA_GC_API std::uint64_t quantile_ns(double share) const;
+  // How many pauses took more than the bucket before this one tells, and at most end_ns(bucket).
+  [[nodiscard]] std::uint64_t in_bucket(std::size_t bucket) const { return buckets_[bucket]; }
+  [[nodiscard]] STRATA_GC_API static std::uint64_t end_ns(std::size_t bucket);
   // What came after an earlier copy of this. Its longest is good to a fifth, too.
   [[nodiscard]] STRATA_GC_API pause_histogram since(const pause_histogram& earlier) const;
 
@@ -74,8 +80,10 @@ struct heap_statistics {
   std::uint64_t concurrent_markings = 0;  // that young collections have ended
   std::uint64_t allocated_bytes = 0;      // by mutators, up to their last refill
   std::uint64_t moved_bytes = 0;          // by collections
+  std::uint64_t promoted_bytes = 0;       // of these, out of the young generation
   std::uint64_t live_bytes = 0;           // that the last full collection reached
   std::size_t held_bytes = 0;             // blocks that hold objects
+  std::size_t committed_bytes = 0;        // that the system has been asked for, held or free
   pause_histogram pauses;
 };
 

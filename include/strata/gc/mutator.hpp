@@ -30,6 +30,8 @@
 #include <strata/gc/ref.hpp>
 #include <strata/gc/type.hpp>
 
+struct strata_gc_frame;  // of compiled code: gc.h
+
 namespace strata::gc {
 
 class mutator;
@@ -49,6 +51,7 @@ struct mutator_state {
   std::atomic<std::uint32_t> poll{0};
   std::atomic<std::uint32_t> marking{0};  // 1: a concurrent marking is under way
   std::uint64_t collections = 0;
+  strata_gc_frame* frames = nullptr;  // the youngest: their references are roots, too
 };
 
 // Every function of the library that may collect takes the mutator.
@@ -209,6 +212,8 @@ class local {
   T& operator*() const noexcept { return *get(); }
   explicit operator bool() const noexcept { return *slot_ != 0; }
   [[nodiscard]] mutator& self() const noexcept { return *self_; }
+  // Its slot of the shadow stack.
+  [[nodiscard]] const detail::slot* place() const noexcept { return slot_; }
 
  private:
   local& set(T* object) noexcept {

@@ -28,6 +28,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -52,6 +53,28 @@ enum class shape : std::uint8_t {
   ephemeron,
 };
 
+namespace detail {
+
+// Where a name goes, in parts.
+struct field_text {
+  void* to;
+  void (*put)(void* to, std::string_view part);
+
+  const field_text& operator<<(std::string_view part) const {
+    put(to, part);
+    return *this;
+  }
+  const field_text& operator<<(std::size_t number) const {
+    char digits[20];
+    std::size_t at = sizeof digits;
+    do digits[--at] = static_cast<char>('0' + number % 10);
+    while ((number /= 10) != 0);
+    return *this << std::string_view(digits + at, sizeof digits - at);
+  }
+};
+
+}  // namespace detail
+
 // A type as the collector sees it. C++ types have theirs by type_of<T>; a runtime makes its own, which
 // must outlive their objects.
 struct type {
@@ -65,6 +88,8 @@ struct type {
   void (*resolve)(type&) = nullptr;
   const char* name = "";
   void** mirror = nullptr;  // of the loader that owns it: lives while objects of the type do
+  // Puts the name of the field at a byte offset, of an array's element; nothing where it is not known.
+  void (*name_field)(const type&, std::size_t offset, const detail::field_text& into) = nullptr;
 };
 
 namespace detail {
@@ -256,22 +281,29 @@ void each_reference(T& whole, Sink& sink) {
   }
 }
 
+// Stands for an object of type T whose members' addresses are asked for, and nothing else.
+template <class T>
+alignas(T) inline std::byte blank[sizeof(T)];
+
+// field_names.hpp
+template <class T>
+void name_field(const type& of, std::size_t offset, const field_text& into);
+
 // Fills in where T's references are.
 template <class T>
 void resolve(type& into) {
   constexpr std::size_t most = sizeof(T) / word_bytes;
   static std::uint32_t offsets[most];
-  alignas(T) static std::byte storage[sizeof(T)];
   std::uint64_t mask = 0;
   std::uint32_t count = 0;
   auto sink = [&](const volatile void* at) {
-    auto offset = static_cast<std::uint32_t>(address_of(at) - address_of(storage));
+    auto offset = static_cast<std::uint32_t>(address_of(at) - address_of(blank<T>));
     if constexpr (most <= 64)
       mask |= std::uint64_t{1} << (offset / word_bytes);
     else
       std::atomic_ref<std::uint32_t>(offsets[count++]).store(offset, std::memory_order_relaxed);
   };
-  each_reference(*reinterpret_cast<T*>(storage), sink);
+  each_reference(*reinterpret_cast<T*>(blank<T>), sink);
   // Threads that come here at the same time write the same; release: who sees the shape sees the map.
   std::atomic_ref<std::uint64_t>(into.mask).store(mask, std::memory_order_relaxed);
   std::atomic_ref<std::uint32_t>(into.offset_count).store(count, std::memory_order_relaxed);
@@ -302,18 +334,14 @@ struct describe {
   static constexpr std::size_t bytes = whole_words(sizeof(T));
   static constexpr bool leaf = !has_references<T>();
   static constexpr type make() {
-    return {.bytes = static_cast<std::uint32_t>(bytes),
-            .kind = leaf ? shape::leaf : shape::unresolved,
-            .resolve = leaf ? nullptr : resolve_function(),
-            .name = name_of<T>()};
-  }
-
- private:
-  static constexpr void (*resolve_function())(type&) {
-    if constexpr (leaf)
-      return nullptr;
-    else
-      return &resolve<T>;
+    type made{.bytes = static_cast<std::uint32_t>(bytes),
+              .kind = leaf ? shape::leaf : shape::unresolved,
+              .name = name_of<T>()};
+    if constexpr (!leaf) {
+      made.resolve = &resolve<T>;
+      made.name_field = &name_field<T>;
+    }
+    return made;
   }
 };
 template <class Element, class Kind>
@@ -329,7 +357,10 @@ struct describe<array<Element, Kind>> {
                       : is_ref<Element> ? shape::ref_array
                                         : shape::unresolved,
               .name = name_of<array<Element, Kind>>()};
-    if constexpr (!leaf && !is_ref<Element>) made.resolve = &resolve_array<Element>;
+    if constexpr (!leaf && !is_ref<Element>) {
+      made.resolve = &resolve_array<Element>;
+      made.name_field = &name_field<Element>;
+    }
     return made;
   }
 };
@@ -346,3 +377,5 @@ template <class T>
 inline constinit type type_of = detail::describe<T>::make();
 
 }  // namespace strata::gc
+
+#include <strata/gc/field_names.hpp>  // IWYU pragma: export

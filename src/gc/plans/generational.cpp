@@ -255,7 +255,10 @@ class generational final : public plan_base {
     if (!promoting_ && header::age(word) < tenure_age)
       to = young_.take_for_survivor(bytes + header::growth(word), survivor_blocks_);
     bool promoted = to == nullptr;
-    if (promoted) to = old_.take_promoted(bytes + header::growth(word));
+    if (promoted) {
+      to = old_.take_promoted(bytes + header::growth(word));
+      promoted_bytes += bytes + header::growth(word);
+    }
     copy_object(to, static_cast<std::byte*>(object) - header::bytes, bytes);
     void* copy = to + header::bytes;
     carry_hash(copy, object, word, bytes, blocks_);

@@ -37,8 +37,12 @@ class plan_base {
     static_cast<void>(object), static_cast<void>(field);
     return nullptr;
   }
-  // What a collection has moved so far, and what the last full one has reached.
+  // What the live objects of the last full collection need, with the room for their copies.
+  [[nodiscard]] virtual std::uint64_t needed_bytes() const { return live_bytes; }
+  // What collections have moved so far, of that out of the young generation, and what the last full one
+  // has reached.
   std::uint64_t moved_bytes = 0;
+  std::uint64_t promoted_bytes = 0;
   std::uint64_t live_bytes = 0;
   std::uint64_t concurrent_markings = 0;
 };

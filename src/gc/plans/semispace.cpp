@@ -55,6 +55,10 @@ class semispace final : public plan_base {
     return collection::full;
   }
 
+  [[nodiscard]] std::uint64_t needed_bytes() const override {
+    return 2 * live_bytes - large_.used_blocks() * detail::block_bytes;
+  }
+
   // For weak_set.
   bool keep(void*& object) const {
     use as = blocks_.use_at(object);
