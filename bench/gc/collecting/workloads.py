@@ -32,5 +32,5 @@ WORKLOADS = [
     Workload("lru-2m", "lru", (2_000_000, 4000), (50_000, 20), "looks up a key"),
     Workload("graph", "graph", (150_000, 400), (2000, 2), "rewires 8 edges and walks 8"),
     Workload("quads", "quads", (200, 80), (10, 1), "makes an image"),
-    Workload("weak-map", "weak_map", (100_000, 1000), (2000, 10), "puts a key, looks up two"),
+    Workload("weak-map", "weak_map", (200_000, 800), (2000, 10), "puts a key, looks up two"),
 ]

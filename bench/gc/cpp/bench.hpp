@@ -154,8 +154,7 @@ inline arguments parse(int argc, char** argv, int more, const char* usage) {
 
 // Memory: see plain.hpp. Work: constructor prepares, pass() does the work, drop() releases what is by hand.
 template <class Memory, template <class> class Work>
-void run(typename Memory::heap& heap, const arguments& chosen) {
-  typename Memory::mutator self{heap};
+void run(typename Memory::mutator& self, typename Memory::heap& heap, const arguments& chosen) {
   Work<Memory> work{heap, self, chosen.size, chosen.count};
   histogram operations;
   checksum result;

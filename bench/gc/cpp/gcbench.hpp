@@ -42,8 +42,7 @@ class gcbench {
       std::vector<std::thread> running;
       for (std::size_t i = 0; i < threads_; ++i)
         running.emplace_back([&, i] {
-          mutator own{heap_};
-          sums[i] = alone(own, each[i]);
+          Memory::attached(heap_, [&](mutator& own) { sums[i] = alone(own, each[i]); });
         });
       for (std::thread& one : running) one.join();
     }

@@ -3,6 +3,7 @@
 // The workloads are written for any Memory:
 //
 //   Memory::heap               made once; begin_measuring(self), print_measured(self)
+//   Memory::attached(heap, f)  f(self), with a mutator of the thread; ends the process where memory does
 //   Memory::mutator            of each thread that uses the heap
 //     make<T>(args...)         a new object, or an array<E>(length) of zeros, as a result<T>
 //     release(object)          where by_hand says so, what make gave
@@ -149,6 +150,11 @@ struct memory {
   template <class Key, class Value>
   using pair = typename Allocator::template pair<Key, Value>;
   using blocking = not_blocking;
+  template <class Function>
+  static void attached(heap& to, Function function) {
+    mutator self{to};
+    function(self);
+  }
   static constexpr bool by_hand = Allocator::by_hand;
 };
 

@@ -68,6 +68,15 @@ struct managed {
   template <class Key, class Value>
   using pair = gc::ephemeron<Key, Value>;
   using blocking = gc::blocking;
+  template <class Function>
+  static void attached(heap& to, Function function) {
+    gc::mutator self{to};
+    try {
+      function(self);
+    } catch (const gc::out_of_memory&) {
+      bench::out_of_memory();
+    }
+  }
   static constexpr bool by_hand = false;
 };
 
@@ -82,10 +91,6 @@ int main(int argc, char** argv) {
   gc::heap_options options;
   options.max_bytes = std::strtoull(chosen.rest[0], nullptr, 10);
   options.plan = plan_of(chosen.rest[1]);
-  try {
-    managed::heap heap{options};
-    bench::run_named<managed>(heap, chosen, usage);
-  } catch (const gc::out_of_memory&) {
-    bench::out_of_memory();
-  }
+  managed::heap heap{options};
+  bench::run_named<managed>(heap, chosen, usage);
 }

@@ -1,7 +1,7 @@
 // A map from objects to values that knows of an object only as long as somebody else does, as caches of
 // properties, proxies and listeners are: java.util.WeakHashMap, JavaScript's WeakMap; ephemerons are what
 // Barry Hayes made of it ('Ephemerons: a new finalization mechanism'). Keys die all the time; a pair whose
-// key has died is taken out by whoever next comes along its chain.
+// key has died is taken out by whoever comes along its chain; each operation goes along four, in turn.
 //
 // Stresses: weak references, hundreds of thousands at once, to be cleared at each collection.
 //
@@ -58,6 +58,7 @@ class weak_map {
     stopwatch watch(operations);
     for (std::size_t i = 0; i < operations_; ++i) {
       replace(self, random_.below(size_));
+      sweep(self);
       result.add(look_up(self, random_.below(size_)) + look_up(self, random_.below(size_)));
       watch.lap();
     }
@@ -73,6 +74,8 @@ class weak_map {
   }
 
  private:
+  static constexpr int swept_at_once = 4;
+
   ref<key>& place_of(std::size_t at) { return (*keys_)[at]; }
   ref<entry>& bucket_of(const key* of) {
     std::uint64_t hash = static_cast<std::uint64_t>(of->name) * 0x9e3779b97f4a7c15;
@@ -91,6 +94,18 @@ class weak_map {
     first->next = bucket;
     bucket = first;
     place_of(at) = made;
+  }
+
+  void sweep(mutator& self) {
+    for (int i = 0; i < swept_at_once; ++i) {
+      ref<entry>* from = &(*table_)[swept_++ & (buckets_ - 1)];
+      while (from->get() != nullptr) {
+        if ((*from)->what->key(self).get() == nullptr)
+          *from = (*from)->next;
+        else
+          from = &(*from)->next;
+      }
+    }
   }
 
   std::int64_t look_up(mutator& self, std::size_t at) {
@@ -128,6 +143,7 @@ class weak_map {
   std::size_t buckets_;
   global<key_list> keys_;
   global<entry_table> table_;
+  std::size_t swept_ = 0;
   std::int64_t made_ = 1;
   draw random_{4714};
 };

@@ -18,10 +18,13 @@ type weakEntry struct {
 	next   *weakEntry
 }
 
+const sweptAtOnce = 4
+
 type weakMap struct {
 	operations int
 	keys       []*weakKey
 	table      []*weakEntry
+	swept      int
 	made       int64
 	random     draw
 }
@@ -41,11 +44,26 @@ func (m *weakMap) pass(operations *histogram) uint64 {
 	operations.start()
 	for i := 0; i < m.operations; i++ {
 		m.replace(m.random.below(len(m.keys)))
+		m.sweep()
 		first := m.lookUp(m.random.below(len(m.keys)))
 		result.add(first + m.lookUp(m.random.below(len(m.keys))))
 		operations.lap()
 	}
 	return uint64(result)
+}
+
+func (m *weakMap) sweep() {
+	for i := 0; i < sweptAtOnce; i++ {
+		from := &m.table[m.swept&(len(m.table)-1)]
+		m.swept++
+		for *from != nil {
+			if (*from).hidden.Load() == 0 {
+				*from = (*from).next
+			} else {
+				from = &(*from).next
+			}
+		}
+	}
 }
 
 func (m *weakMap) bucketOf(key *weakKey) **weakEntry {

@@ -29,9 +29,12 @@ final class WeakMap implements Run.Work {
     }
   }
 
+  private static final int SWEPT_AT_ONCE = 4;
+
   private final long operationCount;
   private final Key[] keys;
   private final Entry[] table;
+  private int swept;
   private long made = 1;
   private final Draw random = new Draw(4714);
 
@@ -48,11 +51,28 @@ final class WeakMap implements Run.Work {
     operations.start();
     for (long i = 0; i < operationCount; ++i) {
       replace(random.below(keys.length));
+      sweep();
       long first = lookUp(random.below(keys.length));
       result.add(first + lookUp(random.below(keys.length)));
       operations.lap();
     }
     return result.sum();
+  }
+
+  private void sweep() {
+    for (int i = 0; i < SWEPT_AT_ONCE; ++i) {
+      int bucket = swept++ & table.length - 1;
+      Entry before = null;
+      for (Entry entry = table[bucket]; entry != null; entry = entry.next) {
+        if (!entry.refersTo(null)) {
+          before = entry;
+        } else if (before == null) {
+          table[bucket] = entry.next;
+        } else {
+          before.next = entry.next;
+        }
+      }
+    }
   }
 
   private int bucketOf(Key key) {

@@ -5,6 +5,7 @@ import tempfile
 
 from harness import contenders, figures, table
 from harness.options import make_folder
+from harness.report import job_json, means_json, write
 from harness.rounds import in_rounds
 from harness.workspace import Workspace
 
@@ -72,9 +73,9 @@ class Bench:
             for key, row in new.items():
                 rows[key].append(row)
             content["jobs"].append(
-                report.job_json(job, job.command(self.workspace), new, results))
-            content["geometric_means"] = report.means_json(rows, self.names)
-            report.write(self.chosen.out, content)
+                job_json(job, job.command(self.workspace), new, results))
+            content["geometric_means"] = means_json(rows, self.names)
+            write(self.chosen.out, content)
         for key, of_key in rows.items():
             print(table.text(of_key, key, self.names, self.peers), end="\n\n")
         report.write_bars(self.chosen.out, rows, self.names)
@@ -95,7 +96,7 @@ class Bench:
     def count(self):
         counts = callgrind.count_all(self, [job for job in self.jobs if job.kind == "load"])
         print(callgrind.text(counts, self.names, self.peers))
-        report.write(self.chosen.out,
+        write(self.chosen.out,
                      report.head(self.found, self.chosen) | {"instructions": counts})
 
     def scale(self):
@@ -105,7 +106,7 @@ class Bench:
             for threads, at in by_threads.items():
                 self.note_failures(f"{load} with {threads} threads", at["runs"])
         print(scaling.text(results, self.names))
-        report.write(self.chosen.out, report.head(self.found, self.chosen) |
+        write(self.chosen.out, report.head(self.found, self.chosen) |
                      {"scaling": scaling.as_json(results, self.names)})
 
 

@@ -3,7 +3,7 @@ import pathlib
 
 from harness import pictures
 from harness.figures import MEASURES
-from harness.report import job_json, machine, means_json, write
+from harness.report import machine
 
 SCHEMA = "strata-bench-malloc-1"
 

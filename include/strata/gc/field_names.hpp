@@ -20,6 +20,12 @@ template <class T>
 struct holder {
   T value;
 };
+// clang++ misses a definition where T is of an unnamed namespace; but only the address is meant.
+#pragma GCC diagnostic push
+#if defined(__clang__)
+#pragma GCC diagnostic ignored "-Wundefined-internal"
+#pragma GCC diagnostic ignored "-Wundefined-var-template"
+#endif
 template <class T>
 extern const holder<T> nowhere;
 
@@ -49,10 +55,6 @@ constexpr std::string_view last_name(std::string_view spelled) {
   return spelled.substr(0, spelled.find_first_of(")]"));
 }
 // Empty where it is not known. Nobody defines `nowhere`: only its members' names are asked for.
-#ifdef __clang__
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wundefined-var-template"
-#endif
 template <class T, std::size_t At>
 constexpr std::string_view member_name() {
   if constexpr (requires { spelling<address_of_member<At>(nowhere<T>.value)>(); })
@@ -60,9 +62,7 @@ constexpr std::string_view member_name() {
   else
     return {};
 }
-#ifdef __clang__
-#pragma clang diagnostic pop
-#endif
+#pragma GCC diagnostic pop
 
 template <class Member>
 bool holds(const Member& member, std::uintptr_t place) {
