@@ -2,6 +2,7 @@
 #include "frames.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "machine.hpp"
 
@@ -20,6 +21,7 @@ value machine::run(value procedure) {
   stack_[1] = underflow_link;
   base_ = stack_ + 2;
   stack_roots_.set_end(base_);
+  is_too_deep_ = false;
   return loop();
 }
 
@@ -31,7 +33,10 @@ value machine::capture(std::size_t count) {
   auto length = static_cast<std::size_t>(base_ - 2 - stack_);
   value under = registers_[in_under];
   std::size_t depth = length + (under.is_null() ? 0 : under.as<continuation>()->depth);
-  if (depth > options_.most_depth) raise(registers_[in_overflow]);
+  // A handler of the overflow runs above all that is too deep: it has room of its own.
+  bool was_too_deep = std::exchange(is_too_deep_, depth > options_.most_depth);
+  if (depth > options_.most_depth + (was_too_deep ? 2 * stack_slots : 0))
+    raise(registers_[in_overflow]);
   local<vector> words = self_.make<vector>(length);
   for (std::size_t at = 0; at < length; ++at) (*words)[at] = stack_[at];
   local<continuation> made =
@@ -100,9 +105,11 @@ std::size_t machine::spread(value list, value* to) {
 
 // ---- Errors
 
-// A frame for the handler of what was raised, above all that is in use.
+// A frame for the handler of what was raised, above all that is in use. One handler raises what the next
+// one gets; when the stack is full of them, nobody handles it.
 void machine::push_handler() {
   value* base = stack_roots_.end() + 2;
+  if (base >= stack_ + stack_slots) throw raised{};
   base[-2] = registers_[in_handle];
   base[-1] = link_to(0, static_cast<std::size_t>(base - base_));
   base[0] = registers_[in_payload];
