@@ -28,6 +28,7 @@ enum class misuse {
   access_after_free,  // or is free
   wrong_size,         // sized free with a size that the block was not allocated with
   corrupt_metadata,   // our own tables disagree
+  collected,          // a managed heap may have collected where the program allows no collection
 };
 
 // Stops the process with the kind of misuse, the address, and, when block_bytes is not 0, the size

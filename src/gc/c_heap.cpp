@@ -116,8 +116,8 @@ strata_gc_heap* strata_gc_heap_create(const strata_gc_options* options) {
 void strata_gc_heap_destroy(strata_gc_heap* heap) { delete heap; }
 
 void strata_gc_collect(strata_gc_heap* heap, strata_gc_mutator* self, int kind) {
-  heap->own.core().collect(record_or_null(self),
-                           kind == STRATA_GC_YOUNG ? collection::young : collection::full);
+  heap->own.core().ensure_collected(record_or_null(self),
+                                    kind == STRATA_GC_YOUNG ? collection::young : collection::full);
 }
 
 void strata_gc_verify(strata_gc_heap* heap, strata_gc_mutator* self) {
@@ -146,9 +146,9 @@ void strata_gc_store(void* field, void* value) {
 
 void strata_gc_safepoint(strata_gc_mutator* self) { self->own.safepoint(); }
 void strata_gc_blocking_begin(strata_gc_mutator* self) {
-  self->own.core().world().enter_blocking();
+  self->own.core().enter_blocking(*static_cast<record*>(self->own.record()));
 }
-void strata_gc_blocking_end(strata_gc_mutator* self) { self->own.core().world().leave_blocking(); }
+void strata_gc_blocking_end(strata_gc_mutator* self) { self->own.core().leave_blocking(); }
 
 int strata_gc_check_depth(const strata_gc_mutator* self) {
   return told_by_errno(-1, [&] {

@@ -1,7 +1,9 @@
 #include "gc/core.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "base/check.hpp"
@@ -101,12 +103,13 @@ void core::log(record& by, void** field, void* value) {
 
 void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
   auto& own = *static_cast<record*>(self.record());
+  check_may_collect(&own);
   if (failure_is_due(own)) throw_out_of_memory();
   collection kind = plan_->first_try();
   if (stress_is_due(own))
     collect(&own, ++own.stresses % 16 == 0 ? collection::full : kind, cause::stress);
   for (int failures = 0;;) {
-    if (own.state->poll.load(std::memory_order_relaxed) != 0) world_.pause();
+    if (own.state->poll.load(std::memory_order_relaxed) != 0) pause(own);
     if (void* object = try_allocate(own, bytes)) {
       // A large object may have been marked already, by a plan that is marking.
       std::uint8_t mark = bytes > most_small_bytes ? header::mark(object) : std::uint8_t{0};
@@ -137,6 +140,30 @@ std::size_t core::fail_after(record& of, std::size_t allocations) {
   std::size_t before = std::exchange(of.until_failure, allocations);
   open_limit(of);
   return before;
+}
+
+void core::delay() const {
+  if (options_.stress.delay_us == 0) return;
+  static thread_local std::uint64_t seed = os::random_word();
+  std::uint64_t us = base::mixed(seed++) % options_.stress.delay_us;
+  std::this_thread::sleep_for(std::chrono::microseconds(us));
+}
+
+void core::pause(record& of) {
+  check_may_collect(&of);
+  delay();
+  world_.pause();
+}
+
+void core::enter_blocking(record& of) {
+  check_may_collect(&of);
+  delay();
+  world_.enter_blocking();
+}
+
+void core::leave_blocking() {
+  world_.leave_blocking();
+  delay();
 }
 
 void* core::try_allocate(record& of, std::size_t bytes) {
@@ -209,13 +236,15 @@ void core::give_up_buffers() {
 }
 
 void core::zero_behind_roots() {
-  for (global_node* at = globals_; at != nullptr; at = at->next) {
-    std::fill(at->end, at->limit, nullptr);
-    at->limit = at->end;
-  }
+  each_global([](global_node& at) {
+    std::fill(at.end, at.limit, nullptr);
+    at.limit = at.end;
+  });
 }
 
 bool core::collect(record* self, collection kind, cause why) {
+  check_may_collect(self);
+  delay();
   std::uint64_t asked_ns = os::monotonic_ns();
   if (!world_.stop(self)) return false;
   collection_end what{.kind = kind, .why = why, .stop_ns = os::monotonic_ns() - asked_ns};
@@ -242,6 +271,14 @@ bool core::collect(record* self, collection kind, cause why) {
   return true;
 }
 
+void core::ensure_collected(record* self, collection kind) {
+  // relaxed: what a collection did, the world's lock makes known.
+  std::uint64_t before = full_ends_.load(std::memory_order_relaxed);
+  while (!collect(self, kind, cause::asked)) {
+    if (kind == collection::young || full_ends_.load(std::memory_order_relaxed) != before) return;
+  }
+}
+
 void core::collect_stopped(collection_end& what) {
   zero_behind_roots();
   what.number = statistics_.young_collections + statistics_.full_collections + 1;
@@ -253,6 +290,7 @@ void core::collect_stopped(collection_end& what) {
   give_up_buffers();
   what.kind = plan_->collect(what.kind);
   stack_.trim();
+  if (what.kind == collection::full) full_ends_.fetch_add(1, std::memory_order_relaxed);
   if (options_.stress.verify) verify_heap(*this);
   what.held_after_bytes = blocks_.used() * block_bytes;
   what.moved_bytes = plan_->moved_bytes - statistics_.moved_bytes;
@@ -273,6 +311,7 @@ void core::tell_growth() {
 }
 
 void core::verify(record* self) {
+  check_may_collect(self);
   while (!world_.stop(self)) continue;
   verify_heap(*this);
   world_.restart(self);

@@ -46,9 +46,17 @@ class detail::core {
   void* allocate(mutator& self, std::size_t bytes, const type& of);
   std::size_t fail_after(record& of, std::size_t allocations);
   // True when it was the caller that collected.
-  bool collect(record* self, collection kind, cause why = cause::asked);
+  bool collect(record* self, collection kind, cause why);
+  // A collection of that kind, by whichever thread, has come to its end since the call began.
+  void ensure_collected(record* self, collection kind);
   void verify(record* self);
-  void pause() { world_.pause(); }
+  void pause(record& of);
+  void enter_blocking(record& of);
+  void leave_blocking();
+  // Stops the process when the thread is where it must not collect.
+  static void check_may_collect(const record* self) {
+    if (STRATA_UNLIKELY(self != nullptr && self->no_gc != 0)) fatal(misuse::collected, self->state);
+  }
   gc::world& world() { return world_; }
 
   void log(record& by, void** field, void* value);
@@ -79,6 +87,8 @@ class detail::core {
   void each_root(Visit visit);
   template <class Visit>
   void each_global(Visit visit) {
+    // Threads that don't stop may make and destroy globals.
+    std::lock_guard guard{globals_lock_};
     for (global_node* at = globals_; at != nullptr; at = at->next) visit(*at);
   }
   // visit(const logged&) for each entry of the logs, which are empty afterwards.
@@ -93,6 +103,7 @@ class detail::core {
   void* try_large(std::size_t bytes);
   std::byte* bump_or_refill(record& of, std::size_t bytes);
   bool stress_is_due(record& of);
+  void delay() const;
   static bool failure_is_due(record& of);
   void zero_behind_roots();
   void open_limit(record& of);
@@ -113,6 +124,7 @@ class detail::core {
   std::mutex globals_lock_;
   global_node* globals_ = nullptr;
   heap_statistics statistics_;               // written under lock_, too
+  std::atomic<std::uint64_t> full_ends_{0};  // full collections that are over
   std::atomic<std::size_t> told_blocks_{0};  // as heap_grows has told
   std::size_t young_bytes_ = 0;
   static constexpr std::uint8_t last_epoch = 250;

@@ -43,7 +43,7 @@ detail::core* detail::make_core(const heap_options& options, std::size_t header_
 }
 
 heap::~heap() { delete core_; }
-void heap::collect(collection kind) { core_->collect(nullptr, kind); }
+void heap::collect(collection kind) { core_->ensure_collected(nullptr, kind); }
 std::size_t heap::run_cleaners() { return core_->weaks().run_due() + core_->direct().free_due(); }
 heap_statistics heap::statistics() const { return core_->statistics(); }
 void heap::verify() { core_->verify(nullptr); }
@@ -89,14 +89,23 @@ void* mutator::make_of(const type& of, std::size_t count) {
   return object;
 }
 
-void mutator::collect(collection kind) { core_->collect(&record_of(*this), kind); }
+void mutator::collect(collection kind) { core_->ensure_collected(&record_of(*this), kind); }
 std::size_t mutator::fail_after(std::size_t allocations) {
   return core_->fail_after(record_of(*this), allocations);
 }
 void mutator::verify() { core_->verify(&record_of(*this)); }
 
-blocking::blocking(mutator& self) : self_(self) { self.core().world().enter_blocking(); }
-blocking::~blocking() { self_.core().world().leave_blocking(); }
+blocking::blocking(mutator& self) : self_(self) { self.core().enter_blocking(record_of(self)); }
+blocking::~blocking() { self_.core().leave_blocking(); }
+
+no_gc::no_gc(mutator& self) noexcept : self_(self) {
+  record& own = record_of(self);
+  if (own.no_gc++ == 0) self.core().world().call_always(own);
+}
+no_gc::~no_gc() {
+  record& own = record_of(self_);
+  if (--own.no_gc == 0) self_.core().world().call_when_stopping(own);
+}
 
 detail::global_node::global_node(detail::core& of) : owner(&of) { of.add(*this); }
 detail::global_node::~global_node() { owner->remove(*this); }
@@ -104,7 +113,7 @@ detail::global_node::~global_node() { owner->remove(*this); }
 void* detail::allocate_slow(mutator& self, std::size_t bytes, const type& of) {
   return self.core().allocate(self, bytes, of);
 }
-void detail::safepoint_slow(mutator& self) { self.core().pause(); }
+void detail::safepoint_slow(mutator& self) { self.core().pause(record_of(self)); }
 void detail::throw_stack_overflow() { throw stack_overflow(); }
 void detail::throw_out_of_memory() { throw out_of_memory(); }
 void detail::log_field(void** field, void* value) noexcept {

@@ -186,6 +186,67 @@ TEST(GcHeap, PinnedObjectsStay) {
   EXPECT_EQ(8, count(*other));
 }
 
+TEST(GcHeap, GlobalsComeAndGoOnAThreadWithoutAMutator) {
+  heap memory;
+  std::atomic<bool> ending{false};
+  std::thread other{[&] {
+    while (!ending) {
+      global<node> first{memory};
+      global<node> second{memory};
+    }
+  }};
+  {
+    mutator self{memory};
+    local<node> list = build(self, 3);
+    for (int time = 0; time < 3000; ++time) self.collect();
+  }
+  ending = true;
+  other.join();
+}
+
+// Another thread's young collection is not what was asked for.
+TEST(GcHeap, AFullCollectionIsFullWhateverOthersDo) {
+  heap memory{{.plan = plan::generational}};
+  std::atomic<bool> ending{false};
+  std::thread other{[&] {
+    mutator self{memory};
+    while (!ending) self.collect(collection::young);
+  }};
+  {
+    mutator self{memory};
+    for (int time = 0; time < 100; ++time) {
+      local<node> n = build(self, 1);
+      self.collect();
+      local<weak<node>> to = self.make<weak<node>>(n);
+      n = nullptr;
+      self.collect();
+      ASSERT_FALSE(local<node>(to->get(self))) << time;
+    }
+  }
+  ending = true;
+  other.join();
+}
+
+// Marks are numbers that come again after 250 collections.
+TEST(GcHeap, AnObjectThatWasPinnedLongAgoIsTracedAgain) {
+  heap memory;
+  mutator self{memory};
+  // Long enough for a block of its own.
+  local<array<ref<node>>> row = self.make<array<ref<node>>>(3000U);
+  (*row)[0] = build(self, 3);
+  for (int wait = 240; wait < 260; ++wait) {
+    {
+      pinned<array<ref<node>>> still{row};
+      self.collect();
+    }
+    for (int time = 0; time < wait; ++time) self.collect();
+    pinned<array<ref<node>>> still{row};
+    self.collect();
+    self.verify();
+    ASSERT_EQ(8, count(*(*row)[0]));
+  }
+}
+
 TEST(GcHeap, GlobalsKeepAlive) {
   heap memory{{.max_bytes = 8 << 20, .stress = {.verify = true}}};
   mutator self{memory};

@@ -13,6 +13,7 @@ namespace {
 // The least that a description takes: more types than that there can't be.
 constexpr std::size_t least_type_bytes = sizeof(loaded_type);
 constexpr std::size_t most_element_bytes = 64 * detail::word_bytes;
+constexpr std::size_t most_type_bytes = ~std::uint32_t{0} - detail::word_bytes;
 constexpr std::size_t most_masked_bytes = 64 * detail::word_bytes;
 
 void check(const type_definition& of) {
@@ -23,7 +24,7 @@ void check(const type_definition& of) {
     throw std::invalid_argument("elements of no size");
   if (of.of == elements::structs && (bytes > most_element_bytes || bytes % detail::word_bytes != 0))
     throw std::invalid_argument("elements with references: whole words, and 512 bytes at most");
-  if (bytes > ~std::uint32_t{0} || of.element_bytes > ~std::uint32_t{0})
+  if (bytes > most_type_bytes || of.element_bytes > most_type_bytes)
     throw std::invalid_argument("larger than any object");
   for (const field& each : of.fields) {
     if (each.kind == field_kind::plain) continue;
@@ -84,7 +85,9 @@ void fill_map(loaded_type& made, const type_definition& of, filler& rest) {
   made.offsets = offsets;
   switch (of.of) {
     case elements::none:
-      made.bytes = static_cast<std::uint32_t>(detail::whole_words(of.bytes));
+      // A word at least: an object's address lies inside of its block.
+      made.bytes = static_cast<std::uint32_t>(
+          base::larger(detail::whole_words(of.bytes), detail::word_bytes));
       made.kind = uses_list(of) ? shape::listed : shape::masked;
       return;
     case elements::references:

@@ -79,6 +79,29 @@ TEST_P(GcMetaspace, AnObjectKeepsItsLoaderAndALoaderWhatItHolds) {
   EXPECT_EQ(nullptr, find_type(keeper, id));
 }
 
+// An object has an address of its own, inside of its block, even one of nothing.
+TEST_P(GcMetaspace, ObjectsOfNoBytes) {
+  local<loader> app = make_loader(self);
+  const type& nothing = define_type(app, {.name = "nothing"});
+  local<array<ref<void*>>> all = self.make<array<ref<void*>>>(20000);
+  for (std::size_t at = 0; at < 20000; ++at) {
+    local<void*> made = make(nothing);
+    (*all)[at] = made;
+  }
+  self.collect();
+  for (std::size_t at = 1; at < 20000; ++at) {
+    ASSERT_EQ(&nothing, &dynamic_type((*all)[at].get()));
+    ASSERT_NE((*all)[at - 1].get(), (*all)[at].get());
+  }
+}
+
+TEST_P(GcMetaspace, SizesThatDontFitAreRefused) {
+  local<loader> app = make_loader(self);
+  EXPECT_THROW(define_type(app, {.name = "long", .bytes = 0xffffffff}), std::invalid_argument);
+  const type& most = define_type(app, {.name = "most", .bytes = 0xfffffff0});
+  EXPECT_THROW(static_cast<void>(self.make_of(most)), out_of_memory);
+}
+
 TEST_P(GcMetaspace, IndicesAreUsedAgainWithAnotherGeneration) {
   type_id first;
   {

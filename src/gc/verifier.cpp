@@ -38,10 +38,57 @@ class verifier {
           broken(complaint, field);
       });
     }
+    if (core_.options().stress.check_maps) check_maps();
     return found_;
   }
 
  private:
+  // All that is alive has been seen.
+  void check_maps() {
+    std::size_t end = blocks_.count() * detail::block_bytes / detail::word_bytes;
+    for (std::size_t at = seen_.find(true, 0, end); at < end; at = seen_.find(true, at + 1, end)) {
+      auto* object = base::pointer_to<void*>(blocks_.base() + at * detail::word_bytes);
+      check_plain_words(object, *type_of_object(object));
+    }
+  }
+  void check_plain_words(void** object, const type& of) {
+    switch (of.kind) {
+      case shape::leaf:
+      case shape::masked:
+        return check_plain_words(object, of.bytes, of.mask);
+      case shape::listed: {
+        std::size_t next = 0;  // what lies before it is checked
+        for (std::uint32_t at = 0; at < of.offset_count; ++at) {
+          check_plain_words(object + next, of.offsets[at] - next * detail::word_bytes, 0);
+          next = of.offsets[at] / detail::word_bytes + 1;
+        }
+        return check_plain_words(object + next, of.bytes - next * detail::word_bytes, 0);
+      }
+      case shape::struct_array: {
+        std::size_t length = *reinterpret_cast<std::size_t*>(object);
+        std::size_t words = of.element_bytes / detail::word_bytes;
+        for (std::size_t at = 0; at < length && words * detail::word_bytes == of.element_bytes;
+             ++at)
+          check_plain_words(object + 1 + at * words, of.element_bytes, of.mask);
+        return;
+      }
+      default:
+        return;
+    }
+  }
+  // Of the first 64 those that the mask doesn't have are plain.
+  void check_plain_words(void** words, std::size_t bytes, std::uint64_t mask) {
+    for (std::size_t at = 0; at < bytes / detail::word_bytes; ++at) {
+      if (at < 64 && (mask >> at & 1) != 0) continue;
+      void* word = words[at];
+      if (!is_reference(word) || !blocks_.has(word) ||
+          base::address_of(word) % detail::word_bytes != 0)
+        continue;
+      if (seen_.test((base::address_of(word) - blocks_.base()) / detail::word_bytes))
+        broken("a word that its type's map knows for plain is an object's address", words + at);
+    }
+  }
+
   void reach(void* object) {
     if (!is_reference(object)) return;
     if (!blocks_.has(object)) broken("a reference out of the heap", object);

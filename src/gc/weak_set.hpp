@@ -15,6 +15,7 @@
 //   space.is_young(object)      after the collection
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <mutex>
 #include <utility>
@@ -96,18 +97,15 @@ class weak_set {
       if (referent != nullptr && !space.keep(referent)) referent = nullptr;
       remember(space, object, referent, nullptr);
     }
+    // Threads that don't stop may run cleaners meanwhile.
+    std::lock_guard guard{lock_};
     finish_cleaners(space, young_);
     if (which == cleaners::of_all_objects) {
       finish_cleaners(space, old_);
-      std::size_t kept = 0;
-      for (void* object : remembered_) {
-        if (space.keep(object)) remembered_[kept++] = object;
-      }
-      remembered_.shorten(kept);
+      finish_remembered(space);
     }
     finish_slots(space);
     survivors alive{space};
-    std::lock_guard guard{lock_};
     for (weak_table* at = tables_.front(); at != nullptr; at = tables_.after(at))
       at->finish(alive, which == cleaners::of_all_objects ? collected::all_objects
                                                           : collected::young_objects);
@@ -131,6 +129,19 @@ class weak_set {
     if (!space.is_young(object) && ((first != nullptr && space.is_young(first)) ||
                                     (second != nullptr && space.is_young(second))))
       remembered_.push(object);
+  }
+
+  // A marking, and young collections meanwhile, come past the same objects.
+  template <class Space>
+  void finish_remembered(Space& space) {
+    std::size_t kept = 0;
+    for (void* object : remembered_) {
+      if (space.keep(object)) remembered_[kept++] = object;
+    }
+    remembered_.shorten(kept);
+    std::sort(remembered_.begin(), remembered_.end());
+    void** end = std::unique(remembered_.begin(), remembered_.end());
+    remembered_.shorten(static_cast<std::size_t>(end - remembered_.begin()));
   }
 
   // A value may lead to another's key: again until nothing changes.

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "gc/plans_test.hpp"
 #include "strata/gc.hpp"
 
@@ -100,6 +103,69 @@ TEST_P(GcWeak, CleanersRunOnceAfterDeath) {
   self.collect();
   EXPECT_EQ(1U, memory.run_cleaners());
   EXPECT_EQ(1000, runs);
+}
+
+// The weak objects stay in the young generation, which no marking of the old space comes past.
+TEST_P(GcWeak, PinnedOnesForgetWhatDiesElsewhere) {
+  local<node> n = self.make<node>(nullptr, 5);
+  local<node> key = self.make<node>(nullptr, 6);
+  self.collect();
+  self.collect();
+  local<weak<node>> to = self.make<weak<node>>(n);
+  local<ephemeron<node, node>> both = self.make<ephemeron<node, node>>(key, n);
+  pinned<weak<node>> still{to};
+  pinned<ephemeron<node, node>> still_too{both};
+  key = nullptr;
+  for (int time = 0; time < 3; ++time) {
+    self.collect();
+    EXPECT_EQ(n.get(), local<node>(to->get(self)).get());
+    EXPECT_FALSE(local<node>(both->key(self)));
+  }
+  n = nullptr;
+  for (int time = 0; time < 3; ++time) {
+    self.collect();
+    for (long each = 0; each < 5000; ++each) static_cast<void>(self.make<node>(nullptr, each));
+  }
+  EXPECT_FALSE(local<node>(to->get(self)));
+  EXPECT_FALSE(local<node>(both->key(self)));
+  EXPECT_FALSE(local<node>(both->value(self)));
+}
+
+// An old weak object to a young one that stays young is found by every marking, and remembered by every
+// collection: once.
+TEST_P(GcWeak, RememberedOnesDontMultiply) {
+  local<node> n = self.make<node>(nullptr, 5);
+  pinned<node> still{n};
+  for (int each = 0; each < 10000; ++each) static_cast<void>(self.make<node>());  // another block
+  local<weak<node>> to = self.make<weak<node>>(n);
+  for (int time = 0; time < 400; ++time)
+    self.collect(time % 8 == 0 ? collection::full : collection::young);
+  EXPECT_EQ(n.get(), local<node>(to->get(self)).get());
+}
+
+TEST_P(GcWeak, CleanersRunOnAThreadWithoutAMutator) {
+  static std::atomic<int> runs;
+  runs = 0;
+  constexpr int count = 20000;
+  std::atomic<bool> ending{false};
+  heap quick{{.max_bytes = 16 << 20, .plan = GetParam(), .young_bytes = 64 << 10}};
+  std::thread runner{[&] {
+    while (!ending) quick.run_cleaners();
+  }};
+  {
+    mutator own{quick};
+    for (int each = 0; each < count; ++each) {
+      local<node> n = own.make<node>();
+      when_dead(n, {[](void*) { ++runs; }, nullptr});
+      if (each % 1000 == 0) own.collect(each % 2000 == 0 ? collection::young : collection::full);
+    }
+    own.collect();
+    own.collect();
+  }
+  ending = true;
+  runner.join();
+  quick.run_cleaners();
+  EXPECT_EQ(count, runs);
 }
 
 INSTANTIATE_TEST_SUITE_P(Plans, GcWeak, every_plan, name_of_plan);

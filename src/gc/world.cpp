@@ -56,6 +56,17 @@ void world::pause() {
   ++running_;
 }
 
+void world::call_always(record& of) {
+  guard held{lock_};
+  of.state->poll.store(1, std::memory_order_relaxed);
+  of.state->limit.store(nullptr, std::memory_order_relaxed);
+}
+
+void world::call_when_stopping(record& of) {
+  guard held{lock_};
+  of.state->poll.store(stopping_ ? 1 : 0, std::memory_order_relaxed);
+}
+
 void world::enter_blocking() {
   guard held{lock_};
   if (--running_ == 0) stopped_.notify_all();

@@ -57,6 +57,7 @@ struct record : base::list_node<record> {
   std::size_t until_stress = 0;
   std::size_t stresses = 0;
   std::size_t until_failure = 0;
+  unsigned no_gc = 0;  // scopes in which it must not collect
 };
 
 class world {
@@ -71,6 +72,10 @@ class world {
 
   // Waits while the world is stopped. The caller is running.
   void pause();
+  // The thread comes to each place where it may stop, and its allocations leave the fast path; or it does
+  // so only when it is asked again.
+  void call_always(record& of);
+  void call_when_stopping(record& of);
   void enter_blocking();
   void leave_blocking();
 

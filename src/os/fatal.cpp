@@ -36,6 +36,8 @@ const char* name_of(misuse kind) {
       return "sized free with a size that the block does not have";
     case misuse::corrupt_metadata:
       return "corrupted metadata";
+    case misuse::collected:
+      return "a collection where none is allowed";
   }
   return "unknown misuse";
 }

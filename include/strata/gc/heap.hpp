@@ -33,10 +33,15 @@ struct stress_options {
   // Memory that a collection has moved objects out of stays inaccessible until it is needed again: a
   // stale pointer faults.
   bool protect_moved = false;
+  // Threads wait for up to so long, at random, before they stop, and where they begin and end to block.
+  std::uint32_t delay_us = 0;
   // A concurrent marking begins as soon as the last one is over.
   bool mark_always = false;
   // Verify the heap before and after each collection.
   bool verify = false;
+  // Where it is verified, words that a type's map knows for plain must not look like an object's address: for
+  // types whose gc::fields<T> may lack a member. Integers that are addresses are taken for such, too.
+  bool check_maps = false;
 };
 
 struct heap_options {

@@ -262,6 +262,22 @@ class STRATA_GC_API blocking {
   mutator& self_;
 };
 
+// While it lives its thread must do nothing that may collect, so that addresses may be held in variables:
+// whatever may, if it would this time or not, stops the process with a message.
+//
+//   gc::no_gc guard{self};
+//   text* t = n->name.get();      // stays where it is until the scope ends
+class STRATA_GC_API no_gc {
+ public:
+  explicit no_gc(mutator& self) noexcept;
+  no_gc(const no_gc&) = delete;
+  no_gc& operator=(const no_gc&) = delete;
+  ~no_gc();
+
+ private:
+  mutator& self_;
+};
+
 template <class T>
 template <detail::refers_as<T> U>
 unrooted<T>::unrooted(const local<U>& from) noexcept

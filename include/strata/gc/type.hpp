@@ -239,6 +239,16 @@ struct elements<std::array<T, Count>> {
 template <class T, std::size_t Count>
 struct elements<T[Count]> : elements<std::array<T, Count>> {};
 
+// What a raw pointer may not lead to: a type that nobody makes but in the heap.
+template <class T>
+inline constexpr bool is_managed = false;
+template <class Element, class Kind>
+inline constexpr bool is_managed<array<Element, Kind>> = true;
+template <class T>
+inline constexpr bool is_managed<ref<T>> = true;
+template <has_fields T>
+inline constexpr bool is_managed<T> = !std::is_base_of_v<list<>, fields<T>>;
+
 // Whether an object of type T has a reference in it.
 template <class T>
 consteval bool has_references() {
@@ -254,6 +264,8 @@ consteval bool has_references() {
     return any_has_references(members_of<T>{});
   } else {
     static_assert(!std::is_union_v<T>, "a union: say where its references are by gc::fields<T>");
+    static_assert(!is_managed<std::remove_cv_t<std::remove_pointer_t<T>>>,
+                  "a raw pointer to a managed object: make it a gc::ref");
     return false;
   }
 }

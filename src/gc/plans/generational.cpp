@@ -107,7 +107,10 @@ class generational final : public plan_base {
     if (old_.is_marking())
       finish_marking();
     else
-      old_.full([this](auto visit) { each_root_of_old(visit); });
+      old_.full([this](auto visit) {
+        each_root_of_old(visit);
+        adopt_weaks();
+      });
     if (background_ != nullptr) background_->go_to(stage::idle);
   }
 
@@ -145,11 +148,15 @@ class generational final : public plan_base {
     old_.finish();
     core_.world().set_marking(false);
   }
-  // Weak objects that are young, or have been until now, may refer to old ones that have died.
+  // Weak objects that stay young may refer to old ones that have died.
   void adopt_weaks() {
     found& young = core_.weaks().of_young;
-    for (void* each : young.weaks) core_.weaks().of_old.weaks.push(each);
-    for (void* each : young.ephemerons) core_.weaks().of_old.ephemerons.push(each);
+    for (void* each : young.weaks) {
+      if (young_.has(each)) core_.weaks().of_old.weaks.push(each);
+    }
+    for (void* each : young.ephemerons) {
+      if (young_.has(each)) core_.weaks().of_old.ephemerons.push(each);
+    }
   }
   void adopt_promoted_weaks() {
     found& young = core_.weaks().of_young;

@@ -131,6 +131,8 @@ class semispace final : public plan_base {
     void* copy = to + header::bytes;
     carry_hash(copy, object, word, bytes, blocks_);
     header::forward(object, copy);
+    // Its mark, of a time when it was pinned, may come again.
+    header::at(copy) = header::settled(header::at(copy), 0);
     bytes += header::growth(word);
     live_bytes += bytes;
     moved_bytes += bytes;

@@ -26,6 +26,7 @@ namespace strata::gc {
 class still_world {
  public:
   still_world(core& of, record* self) : world_(of.world()), self_(self) {
+    core::check_may_collect(self);
     while (!world_.stop(self)) continue;
   }
   still_world(const still_world&) = delete;
