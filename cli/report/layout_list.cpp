@@ -61,7 +61,7 @@ std::string layout_list_text(const layout_result& result, std::size_t most, cons
   });
   std::string text = look.heading("strata layout: " + base_name(result.file)) + "\n";
   text += formatted(
-      "  %zu types, %zu of them with holes or padding; %zu are smaller in another order\n",
+      "  %zu types, %zu of them with holes or padding; %zu would be smaller in another order\n",
       records.size(), wasteful, static_cast<std::size_t>(saving));
   if (wasteful == 0) return text;
   text += "\n" +

@@ -144,6 +144,10 @@ class record_text {
     if (what_.is_union() || what_.size_bytes == 0) return {};
     const std::uint64_t shown = std::min(what_.size_bytes, pictured_bytes_max);
     std::string bytes(shown, '.');
+    const auto is_virtual = [](const field& one) { return one.kind == field_kind::virtual_base; };
+    if (std::any_of(what_.fields.begin(), what_.fields.end(), is_virtual)) {
+      bytes.assign(shown, '?');  // it may lie anywhere behind the fields
+    }
     for (std::size_t i = 0; i < what_.fields.size(); ++i) {
       const field& one = what_.fields[i];
       if (one.kind == field_kind::virtual_base) continue;

@@ -63,7 +63,7 @@ std::vector<std::size_t> records_named(const catalogue& all, std::string_view na
 std::vector<std::size_t> records_matching(const catalogue& all, const pattern& name,
                                           const pattern& file) {
   return records_where(all, [&](const record& one) {
-    return !one.name.empty() && name.matches(one.name) && file.matches(one.file);
+    return !one.name.empty() && !one.is_variant && name.matches(one.name) && file.matches(one.file);
   });
 }
 

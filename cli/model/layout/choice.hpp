@@ -32,7 +32,7 @@ class pattern {
 // scope; otherwise templates of this name, whatever their arguments. Empty: none.
 std::vector<std::size_t> records_named(const catalogue& all, std::string_view name);
 
-// Named records that both patterns match.
+// Named records that both patterns match; without the variants of enums, which are shown there.
 std::vector<std::size_t> records_matching(const catalogue& all, const pattern& name,
                                           const pattern& file);
 

@@ -74,7 +74,7 @@ class nested_sums {
     const record& one = all_.records[index];
     std::uint64_t sum = 0;
     for (const field& each : one.fields) {
-      if (each.nested == no_record || each.size_bits == 0) continue;
+      if (each.nested == no_record || each.size_bits == 0 || each.is_variant) continue;
       const std::uint64_t here =
           each.count * (waste_of(all_.records[each.nested]).bytes() + sum_of(each.nested));
       sum = one.is_union() ? std::max(sum, here) : sum + here;

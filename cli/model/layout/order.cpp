@@ -23,10 +23,22 @@ bool is_head(const field& one) {
   return one.kind == field_kind::base || one.kind == field_kind::vtable;
 }
 
+// An empty field that shares its place with another ([[no_unique_address]]) takes no room anywhere.
+bool is_shared(const record& of, const field& one) {
+  if (!one.is_empty) return false;
+  return std::any_of(of.fields.begin(), of.fields.end(), [&](const field& other) {
+    return &other != &one && one.offset_bits < other.end_bits() &&
+           other.offset_bits < one.end_bits();
+  });
+}
+
+bool stays(const record& of, const field& one) { return is_head(one) || is_shared(of, one); }
+
 // An array without elements behind everything else.
 bool is_open_array(const record& of, std::size_t index) {
   const field& one = of.fields[index];
-  return one.size_bits == 0 && index + 1 == of.fields.size() && one.kind == field_kind::data;
+  return one.size_bits == 0 && index + 1 == of.fields.size() && one.kind == field_kind::data &&
+         !one.is_empty;
 }
 
 bool may_move(const record& of) {
@@ -44,7 +56,7 @@ std::uint64_t start_bytes(const record& of) {
     if (is_head(one)) head_end = std::max(head_end, one.end_bits() / byte_bits);
   }
   for (const field& one : of.fields) {
-    if (!is_head(one)) return std::min(head_end, one.offset_bits / byte_bits);
+    if (!stays(of, one)) return std::min(head_end, one.offset_bits / byte_bits);
   }
   return head_end;
 }
@@ -69,7 +81,7 @@ std::vector<group> groups_of(const record& of) {
   std::vector<group> groups;
   for (std::size_t i = 0; i < of.fields.size();) {
     const field& one = of.fields[i];
-    if (is_head(one) || is_open_array(of, i)) {
+    if (stays(of, one) || is_open_array(of, i)) {
       ++i;
       continue;
     }
@@ -99,7 +111,7 @@ std::optional<better_order> order_of(const record& of) {
   if (!may_move(of)) return std::nullopt;
   better_order made{};
   for (std::size_t i = 0; i < of.fields.size(); ++i) {
-    if (is_head(of.fields[i])) made.fields.push_back(i);
+    if (stays(of, of.fields[i])) made.fields.push_back(i);
   }
   std::uint64_t at = start_bytes(of);
   std::vector<group> left = groups_of(of);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "cli/model/layout/entry.hpp"
+#include "cli/model/layout/gaps.hpp"
 #include "cli/model/layout/type_facts.hpp"
 #include "cli/model/layout/type_names.hpp"
 
@@ -83,6 +84,7 @@ class reader {
   bool is_empty(std::size_t index) const;
   std::uint64_t align(std::size_t index);
   static void fill_unknown(record& one);
+  static void raise_to_padding(record& one);
 
   int machine_;
   Dwarf* part_ = nullptr;
@@ -180,6 +182,7 @@ field reader::field_of(const entry& member, bool is_variant) const {
   field made;
   made.is_variant = is_variant;
   if (const char* name = member.name()) made.name = name;
+  if (made.name.empty() && member.flag(DW_AT_artificial)) made.name = "(discriminant)";
   if (member.tag() == DW_TAG_inheritance) {
     const bool is_virtual = member.number(DW_AT_virtuality).value_or(0) != DW_VIRTUALITY_none;
     made.kind = is_virtual ? field_kind::virtual_base : field_kind::base;
@@ -219,6 +222,21 @@ void reader::add_fields(const entry& of, bool is_variant, record& to,
         return;
     }
   });
+}
+
+// Where the entry is defined; empty: unknown. (libdw's own function stops the process on units of
+// .dwo files.)
+std::string file_of(const entry& one) {
+  const auto number = one.number(DW_AT_decl_file);
+  Dwarf_Die unit;
+  Dwarf_Files* files = nullptr;
+  std::size_t count = 0;
+  if (!number || dwarf_diecu(one.raw(), &unit, nullptr, nullptr) == nullptr ||
+      dwarf_getsrcfiles(&unit, &files, &count) != 0 || *number >= count) {
+    return {};
+  }
+  const char* name = dwarf_filesrc(files, *number, nullptr, nullptr);
+  return name != nullptr ? name : "";
 }
 
 // What makes two definitions of one name the same.
@@ -327,7 +345,15 @@ std::uint64_t reader::align(std::size_t index) {
   const std::uint64_t demanded = entries_[index].number(DW_AT_alignment).value_or(1);
   for (field& each : one.fields) {
     if (each.nested != no_record) each.alignment = std::max(each.alignment, align(each.nested));
-    if (each.kind == field_kind::virtual_base || each.is_bitfield) continue;
+    if (each.kind == field_kind::virtual_base) continue;
+    if (each.is_bitfield) {
+      const std::uint64_t unit = each.alignment * byte_bits;
+      const bool straddles =
+          each.size_bits > 0 && each.offset_bits / unit != (each.end_bits() - 1) / unit;
+      one.is_packed = one.is_packed || straddles;
+      if (!straddles) one.alignment = std::max(one.alignment, each.alignment);
+      continue;
+    }
     while (each.alignment > 1 && each.offset_bits / byte_bits % each.alignment != 0) {
       each.alignment /= 2;
       one.is_packed = true;
@@ -339,13 +365,21 @@ std::uint64_t reader::align(std::size_t index) {
     one.is_packed = true;
   }
   one.alignment = std::max(one.alignment, demanded);
+  raise_to_padding(one);
   return one.alignment;
+}
+
+// Older DWARF does not tell what alignas demands. More padding than the fields' alignment explains does.
+void reader::raise_to_padding(record& one) {
+  if (one.fields.empty() || one.is_packed || one.is_variant) return;
+  const std::uint64_t padding = waste_of(one).padding_bytes;
+  while (padding >= one.alignment && one.size_bytes % (2 * one.alignment) == 0) one.alignment *= 2;
 }
 
 void reader::finish() {
   for (std::size_t i = 0; i < all_.records.size(); ++i) {
     record& one = all_.records[i];
-    if (const char* file = dwarf_decl_file(entries_[i].raw())) one.file = file;
+    one.file = file_of(entries_[i]);
     one.line = entries_[i].number(DW_AT_decl_line).value_or(0);
     for (std::size_t k = 0; k < one.fields.size(); ++k) {
       const entry& member = members_[i][k];
@@ -363,8 +397,10 @@ void reader::finish() {
   for (std::size_t i = 0; i < count; ++i) cut_circles(i);
   for (record& one : all_.records) {
     for (field& each : one.fields) {
-      const bool base = each.kind == field_kind::base;
-      if (base && each.nested != no_record && is_empty(each.nested)) each.size_bits = 0;
+      if (each.nested == no_record) continue;
+      if (each.is_variant) all_.records[each.nested].is_variant = true;
+      each.is_empty = each.count == 1 && is_empty(each.nested);
+      if (each.is_empty && each.kind == field_kind::base) each.size_bits = 0;
     }
     // Compilers of C and C++ list fields by offset; Rust's does not.
     std::stable_sort(one.fields.begin(), one.fields.end(), [](const field& a, const field& b) {

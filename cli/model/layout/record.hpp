@@ -34,6 +34,7 @@ struct field {
   bool is_bitfield = false;
   bool is_size_known = true;  // false: its type is only declared; it takes what there is room for
   bool is_variant = false;    // of a Rust enum: shares its bytes with other variants
+  bool is_empty = false;      // a class without fields
   std::uint64_t offset_bits = 0;   // from the start of the record
   std::uint64_t size_bits = 0;     // 0: an empty base, or an array without elements
   std::uint64_t unit_bytes = 0;    // of a bit-field: size of its declared type
@@ -52,8 +53,9 @@ struct record {
   std::uint64_t line = 0;
   std::uint64_t size_bytes = 0;
   std::uint64_t alignment = 1;
-  bool is_packed = false;  // a field stands below its natural alignment
-  std::size_t units = 1;   // how many times the debug information has it
+  bool is_packed = false;   // a field stands below its natural alignment
+  bool is_variant = false;  // of a Rust enum: as large as the whole enum
+  std::size_t units = 1;    // how many times the debug information has it
   std::vector<field> fields;
 
   bool is_union() const { return kind == record_kind::union_type; }
