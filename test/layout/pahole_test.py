@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`strata layout` beside pahole: sizes, holes and padding of every structure that both know.
 
-    test/layout/pahole_test.py STRATA BINARY...
+    test/layout/pahole_test.py STRATA BINARY... [--if-there BINARY...]
 
 pahole (Debian's dwarves) lists a structure by its bare name, once, whichever of several it met first. So
 each of its structures must be one of ours of that name, with the same figures: size, bytes in holes, bits
@@ -95,6 +95,10 @@ def of_strata(strata, binary):
     return [one for one in json.loads(done.stdout)["types"] if one["kind"] != "union"]
 
 
+def has_debug_information(strata, binary):
+    return run(strata, "layout", "--top", "1", binary).returncode == 0
+
+
 def figures_of(one):
     return Figures(one["size_bytes"], one["hole_bytes"], one["bit_hole_bits"], one["padding_bytes"],
                    one["bit_padding_bits"])  # fmt: skip
@@ -176,6 +180,9 @@ def main():
     if shutil.which("pahole") is None:
         sys.exit(77)
     strata, *binaries = sys.argv[1:]
+    if "--if-there" in binaries:
+        at = binaries.index("--if-there")
+        binaries[at:] = [one for one in binaries[at + 1 :] if has_debug_information(strata, one)]
     agree = [compare(strata, binary) for binary in binaries]
     sys.exit(0 if all(agree) else 1)
 

@@ -44,6 +44,19 @@ std::string why_not_readable(const std::string& path) {
   return type == ET_CORE ? "is a core dump; name the program that left it" : "";
 }
 
+std::uint64_t first_page_of(Elf* elf) {
+  constexpr std::uint64_t page_bytes = 4096;
+  std::size_t count = 0;
+  if (elf_getphdrnum(elf, &count) != 0) return 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    GElf_Phdr header;
+    if (gelf_getphdr(elf, static_cast<int>(i), &header) != nullptr && header.p_type == PT_LOAD) {
+      return header.p_vaddr / page_bytes * page_bytes;  // they are sorted
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 debug_info::debug_info(const std::string& path) : error_(why_not_readable(path)) {
@@ -72,9 +85,28 @@ int debug_info::add_module(Dwfl_Module* module, void**, const char*, Dwarf_Addr,
   if (Elf* elf = dwfl_module_getelf(module, &bias);
       elf != nullptr && gelf_getehdr(elf, &header) != nullptr) {
     info.machine_ = header.e_machine;
+    info.first_page_ = first_page_of(elf);
   }
+  info.modules_.push_back(module);
   if (Dwarf* dwarf = dwfl_module_getdwarf(module, &bias)) info.parts_.push_back(dwarf);
   return DWARF_CB_OK;
+}
+
+std::optional<std::uint64_t> debug_info::symbol(const std::string& name) const {
+  for (Dwfl_Module* module : modules_) {
+    const int count = dwfl_module_getsymtab(module);
+    for (int i = 0; i < count; ++i) {
+      GElf_Sym symbol;
+      GElf_Addr address = 0;
+      GElf_Word section = 0;
+      Elf* elf = nullptr;
+      Dwarf_Addr bias = 0;
+      const char* found =
+          dwfl_module_getsym_info(module, i, &symbol, &address, &section, &elf, &bias);
+      if (found != nullptr && section != SHN_UNDEF && name == found) return address - bias;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace strata::cli::layout

@@ -5,6 +5,8 @@
 
 #include <elfutils/libdwfl.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,10 @@ class debug_info {
   const std::vector<Dwarf*>& parts() const { return parts_; }
   // The ELF machine that the code is for.
   int machine() const { return machine_; }
+  // The address of a symbol before the file is loaded anywhere; nothing: it has no such symbol.
+  std::optional<std::uint64_t> symbol(const std::string& name) const;
+  // The page at which the file's first loaded byte stands before it is loaded anywhere.
+  std::uint64_t first_page() const { return first_page_; }
 
  private:
   static int add_module(Dwfl_Module* module, void**, const char*, Dwarf_Addr, void* self);
@@ -32,6 +38,8 @@ class debug_info {
   std::string error_;
   std::vector<Dwarf*> parts_;
   int machine_ = 0;
+  std::uint64_t first_page_ = 0;
+  std::vector<Dwfl_Module*> modules_;
 };
 
 }  // namespace strata::cli::layout
