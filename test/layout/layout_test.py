@@ -42,6 +42,10 @@ class LayoutCase(CliCase):
         return json.loads(done.stdout)["types"]
 
 
+# GCC puts no definition of these into type units.
+NOT_IN_TYPE_UNITS = {f"shapes::{name}" for name in ("polymorphic", "in_tail", "two_bases", "virtual_base")}
+
+
 class Truth(LayoutCase):
     def check(self, options):
         program = self.build("shapes", HERE / "shapes.cpp", *options)
@@ -56,6 +60,8 @@ class Truth(LayoutCase):
 
     def check_line(self, line, ours):
         kind, rest = line.split(" ", 1)
+        if "type_units" in self.id() and not IS_CLANG and rest.split(" ")[0] in NOT_IN_TYPE_UNITS:
+            return
         if kind == "type":
             name, size, alignment = rest.rsplit(" ", 2)
             one = ours[name]

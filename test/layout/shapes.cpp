@@ -91,9 +91,12 @@ struct pair_of {
   char between;
   T second;
 };
+struct label {
+  char text[8];
+};
 struct long_one {
   char a[60];
-  long b;
+  label b;
   char c[130];
   double d;
 };

@@ -8,11 +8,11 @@ namespace {
 
 constexpr std::uint64_t byte_bits = 8;
 
-// Fields that move as one.
+// Fields that move as one: a field, or neighbouring bit-fields.
 struct group {
   std::vector<std::size_t> fields;
-  std::uint64_t size_bytes;
-  std::uint64_t alignment;
+  std::uint64_t alignment = 1;  // bytes
+  bool starts_unit = false;     // the program made these bit-fields start a new unit (": 0")
 };
 
 std::uint64_t rounded_up(std::uint64_t value, std::uint64_t to) {
@@ -61,45 +61,51 @@ std::uint64_t start_bytes(const record& of) {
   return head_end;
 }
 
-// A run of bit-fields takes what it takes now, from the first one's unit on.
-group bitfields_from(const record& of, std::size_t first) {
-  group made{{}, 0, 1};
-  std::uint64_t end = 0;
-  for (std::size_t i = first; i < of.fields.size() && of.fields[i].is_bitfield; ++i) {
-    const field& one = of.fields[i];
-    made.fields.push_back(i);
-    made.alignment = std::max(made.alignment, one.alignment);
-    end = std::max(end, one.end_bits());
+// Where a field lands that is placed at the bit or behind: bit-fields follow each other without a hole
+// unless they would reach beyond the unit of their type.
+std::uint64_t start_of(const field& one, std::uint64_t at_bits) {
+  if (!one.is_bitfield) return rounded_up(at_bits, one.alignment * byte_bits);
+  const std::uint64_t unit = std::max<std::uint64_t>(one.unit_bytes, 1) * byte_bits;
+  const bool fits = one.size_bits > 0 && at_bits / unit == (at_bits + one.size_bits - 1) / unit;
+  return fits ? at_bits : rounded_up(at_bits, unit);
+}
+
+std::uint64_t start_of(const record& of, const group& one, std::uint64_t at_bits) {
+  if (one.starts_unit) at_bits = rounded_up(at_bits, one.alignment * byte_bits);
+  return start_of(of.fields[one.fields.front()], at_bits);
+}
+
+std::uint64_t end_of(const record& of, const group& one, std::uint64_t at_bits) {
+  std::uint64_t at = start_of(of, one, at_bits);
+  for (const std::size_t index : one.fields) {
+    const field& each = of.fields[index];
+    at = start_of(each, at) + each.size_bits;
   }
-  const std::uint64_t unit = made.alignment * byte_bits;
-  const std::uint64_t start = of.fields[first].offset_bits / unit * unit;
-  made.size_bytes = (end - start + byte_bits - 1) / byte_bits;
-  return made;
+  return at;
 }
 
 std::vector<group> groups_of(const record& of) {
   std::vector<group> groups;
-  for (std::size_t i = 0; i < of.fields.size();) {
+  for (std::size_t i = 0; i < of.fields.size(); ++i) {
     const field& one = of.fields[i];
-    if (stays(of, one) || is_open_array(of, i)) {
-      ++i;
-      continue;
-    }
-    if (one.is_bitfield) {
-      groups.push_back(bitfields_from(of, i));
-    } else {
-      groups.push_back({{i}, one.size_bits / byte_bits, std::max<std::uint64_t>(one.alignment, 1)});
-    }
-    i += groups.back().fields.size();
+    if (stays(of, one) || is_open_array(of, i)) continue;
+    const bool behind_bits = i > 0 && one.is_bitfield && of.fields[i - 1].is_bitfield;
+    const bool broken =
+        behind_bits && start_of(one, of.fields[i - 1].end_bits()) != one.offset_bits;
+    if (!behind_bits || broken) groups.push_back({});
+    groups.back().fields.push_back(i);
+    groups.back().alignment = std::max(groups.back().alignment, one.alignment);
+    groups.back().starts_unit = groups.back().starts_unit || broken;
   }
   return groups;
 }
 
-// The group to place at the offset.
-std::vector<group>::iterator next_group(std::vector<group>& left, std::uint64_t offset) {
+// The group to place at the bit.
+std::vector<group>::iterator next_group(const record& of, std::vector<group>& left,
+                                        std::uint64_t at_bits) {
   const auto worth = [&](const group& one) {
-    const std::uint64_t hole = rounded_up(offset, one.alignment) - offset;
-    return std::pair(hole, ~one.alignment);  // the smaller, the better
+    return std::pair(start_of(of, one, at_bits) - at_bits,
+                     ~one.alignment);  // the smaller, the better
   };
   return std::min_element(left.begin(), left.end(),
                           [&](const group& a, const group& b) { return worth(a) < worth(b); });
@@ -113,14 +119,15 @@ std::optional<better_order> order_of(const record& of) {
   for (std::size_t i = 0; i < of.fields.size(); ++i) {
     if (stays(of, of.fields[i])) made.fields.push_back(i);
   }
-  std::uint64_t at = start_bytes(of);
+  std::uint64_t at_bits = start_bytes(of) * byte_bits;
   std::vector<group> left = groups_of(of);
   while (!left.empty()) {
-    const auto next = next_group(left, at);
-    at = rounded_up(at, next->alignment) + next->size_bytes;
+    const auto next = next_group(of, left, at_bits);
+    at_bits = end_of(of, *next, at_bits);
     made.fields.insert(made.fields.end(), next->fields.begin(), next->fields.end());
     left.erase(next);
   }
+  std::uint64_t at = rounded_up(at_bits, byte_bits) / byte_bits;
   if (!of.fields.empty() && is_open_array(of, of.fields.size() - 1)) {
     at = rounded_up(at, of.fields.back().alignment);
     made.fields.push_back(of.fields.size() - 1);

@@ -139,7 +139,9 @@ void reader::collect(const entry& one, scope in, language spoken) {
       if (!one.flag(DW_AT_declaration)) found_.emplace_back(one, spoken);
       const auto declared = one.reference(DW_AT_specification);
       const scope home = declared ? names_.scope_of(*declared) : in;
-      collect_children(one, names_.enter(home, one.name()), spoken);
+      // In type units an enclosing class may be but the signature of its own unit.
+      const auto elsewhere = one.name() == nullptr ? one.reference(DW_AT_signature) : std::nullopt;
+      collect_children(one, names_.enter(home, (elsewhere ? *elsewhere : one).name()), spoken);
       return;
     }
     case DW_TAG_namespace:

@@ -34,7 +34,7 @@ std::string permissions_of(std::uint32_t flags) {
 }
 
 // NT_FILE: count, page size, then start, end and offset (in pages) of each, then the names.
-void take_files(const char* note, std::size_t bytes, address_space& into) {
+void take_files(const char* note, std::size_t bytes, std::uint64_t entry, address_space& into) {
   std::vector<std::uint64_t> words(bytes / sizeof(std::uint64_t));
   std::memcpy(words.data(), note, words.size() * sizeof(std::uint64_t));
   if (words.size() < 2 || words[0] > (words.size() - 2) / 3) return;
@@ -46,6 +46,7 @@ void take_files(const char* note, std::size_t bytes, address_space& into) {
     at += length + 1;
     const std::uint64_t start = words[2 + 3 * i];
     const std::uint64_t end = words[3 + 3 * i];
+    if (start <= entry && entry < end) into.program = name;
     for (mapping& one : into.mappings) {
       if (start <= one.start && one.end <= end) {
         one.path = name;
@@ -55,16 +56,29 @@ void take_files(const char* note, std::size_t bytes, address_space& into) {
   }
 }
 
-void take_notes(Elf* elf, const GElf_Phdr& header, address_space& into) {
-  Elf_Data* data = elf_getdata_rawchunk(elf, static_cast<std::int64_t>(header.p_offset),
-                                        header.p_filesz, ELF_T_NHDR);
-  if (data == nullptr) return;
-  GElf_Nhdr note;
-  std::size_t name = 0;
-  std::size_t content = 0;
-  for (std::size_t at = 0; (at = gelf_getnote(data, at, &note, &name, &content)) > 0;) {
-    const auto* bytes = static_cast<const char*>(data->d_buf);
-    if (note.n_type == NT_FILE) take_files(bytes + content, note.n_descsz, into);
+// The address at which the program was entered, of the pairs that the kernel hands to it; 0: not told.
+std::uint64_t entry_in(const char* note, std::size_t bytes) {
+  std::vector<std::uint64_t> words(bytes / sizeof(std::uint64_t));
+  std::memcpy(words.data(), note, words.size() * sizeof(std::uint64_t));
+  for (std::size_t i = 0; i + 1 < words.size(); i += 2) {
+    if (words[i] == AT_ENTRY) return words[i + 1];
+  }
+  return 0;
+}
+
+// Calls take(content, bytes) for each note of the type.
+template <typename Take>
+void each_note(Elf* elf, const std::vector<GElf_Phdr>& headers, std::uint32_t type, Take take) {
+  for (const GElf_Phdr& header : headers) {
+    Elf_Data* data = elf_getdata_rawchunk(elf, static_cast<std::int64_t>(header.p_offset),
+                                          header.p_filesz, ELF_T_NHDR);
+    if (data == nullptr) continue;
+    GElf_Nhdr note;
+    std::size_t name = 0;
+    std::size_t content = 0;
+    for (std::size_t at = 0; (at = gelf_getnote(data, at, &note, &name, &content)) > 0;) {
+      if (note.n_type == type) take(static_cast<const char*>(data->d_buf) + content, note.n_descsz);
+    }
   }
 }
 
@@ -106,7 +120,11 @@ std::unique_ptr<memory> read_core(const std::string& path, address_space& into,
   const auto by_start = [](const auto& a, const auto& b) { return a.start < b.start; };
   std::sort(into.mappings.begin(), into.mappings.end(), by_start);
   std::sort(segments.begin(), segments.end(), by_start);
-  for (const GElf_Phdr& one : notes) take_notes(session.elf, one, into);
+  std::uint64_t entry = 0;
+  each_note(session.elf, notes, NT_AUXV,
+            [&](const char* note, std::size_t bytes) { entry = entry_in(note, bytes); });
+  each_note(session.elf, notes, NT_FILE,
+            [&](const char* note, std::size_t bytes) { take_files(note, bytes, entry, into); });
   return std::make_unique<core_memory>(std::move(file), std::move(segments));
 }
 

@@ -90,6 +90,12 @@ bool is_kernels(const std::string& path) {
          path == "[uprobes]";  // [vdso], [vvar], [vvar_vclock], [vsyscall]
 }
 
+// By its name: core dumps tell nothing of code that they leave out.
+bool is_library_name(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return name.ends_with(".so") || name.find(".so.") != std::string_view::npos;
+}
+
 purpose purpose_of(const mapping& one, const std::string& program,
                    const std::unordered_set<std::string>& libraries) {
   if (is_kernels(one.path)) return purpose::kernel;
@@ -101,7 +107,8 @@ purpose purpose_of(const mapping& one, const std::string& program,
     return one.is_shared() ? purpose::shared : purpose::anonymous;
   }
   if (one.path == program) return purpose::program;
-  return libraries.contains(one.path) ? purpose::library : purpose::file;
+  const bool is_library = libraries.contains(one.path) || is_library_name(one.path);
+  return is_library ? purpose::library : purpose::file;
 }
 
 }  // namespace
@@ -163,11 +170,14 @@ void classify(address_space& all) {
   const mapping* former = nullptr;
   for (mapping& one : all.mappings) {
     one.what = purpose_of(one, all.program, libraries);
-    // Data that starts as zeros has no file: it stands right behind that which has one.
+    // Data that starts as zeros has no file: it stands right behind that which has one. Longer
+    // neighbours will be something else that the kernel has put there.
+    constexpr std::uint64_t zeroed_most = 512 << 10;
     const bool behind_data = former != nullptr && former->end == one.start &&
                              former->is_writable() &&
                              (former->what == purpose::library || former->what == purpose::program);
-    if (one.what == purpose::anonymous && one.path.empty() && one.is_writable() && behind_data) {
+    if (one.what == purpose::anonymous && one.path.empty() && one.is_writable() && behind_data &&
+        one.bytes() <= zeroed_most) {
       one.what = former->what;
       one.label = former->path.empty() ? former->label : former->path + " (zeroed data)";
     }
