@@ -177,19 +177,26 @@ void draw_heap(const map::allocator_view& view, picture& on) {
     on.label(left + 18, state_text(view, i));
   }
   on.down(8);
-  std::size_t number = 0;
-  for (std::size_t from = 0; from < pages.size(); from += per_cell, ++number) {
+  std::vector<std::size_t> cells;
+  for (std::size_t from = 0; from < pages.size(); from += per_cell) {
     std::array<std::size_t, map::page_state_count> counts{};
     for (std::size_t i = from; i < std::min(from + per_cell, pages.size()); ++i) {
       ++counts[static_cast<std::size_t>(pages[i])];
     }
-    const auto most =
-        static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin());
-    on.box(margin + static_cast<double>(number % columns) * cell,
-           on.y() + static_cast<double>(number / columns) * cell, cell - 0.5, cell - 0.5,
-           state_colours[most], "");
+    const auto most = std::max_element(counts.begin(), counts.end()) - counts.begin();
+    cells.push_back(static_cast<std::size_t>(most));
   }
-  on.down(static_cast<double>((number + columns - 1) / columns) * cell);
+  // Equal neighbours of a row are one box.
+  for (std::size_t from = 0; from < cells.size();) {
+    const std::size_t row_end = std::min((from / columns + 1) * columns, cells.size());
+    std::size_t to = from;
+    while (to < row_end && cells[to] == cells[from]) ++to;
+    on.box(margin + static_cast<double>(from % columns) * cell,
+           on.y() + static_cast<double>(from / columns) * cell,
+           static_cast<double>(to - from) * cell - 0.5, cell - 0.5, state_colours[cells[from]], "");
+    from = to;
+  }
+  on.down(static_cast<double>((cells.size() + columns - 1) / columns) * cell);
 }
 
 }  // namespace

@@ -114,6 +114,12 @@ struct enums {
   small c;
 };
 
+// GCC defines classes with virtual functions only where it makes objects of them.
+polymorphic one;
+in_tail two;
+two_bases three;
+virtual_base four;
+
 }  // namespace shapes
 
 namespace {
