@@ -191,12 +191,14 @@ void draw_heap(const map::allocator_view& view, picture& on) {
     const std::size_t row_end = std::min((from / columns + 1) * columns, cells.size());
     std::size_t to = from;
     while (to < row_end && cells[to] == cells[from]) ++to;
+    const std::size_t row = from / columns;
     on.box(margin + static_cast<double>(from % columns) * cell,
-           on.y() + static_cast<double>(from / columns) * cell,
-           static_cast<double>(to - from) * cell - 0.5, cell - 0.5, state_colours[cells[from]], "");
+           on.y() + static_cast<double>(row) * cell, static_cast<double>(to - from) * cell - 0.5,
+           cell - 0.5, state_colours[cells[from]], "");
     from = to;
   }
-  on.down(static_cast<double>((cells.size() + columns - 1) / columns) * cell);
+  const std::size_t rows = (cells.size() + columns - 1) / columns;
+  on.down(static_cast<double>(rows) * cell);
 }
 
 }  // namespace

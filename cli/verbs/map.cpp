@@ -79,7 +79,7 @@ bool is_elf(const std::string& path) {
 std::string read_target(const std::string& target, map_result& into) {
   if (const auto pid = pid_of(target)) {
     if (*pid == 0) return "no process has the number " + target;
-    if (const auto error = map::read_process(*pid, into.space); !error.empty()) return error;
+    if (auto error = map::read_process(*pid, into.space); !error.empty()) return error;
     const map::process_memory memory(*pid);
     ask_allocator(&memory, "/proc/" + target + "/root", into);
     return {};
