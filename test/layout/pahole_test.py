@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """`strata layout` beside pahole: sizes, holes and padding of every structure that both know.
 
-    test/layout/pahole_test.py STRATA BINARY... [--if-there BINARY...]
+    test/layout/pahole_test.py STRATA BINARY... [--if-there BINARY...] [--compile COMPILER SOURCE]
+
+--if-there: binaries that are skipped where they have no debug information. --compile: a C++ program that is
+compiled for this.
 
 pahole (Debian's dwarves) lists a structure by its bare name, once, whichever of several it met first. So
 each of its structures must be one of ours of that name, with the same figures: size, bytes in holes, bits
@@ -20,11 +23,14 @@ Besides, ours must add up, by a sum that is made here: fields + holes + padding 
 Exit status: 0 all agree, 1 some do not, 77 there is no pahole.
 """
 
+import argparse
 import json
+import pathlib
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter, namedtuple
 
 Figures = namedtuple("Figures", "size hole_bytes bit_hole_bits padding bit_padding")
@@ -32,7 +38,7 @@ Listed = namedtuple("Listed", "name figures empty_offsets has_virtual_base")
 
 HEAD = re.compile(r"^(?:struct|class) (.*?)(?: : (?:virtual |public |protected |private )*.*)? \{$")
 END = re.compile(r"^\}")
-EMPTY = re.compile(r"^\t\S.*/\*\s+(\d+)\s+0 \*/$", re.MULTILINE)  # a field of 0 bytes
+EMPTY = re.compile(r"^\t(?!static )\S.*/\*\s+(\d+)\s+0 \*/$", re.MULTILINE)  # a field of 0 bytes
 SECONDS = 300
 
 
@@ -97,6 +103,13 @@ def of_strata(strata, binary):
 
 def has_debug_information(strata, binary):
     return run(strata, "layout", "--top", "1", binary).returncode == 0
+
+
+def compile_program(compiler, source, directory):
+    program = directory + "/" + pathlib.Path(source).stem
+    whole = ["-fstandalone-debug"] if "clang" in pathlib.Path(compiler).name else []
+    subprocess.run([compiler, "-std=c++20", "-g", "-O0", "-pthread", *whole, source, "-o", program], check=True)
+    return program
 
 
 def figures_of(one):
@@ -179,11 +192,16 @@ def compare(strata, binary):
 def main():
     if shutil.which("pahole") is None:
         sys.exit(77)
-    strata, *binaries = sys.argv[1:]
-    if "--if-there" in binaries:
-        at = binaries.index("--if-there")
-        binaries[at:] = [one for one in binaries[at + 1 :] if has_debug_information(strata, one)]
-    agree = [compare(strata, binary) for binary in binaries]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("strata")
+    parser.add_argument("binaries", nargs="+")
+    parser.add_argument("--if-there", nargs="*", default=[])
+    parser.add_argument("--compile", nargs=2, default=None)
+    given = parser.parse_args()
+    there = [one for one in given.if_there if has_debug_information(given.strata, one)]
+    with tempfile.TemporaryDirectory() as directory:
+        compiled = [compile_program(*given.compile, directory)] if given.compile else []
+        agree = [compare(given.strata, binary) for binary in given.binaries + there + compiled]
     sys.exit(0 if all(agree) else 1)
 
 
