@@ -13,8 +13,9 @@ wrong, and the difference must be just that:
 
     nothing     a field of 0 bytes, where its type is _Atomic, is an empty class, or is only declared in
                 that unit: what is missing from the field stands in the hole or padding behind it
-    back        a field in the tail of a base, a base that lies before one that is named earlier, and an
-                rvalue reference, as large as what it refers to, make nearly 65536 bytes of hole or padding
+    back        a field in the tail of a base, or a base that lies before one that is named earlier,
+                makes nearly 65536 bytes of hole or padding
+    rvalue      an rvalue reference is as large as what it refers to
     empty       an empty class derived from one derived from an empty class is all used
     virtual     a virtual base is laid over the fields, or counted as padding
 
@@ -128,6 +129,8 @@ def known_fault(theirs, one):
         return None
     if theirs.has_virtual_base:
         return "virtual"
+    if any(field["type"].endswith("&&") for field in one["fields"]):
+        return "rvalue"
     if max(theirs.figures.hole_bytes, theirs.figures.padding) > ours.size:
         return "back"
     is_empty = all(field["size_bytes"] == 0 for field in one["fields"])
