@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/check.hpp"
 #include "gc/object_inl.hpp"
@@ -132,9 +133,10 @@ bool core::stress_is_due(record& of) {
 
 bool core::failure_is_due(record& of) { return of.until_failure != 0 && --of.until_failure == 0; }
 
-void core::fail_after(record& of, std::size_t allocations) {
-  of.until_failure = allocations;
+std::size_t core::fail_after(record& of, std::size_t allocations) {
+  std::size_t before = std::exchange(of.until_failure, allocations);
   open_limit(of);
+  return before;
 }
 
 void* core::try_allocate(record& of, std::size_t bytes) {
