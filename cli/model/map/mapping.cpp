@@ -148,7 +148,9 @@ std::string parse_mappings(const std::string& text, address_space& into) {
     ++line_number;
     mapping made;
     const std::uint64_t least = into.mappings.empty() ? 0 : into.mappings.back().end;
-    if (parse_head(line, made) && made.start >= least) {
+    if (parse_head(line, made) && made.end > least) {
+      // A mapping that grew while the kernel wrote: its beginning is there already.
+      made.start = std::max(made.start, least);
       into.mappings.push_back(std::move(made));
     } else if (!into.mappings.empty() && parse_field(line, into.mappings.back().memory)) {
       into.has_usage = true;

@@ -69,6 +69,15 @@ TEST(Mappings, MapsHaveNoUsage) {
   EXPECT_FALSE(all.has_usage);
 }
 
+TEST(Mappings, OneThatGrewMeanwhileContinues) {
+  address_space all;
+  ASSERT_EQ(
+      parse_mappings("1000-2000 rw-p 00000000 00:00 0\n1000-4000 rw-p 00000000 00:00 0\n", all),
+      "");
+  ASSERT_EQ(all.mappings.size(), 2u);
+  EXPECT_EQ(all.mappings[1].start, 0x2000u);
+}
+
 TEST(Mappings, WrongLinesAreNamed) {
   for (const char* wrong :
        {"x", "2000-1000 rw-p 00000000 00:00 0", "1000-2000 rw- 00000000 00:00 0", "Rss: 4 kB",

@@ -90,14 +90,20 @@ bool read_text(const std::string& path, std::string& text) {
 }
 
 std::string read_process(pid_t pid, address_space& into) {
-  std::string text;
-  if (!read_text(proc(pid, "smaps"), text)) return why_unreadable(pid, errno);
-  if (text.empty()) return why_empty(pid);
   into.source = "process " + std::to_string(pid);
   into.program = link_target(proc(pid, "exe"));
-  if (const std::string error = parse_mappings(text, into); !error.empty()) {
-    return "/proc/" + std::to_string(pid) + "/smaps: " + error;
+  std::string error;
+  // The kernel writes page by page, while the process may change its mappings: then once more.
+  constexpr int tries = 5;
+  for (int i = 0; i < tries; ++i) {
+    std::string text;
+    if (!read_text(proc(pid, "smaps"), text)) return why_unreadable(pid, errno);
+    if (text.empty()) return why_empty(pid);
+    into.mappings.clear();
+    error = parse_mappings(text, into);
+    if (error.empty()) break;
   }
+  if (!error.empty()) return proc(pid, "smaps") + ": " + error;
   classify(into);
   name_stacks(pid, into);
   return {};
