@@ -15,6 +15,9 @@ using namespace strata::cli;
 constexpr std::array verbs = {
     verb{"run", "run a program with Strata and report what its memory did", run_verb},
     verb{"compare", "run a program under several allocators and compare", compare_verb},
+    verb{"layout", "show how a program's structures lie in memory, and what they waste",
+         layout_verb},
+    verb{"map", "show the address space of a process, and what the allocator has in it", map_verb},
     verb{"options", "list the library's run-time options", options_verb},
 };
 
@@ -28,6 +31,8 @@ std::string help_text() {
          "\nExamples:\n"
          "  strata run -- redis-server --port 7777\n"
          "  strata compare -n 10 -- python3 script.py\n"
+         "  strata layout server connection\n"
+         "  strata map 4711\n"
          "\nstrata VERB --help explains a verb; strata --version tells the version.\n";
 }
 

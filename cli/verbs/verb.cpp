@@ -24,11 +24,32 @@ class own_usage : public CLI::Formatter {
   const char* usage_;
 };
 
+std::optional<int> parse_reversed(CLI::App& options, arguments& reversed) {
+  try {
+    options.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    write_all(STDOUT_FILENO, options.help());
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return complain(error.what());
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 int complain(const std::string& message, int status) {
   write_all(STDERR_FILENO, "strata: " + message + "\n");
   return status;
+}
+
+std::optional<int> parse_arguments(CLI::App& options, const verb_help& help,
+                                   const arguments& given) {
+  options.description(help.description);
+  options.formatter(std::make_shared<own_usage>(help.usage));
+  options.footer(help.examples);
+  arguments reversed(given.rbegin(), given.rend());
+  return parse_reversed(options, reversed);
 }
 
 command_line::command_line(const verb_help& help) : options_(new CLI::App(help.description)) {
@@ -42,14 +63,7 @@ command_line::~command_line() { delete options_; }
 std::optional<int> command_line::parse(const arguments& given) {
   const auto mark = std::find(given.begin(), given.end(), "--");
   arguments reversed(std::make_reverse_iterator(mark), given.rend());  // as CLI11 wants them
-  try {
-    options_->parse(reversed);
-  } catch (const CLI::CallForHelp&) {
-    write_all(STDOUT_FILENO, options_->help());
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    return complain(error.what());
-  }
+  if (const auto status = parse_reversed(*options_, reversed)) return status;
   program_ = options_->remaining();
   if (!program_.empty() && program_[0].starts_with("-")) {
     return complain("unknown option " + program_[0] + "; see --help");

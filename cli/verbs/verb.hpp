@@ -27,20 +27,27 @@ struct verb {
 
 int run_verb(const arguments& given);
 int compare_verb(const arguments& given);
+int layout_verb(const arguments& given);
+int map_verb(const arguments& given);
 int options_verb(const arguments& given);
 
 // "strata: message" on stderr; returns status.
 int complain(const std::string& message, int status = usage_status);
 
-// The usage line, description and examples of a verb whose last part is a program to run.
+// The usage line, description and examples of a verb.
 struct verb_help {
   const char* usage;
   const char* description;
   const char* examples;
 };
 
-// The command line of such a verb: own options, then the program and its arguments, after "--" or
-// after the last option.
+// Reads the arguments of a verb that runs no program. An exit status: there is nothing more to do (help
+// was asked for, or the usage is wrong; both are already printed).
+std::optional<int> parse_arguments(CLI::App& options, const verb_help& help,
+                                   const arguments& given);
+
+// The command line of a verb that runs a program: own options, then the program and its arguments,
+// after "--" or after the last option.
 class command_line {
  public:
   explicit command_line(const verb_help& help);

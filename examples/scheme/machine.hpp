@@ -152,7 +152,8 @@ class machine {
   gc::roots register_roots_;
   gc::roots name_roots_;
 
-  value* base_ = nullptr;  // the running procedure's frame, whenever the loop may be left
+  bool is_too_deep_ = false;  // a stack overflow was raised, and no shallower capture since
+  value* base_ = nullptr;     // the running procedure's frame, whenever the loop may be left
   std::size_t symbol_count_ = 0;
 };
 

@@ -3,22 +3,12 @@
 #include <algorithm>
 
 #include "code.hpp"
-#include "compiler.hpp"
+#include "frames.hpp"
 #include "machine.hpp"
 #include "numbers.hpp"
 
 namespace scheme {
 namespace {
-
-// The word under which a frame keeps where its caller goes on.
-constexpr value link_to(std::size_t offset, std::size_t delta) {
-  return value::of_word(offset << 32 | delta << 1 | 1);
-}
-constexpr value underflow_link = link_to(0, 0);
-constexpr std::size_t offset_in(value link) { return link.word() >> 32; }
-constexpr std::size_t delta_in(value link) { return (link.word() >> 1) & 0x7fffffff; }
-// How much of a continuation comes back at once.
-constexpr std::size_t chunk_slots = 256;
 
 bool add_overflows(value a, value b, value& sum) {
   std::int64_t word = 0;
@@ -48,118 +38,6 @@ bool is_index(value at, std::size_t size) {
 }
 
 }  // namespace
-
-value machine::run(value procedure) {
-  registers_[in_under] = value{};
-  registers_[in_winders] = nil;
-  registers_[in_handlers] = nil;
-  stack_[0] = procedure;
-  stack_[1] = underflow_link;
-  base_ = stack_ + 2;
-  stack_roots_.set_end(base_);
-  return loop();
-}
-
-// ---- Frames to the heap and back
-
-// The frames below base_, and with them this one's return, become a continuation; this frame, of which
-// `count` slots are in use, is the lowest then.
-value machine::capture(std::size_t count) {
-  auto length = static_cast<std::size_t>(base_ - 2 - stack_);
-  value under = registers_[in_under];
-  std::size_t depth = length + (under.is_null() ? 0 : under.as<continuation>()->depth);
-  if (depth > options_.most_depth) raise(registers_[in_overflow]);
-  local<vector> words = self_.make<vector>(length);
-  for (std::size_t at = 0; at < length; ++at) (*words)[at] = stack_[at];
-  local<continuation> made =
-      self_.make<continuation>(registers_[in_under], words, base_[-1], winders(), handlers(),
-                               std::uint64_t{length}, std::uint64_t{depth});
-  if (length > 0) {
-    registers_[in_under] = made;
-    std::copy(base_ - 2, base_ + count, stack_);
-    base_ = stack_ + 2;
-    base_[-1] = underflow_link;
-  }
-  return made;
-}
-
-// Brings the topmost frames of `under` back, and sets base_ to the frame that goes on. Returns where in its
-// text; `result` has been put where it wants it.
-std::size_t machine::reinstate() {
-  while (registers_[in_under].as<continuation>()->length == 0)
-    registers_[in_under] = registers_[in_under].as<continuation>()->under;
-  local<continuation> from{self_, registers_[in_under].as<continuation>()};
-  vector* words = from->words.get();
-  std::size_t end = from->length;
-  value link = from->link;
-  std::size_t base = end + 2 - delta_in(link);
-  std::size_t start = base - 2;
-  for (std::size_t at = base; delta_in((*words)[at - 1]) != 0;) {
-    at -= delta_in((*words)[at - 1]);
-    if (end - (at - 2) > chunk_slots) break;
-    start = at - 2;
-  }
-  if (start == 0) {
-    registers_[in_under] = from->under;
-  } else {
-    registers_[in_under] =
-        self_.make<continuation>(from->under, from->words, (*words)[start + 1], from->winders,
-                                 from->handlers, std::uint64_t{start}, from->depth - (end - start));
-    words = from->words.get();
-  }
-  for (std::size_t at = start; at < end; ++at) stack_[at - start] = (*words)[at];
-  stack_[1] = underflow_link;
-  stack_[end - start] = registers_[in_payload];
-  base_ = stack_ + (base - start);
-  return offset_in(link);
-}
-
-// Puts arguments beyond the required ones into a list.
-void machine::collect_rest(std::size_t required, std::size_t count) {
-  stack_roots_.set_end(base_ + count);
-  local<value> rest{self_, nil};
-  for (std::size_t at = count; at > required; --at) rest = cons(base_[at - 1], rest);
-  base_[required] = rest;
-}
-
-std::size_t machine::spread(value list, value* to) {
-  std::size_t count = 0;
-  for (; list.is<pair>(); list = cdr(list), ++count) {
-    if (to + count >= limit_) fail("apply: too many arguments");
-    to[count] = car(list);
-  }
-  if (list != nil) fail("apply: expects a list", list);
-  return count;
-}
-
-// ---- Errors
-
-// A frame for the handler of what was raised, above all that is in use.
-void machine::push_handler() {
-  value* base = stack_roots_.end() + 2;
-  base[-2] = registers_[in_handle];
-  base[-1] = link_to(0, static_cast<std::size_t>(base - base_));
-  base[0] = registers_[in_payload];
-  base_ = base;
-  stack_roots_.set_end(base + 1);
-}
-
-// Where: of the running procedure, or, in a builtin, of its caller.
-void machine::note_place(std::size_t offset) {
-  value* base = base_;
-  if (!base[-2].is<closure>()) {
-    value link = base[-1];
-    if (delta_in(link) == 0) return;
-    base -= delta_in(link);
-    offset = offset_in(link);
-    if (!base[-2].is<closure>()) return;
-  }
-  value of = (*base[-2].as<closure>())[0];
-  if (!of.is<code>()) return;
-  note_place_of(*of.as<code>(), offset == 0 ? 0 : offset - 1);
-}
-
-// ---- The loop
 
 // NOLINTNEXTLINE(readability-function-size): one case an instruction
 value machine::loop() {
@@ -233,6 +111,7 @@ value machine::loop() {
             if (values.is<multiple>()) {
               count = values.as<multiple>()->size();
               if (base + count > limit_) fail("too many values");
+              stack_roots_.set_end(std::max(stack_roots_.end(), base + count));
               std::copy(values.as<multiple>()->begin(), values.as<multiple>()->end(), base);
             }
             goto apply;
@@ -259,7 +138,7 @@ value machine::loop() {
         }
       } else if (callee.is<continuation>()) {
         text = at = nullptr;
-        stack_roots_.set_end(std::max(stack_roots_.end(), base + count));
+        stack_roots_.set_end(std::max(stack_roots_.end(), base + std::max<std::size_t>(count, 2)));
         if (count != 1) base[0] = make_multiple({base, count});
         if (base[-2].as<continuation>()->winders.get() == winders()) {
           base[1] = base[0];

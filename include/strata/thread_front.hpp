@@ -186,7 +186,7 @@ class STRATA_RESOURCES_API front {
     std::uint64_t number;
     front_cache* cache;
   };
-  static constinit thread_local std::array<seat, seats> seats_;
+  static constinit thread_local seat seats_[seats];
 
   void empty(front_cache& one) noexcept;
   void retire_strays() noexcept;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "base/check.hpp"
 #include "gc/object_inl.hpp"
@@ -135,9 +136,10 @@ bool core::stress_is_due(record& of) {
 
 bool core::failure_is_due(record& of) { return of.until_failure != 0 && --of.until_failure == 0; }
 
-void core::fail_after(record& of, std::size_t allocations) {
-  of.until_failure = allocations;
+std::size_t core::fail_after(record& of, std::size_t allocations) {
+  std::size_t before = std::exchange(of.until_failure, allocations);
   open_limit(of);
+  return before;
 }
 
 void core::delay() const {

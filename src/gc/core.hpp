@@ -44,7 +44,7 @@ class detail::core {
   void attach(mutator& self, record& made);
   void detach(record& removed);
   void* allocate(mutator& self, std::size_t bytes, const type& of);
-  void fail_after(record& of, std::size_t allocations);
+  std::size_t fail_after(record& of, std::size_t allocations);
   // True when it was the caller that collected.
   bool collect(record* self, collection kind, cause why);
   // A collection of that kind, by whichever thread, has come to its end since the call began.

@@ -90,8 +90,8 @@ void* mutator::make_of(const type& of, std::size_t count) {
 }
 
 void mutator::collect(collection kind) { core_->ensure_collected(&record_of(*this), kind); }
-void mutator::fail_after(std::size_t allocations) {
-  core_->fail_after(record_of(*this), allocations);
+std::size_t mutator::fail_after(std::size_t allocations) {
+  return core_->fail_after(record_of(*this), allocations);
 }
 void mutator::verify() { core_->verify(&record_of(*this)); }
 

@@ -63,9 +63,13 @@ struct fork_list {
     }
     return false;
   }
+  static bool is_callers(const fork_seat& one) {
+    return one.ways_->is_callers != nullptr && one.ways_->is_callers(one.resource_);
+  }
   // False, and none is held, when one cannot be had and may not be left out.
   static bool hold_all(bool may_leave_out) {
     for (fork_seat* each = youngest; each != nullptr; each = each->older_) {
+      if (is_callers(*each)) continue;
       each->held_ = try_hold(*each);
       if (each->held_ || may_leave_out) continue;
       let_go_all();
@@ -122,6 +126,8 @@ struct fork_list {
     lock.unlock();
   }
 };
+
+const void* calling_thread() noexcept { return &this_thread; }
 
 void fork_seat::enter() noexcept {
   // relaxed: one asks; whether it has been answered matters to forks from then on.

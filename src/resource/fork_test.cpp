@@ -420,5 +420,27 @@ TEST(Fork, FromWithinACallTheLockStaysWithTheThread) {
   EXPECT_NE(one.try_allocate(10, 8), nullptr);
 }
 
+// And nothing is waited for: the other locks are held as in any fork.
+TEST(Fork, FromWithinACallOtherLocksAreStillHeld) {
+  synchronized<tlsf> older;
+  thread_front<tlsf> one;
+  synchronized<tlsf> younger;
+  one.with([&](tlsf& part) {
+    fork_and_wait([&] {
+      if (part.try_allocate(10, 8) == nullptr) return 72;
+      return older.try_allocate(10, 8) != nullptr && younger.try_allocate(10, 8) != nullptr ? 0
+                                                                                            : 73;
+    });
+  });
+  int visits = 0;
+  void* block = older.try_allocate(10, 8);
+  older.each_region([&](const region& /*each*/) {
+    if (visits++ == 0) fork_and_wait([&] { return use(one, 100); });
+  });
+  EXPECT_GT(visits, 0);
+  older.deallocate(block, 10, 8);
+  EXPECT_EQ(use(older, 100), 0);
+}
+
 }  // namespace
 }  // namespace strata

@@ -1,15 +1,14 @@
 #include <strata/ownership.hpp>
 
-#include <atomic>
 #include <memory>
 #include <string>
-#include <thread>
 #include <typeinfo>
 #include <unordered_set>
 
 #include <strata/bump.hpp>
 
 #include "resource/ownership_model.hpp"
+#include "resource/ownership_subjects.hpp"
 #include "resource/resource_test.hpp"
 
 namespace strata {
@@ -19,50 +18,9 @@ const char* name_of_rc_in_debug_mode();
 
 namespace {
 
+using namespace subjects;
+
 static_assert(!ownership_debug);
-
-struct counted_life {
-  explicit counted_life(int& in, int with = 0) : lives(&in), value(with) { ++in; }
-  counted_life(const counted_life& other) : lives(other.lives), value(other.value) { ++*lives; }
-  counted_life(counted_life&& other) noexcept : lives(other.lives), value(other.value) {
-    ++*lives;
-    other.value = -1;
-  }
-  counted_life& operator=(const counted_life&) = delete;
-  ~counted_life() { --*lives; }
-  int* lives;
-  int value;
-};
-
-struct front {
-  virtual ~front() = default;
-  int in_front = 1;
-};
-struct rear {
-  virtual ~rear() = default;
-  int in_rear = 2;
-};
-struct both : front, rear {
-  int own = 3;
-};
-struct plain {
-  int first = 1;
-};
-struct longer : plain {
-  std::string text = "a string that is too long for the string's own buffer";
-};
-struct with_table : plain {
-  virtual ~with_table() = default;
-};
-struct by_virtue : virtual front {};
-struct shape {
-  virtual ~shape() = default;
-  virtual int area() = 0;
-};
-struct flat : rear, shape {};  // abstract: its shape is not at its start
-struct square final : flat {
-  int area() override { return 4; }
-};
 
 // ---- What compiles
 
@@ -88,116 +46,6 @@ static_assert(std::is_convertible_v<box<both, pmr_memory>, box<rear, sized_memor
 static_assert(!std::is_copy_constructible_v<box<int>>);
 static_assert(std::is_nothrow_move_constructible_v<rc<int>> &&
               std::is_nothrow_move_constructible_v<box<int>>);
-
-// ---- Box
-
-// Without state, and so in one pointer.
-struct stateless {
-  static inline std::size_t live = 0;
-  void* try_allocate(std::size_t bytes, std::size_t alignment) noexcept {
-    ++live;
-    return heap_memory::allocate(bytes, alignment);
-  }
-  void deallocate(void* block, std::size_t bytes, std::size_t alignment) noexcept {
-    --live;
-    heap_memory::deallocate(block, bytes, alignment);
-  }
-  [[nodiscard]] resource_statistics statistics() const { return {}; }
-  void verify() const {}
-  template <class Visit>
-  void each_region(Visit) const {}
-};
-static_assert(resource<stateless>);
-static_assert(sizeof(box<int, resource_memory<stateless>>) == sizeof(void*));
-
-TEST(Box, AgreesWithTheModel) {
-  for (std::uint64_t seed = 1; seed <= 10; ++seed) run_box_model(seed, 1000);
-}
-
-TEST(Box, MovesAndIsKnownToBeMovedFrom) {
-  int lives = 0;
-  auto one = make_box<counted_life>(lives, 7);
-  box<counted_life> other = std::move(one);
-  EXPECT_EQ(one, nullptr);  // NOLINT(bugprone-use-after-move)
-  EXPECT_EQ(other->value, 7);
-  one = std::move(other);
-  EXPECT_EQ(one->value, 7);
-  EXPECT_EQ(lives, 1);
-  one.reset();
-  EXPECT_EQ(lives, 0);
-}
-
-TEST(Box, LivesInAnyMemory) {
-  test_upstream upstream;
-  bump memory(&upstream);
-  int lives = 0;
-  {
-    auto in_pmr = make_box_on<counted_life>(&upstream, lives, 1);
-    auto in_bump = make_box_on<counted_life>(memory, lives, 2);
-    stateless none;
-    auto in_none = make_box_on<counted_life>(none, lives, 3);
-    EXPECT_TRUE(memory.owns(in_bump.get()));
-    EXPECT_EQ(upstream.live_blocks(), 2u);
-    EXPECT_EQ(stateless::live, 1u);
-    auto moved = std::move(in_pmr);
-    moved = make_box_on<counted_life>(&upstream, lives, 4);
-    EXPECT_EQ(lives, 3);
-  }
-  EXPECT_EQ(lives, 0);
-  EXPECT_EQ(stateless::live, 0u);
-  memory.release();
-}
-
-TEST(Box, OfABaseGivesBackTheWhole) {
-  test_upstream upstream;
-  box<rear> on_heap = make_box<both>();
-  EXPECT_EQ(on_heap->in_rear, 2);
-  box<rear, sized_memory<pmr_memory>> in_memory = make_box_on<both>(&upstream);
-  EXPECT_EQ(in_memory->in_rear, 2);
-  in_memory = make_box_on<both>(&upstream);  // the upstream checks sizes and addresses
-  EXPECT_EQ(upstream.live_blocks(), 1u);
-}
-
-TEST(Box, HoldsArrays) {
-  test_upstream upstream;
-  int lives = 0;
-  auto many = make_box_on<counted_life[]>(&upstream, 10, lives, 5);
-  EXPECT_EQ(many.size(), 10u);
-  EXPECT_EQ(lives, 10);
-  int sum = 0;
-  for (const counted_life& each : many) sum += each.value;
-  EXPECT_EQ(sum, 50);
-  many = nullptr;
-  EXPECT_EQ(lives, 0);
-  auto zeros = make_box<int[]>(100);
-  EXPECT_EQ(zeros[99], 0);
-  EXPECT_EQ(make_box<int[]>(0).size(), 0u);
-  std::size_t length = zeros.size();
-  zeros = box<int[]>::from_raw(std::move(zeros).into_raw(), length);
-  EXPECT_EQ(zeros.size(), 100u);
-  EXPECT_THROW((void)make_box<int[]>(SIZE_MAX / 2), std::bad_array_new_length);
-}
-
-TEST(Box, EndsByADeleterToo) {
-  static int ended = 0;
-  auto deleter = [](int*) noexcept { ++ended; };
-  int on_stack = 5;
-  {
-    auto one = box<int, decltype(deleter)>::from_raw(&on_stack);
-    static_assert(sizeof one == sizeof(void*));
-    EXPECT_EQ(*one, 5);
-  }
-  EXPECT_EQ(ended, 1);
-}
-
-TEST(Box, LetsGoOnlyWhenTold) {
-  int lives = 0;
-  int* number = make_box<int>(4).into_raw();
-  EXPECT_EQ(*box<int>::from_raw(number), 4);
-  counted_life& for_ever = make_box<counted_life>(lives).leak();
-  EXPECT_EQ(lives, 1);
-  delete &for_ever;
-}
 
 // ---- rc and arc alike
 
@@ -516,216 +364,6 @@ TYPED_TEST(Counted, BorrowedIsAPointer) {
   static_assert(sizeof lent == sizeof(void*));
 }
 
-// ---- Intrusive
-
-template <class Base>
-struct carried : Base {
-  explicit carried(int& in) : life(in) {}
-  virtual ~carried() = default;
-  counted_life life;
-};
-
-TEST(Intrusive, CountsInTheObjectAndFreesAtOnce) {
-  int lives = 0;
-  auto one = make_intrusive<carried<intrusive_count>>(lives);
-  intrusive_rc<carried<intrusive_count>> from_pointer(one.get());
-  EXPECT_EQ(one.strong_count(), 2u);
-  EXPECT_EQ(one, from_pointer);
-  auto moved = std::move(from_pointer);
-  auto* raw = std::move(moved).into_raw();
-  EXPECT_EQ(one.strong_count(), 2u);
-  moved = intrusive_rc<carried<intrusive_count>>::from_raw(raw);
-  one.reset();
-  EXPECT_EQ(lives, 1);
-  moved = nullptr;
-  EXPECT_EQ(lives, 0);
-}
-
-TEST(Intrusive, ADerivedObjectIsSharedAsItsBase) {
-  struct more : carried<intrusive_count> {
-    using carried::carried;
-    std::string text = "a string that is too long for the string's own buffer";
-  };
-  int lives = 0;
-  intrusive_rc<carried<intrusive_count>> base = make_intrusive<more>(lives);
-  intrusive_rc<const carried<intrusive_count>> fixed = base;
-  EXPECT_EQ(fixed.strong_count(), 2u);
-  base.reset();
-  fixed.reset();
-  EXPECT_EQ(lives, 0);
-}
-
-TEST(Intrusive, AgreesWithTheModel) {
-  using object = carried<intrusive_atomic_count>;
-  int lives = 0;
-  std::mt19937 random(3);
-  std::vector<intrusive_rc<object>> owners;
-  for (int turn = 0; turn < 5000; ++turn) {
-    if (owners.empty() || random() % 4 == 0) {
-      owners.push_back(make_intrusive<object>(lives));
-    } else {
-      auto which = owners.begin() + static_cast<std::ptrdiff_t>(random() % owners.size());
-      if (random() % 2 == 0)
-        owners.push_back(intrusive_rc<object>(which->get()));
-      else
-        owners.erase(which);
-    }
-    if (turn % 64 != 0) continue;
-    std::map<object*, std::uint32_t> count;
-    for (const auto& each : owners) ++count[each.get()];
-    ASSERT_EQ(count.size(), static_cast<std::size_t>(lives));
-    for (const auto& each : owners) ASSERT_EQ(each.strong_count(), count[each.get()]);
-  }
-  owners.clear();
-  EXPECT_EQ(lives, 0);
-}
-
-// ---- Threads
-
-constexpr int threads = 4;
-template <class Work>
-void in_threads(Work work) {
-  std::vector<std::thread> running;
-  for (int i = 0; i < threads; ++i) running.emplace_back(work, i);
-  for (std::thread& each : running) each.join();
-}
-
-TEST(ArcThreads, TheLastDropSeesWhatAllDid) {
-  struct tally {
-    explicit tally(int& in) : result(&in) {}
-    tally(const tally&) = delete;
-    tally& operator=(const tally&) = delete;
-    ~tally() {
-      for (int each : slots) *result += each;  // plain reads: races are seen
-    }
-    int slots[threads] = {};
-    int* result;
-  };
-  for (int round = 0; round < 300; ++round) {
-    int result = 0;
-    std::vector<arc<tally>> owners(threads, make_arc<tally>(result));
-    in_threads([&](int i) {
-      arc<tally> own = std::move(owners[static_cast<std::size_t>(i)]);
-      arc<tally> copy = own;
-      own->slots[i] = 1;
-      own.reset();
-      copy.reset();
-    });
-    ASSERT_EQ(result, threads);
-  }
-}
-
-TEST(ArcThreads, UpgradeRacesWithTheLastDrop) {
-  for (int round = 0; round < 300; ++round) {
-    std::atomic<int> lives = 0;
-    struct life {
-      explicit life(std::atomic<int>& in) : count(&in) { ++in; }
-      life(const life&) = delete;
-      life& operator=(const life&) = delete;
-      ~life() {
-        value = 0;
-        --*count;
-      }
-      std::atomic<int>* count;
-      int value = 77;
-    };
-    std::vector<arc<life>> owners(2, make_arc<life>(lives));
-    std::vector<weak_arc<life>> weaks(threads, owners[0].downgrade());
-    std::atomic<bool> wrong = false;
-    in_threads([&](int i) {
-      auto which = static_cast<std::size_t>(i);
-      if (which < 2) owners[which].reset();
-      for (int turn = 0; turn < 20; ++turn) {
-        if (arc<life> got = weaks[which].upgrade(); got != nullptr && got->value != 77) {
-          wrong = true;
-        }
-      }
-      weaks[which].reset();
-    });
-    ASSERT_FALSE(wrong);
-    ASSERT_EQ(lives, 0);
-  }
-}
-
-TEST(ArcThreads, OneUnwrapsAndGetMutWaitsForTheOthers) {
-  for (int round = 0; round < 300; ++round) {
-    std::vector<arc<int>> owners(threads, make_arc<int>(0));
-    std::atomic<int> unwrapped = 0;
-    in_threads([&](int i) {
-      arc<int>& own = owners[static_cast<std::size_t>(i)];
-      if (int* alone = own.get_mut(); alone != nullptr) *alone = i;  // plain: a race would be seen
-      if (own.try_unwrap().has_value())
-        ++unwrapped;
-      else
-        own.reset();
-    });
-    ASSERT_LE(unwrapped, 1);
-  }
-}
-
-TEST(ArcThreads, RandomProgramsCountRight) {
-  struct life {
-    explicit life(std::atomic<int>& in) : count(&in) { ++in; }
-    life(const life& other) : count(other.count) { ++*count; }
-    life& operator=(const life&) = delete;
-    ~life() { --*count; }
-    std::atomic<int>* count;
-  };
-  std::atomic<int> lives = 0;
-  std::vector<arc<life>> shared;
-  for (int i = 0; i < 8; ++i) shared.push_back(make_arc<life>(lives));
-  in_threads([&](int i) {
-    std::mt19937 random(static_cast<unsigned>(i));
-    std::vector<arc<life>> own(shared);
-    std::vector<weak_arc<life>> weak;
-    for (int turn = 0; turn < 3000; ++turn) {
-      arc<life>& one = own[random() % own.size()];
-      switch (random() % 6) {
-        case 0:
-          own.push_back(one);
-          break;
-        case 1:
-          weak.push_back(one);
-          break;
-        case 2:
-          if (own.size() > 1) own.pop_back();
-          break;
-        case 3:
-          if (!weak.empty()) own.push_back(weak.back().upgrade());
-          if (own.back() == nullptr) own.pop_back();
-          break;
-        case 4:
-          if (!weak.empty()) weak.pop_back();
-          break;
-        default:
-          if (turn % 8 == 0) (void)one.make_mut();
-      }
-      if (own.empty()) own.push_back(make_arc<life>(lives));
-    }
-  });
-  for (const arc<life>& each : shared) EXPECT_EQ(each.strong_count(), 1u);
-  EXPECT_EQ(lives, 8);
-  shared.clear();
-  EXPECT_EQ(lives, 0);
-}
-
-TEST(ArcThreads, IntrusiveCountsAreSafeToo) {
-  struct life : intrusive_atomic_count {
-    explicit life(std::atomic<int>& in) : count(&in) { ++in; }
-    ~life() { --*count; }
-    std::atomic<int>* count;
-  };
-  std::atomic<int> lives = 0;
-  for (int round = 0; round < 200; ++round) {
-    std::vector<intrusive_rc<life>> owners(threads, make_intrusive<life>(lives));
-    in_threads([&](int i) {
-      auto own = std::move(owners[static_cast<std::size_t>(i)]);
-      for (int turn = 0; turn < 20; ++turn) auto copy = own;
-    });
-    ASSERT_EQ(lives, 0);
-  }
-}
-
 // ---- Wrong use
 
 template <class Counting>
@@ -769,13 +407,6 @@ TYPED_TEST(CountedDeathTest, AnAbstractClassIsAskedWhenItIsCast) {
   EXPECT_DEATH((void)(counted_ptr<shape, TypeParam>(abstract)), "a pointer to a part of it");
   counted_alias<shape, TypeParam> elsewhere = abstract;
   EXPECT_EQ(elsewhere->area(), 4);
-}
-
-TEST(IntrusiveDeathTest, TooManyOwnersStop) {
-  local_counting::single local(UINT32_MAX);
-  EXPECT_DEATH(local.add(), "strata: ownership: too many owners");
-  atomic_counting::single atomic(INT32_MAX);
-  EXPECT_DEATH(atomic.add(), "strata: ownership: too many owners");
 }
 
 // A function that takes an rc has another name in the other mode, and the linker finds none.

@@ -34,7 +34,7 @@ void unlink(front_cache*& newest, front_cache::links front_cache::*list, front_c
 
 }  // namespace
 
-constinit thread_local std::array<front::seat, front::seats> front::seats_{};
+constinit thread_local front::seat front::seats_[seats]{};
 
 // A thread's caches. Its destructor is the thread's end.
 struct front_thread {
@@ -43,7 +43,7 @@ struct front_thread {
   front_thread& operator=(const front_thread&) = delete;
   ~front_thread() {
     is_ending = true;
-    front::seats_ = {};
+    for (front::seat& each : front::seats_) each = {};
     while (front_cache* one = take()) {
       front* owner = one->owner;
       owner->empty(*one);

@@ -12,6 +12,7 @@
 #include <strata/buffer_arena.hpp>
 #include <strata/buffer_pool.hpp>
 #include <strata/bump.hpp>
+#include <strata/byte_buffer_pool.hpp>
 #include <strata/compose.hpp>
 #include <strata/direct_buffer.hpp>
 #include <strata/frame_pool.hpp>

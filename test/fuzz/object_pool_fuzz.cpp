@@ -1,5 +1,6 @@
 // object_pool in one thread: objects that can't be made, objects that are dropped when they come back,
 // cycles; and byte buffers beside strings.
+#include <strata/byte_buffer_pool.hpp>
 #include <strata/object_pool.hpp>
 
 #include <stdexcept>

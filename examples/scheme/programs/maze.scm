@@ -1,6 +1,6 @@
 ; Mazes by a depth-first walk over cells in vectors, walls as lists, and the way through by a breadth-first one.
 (define seed 7)
-(define (next! n) (set! seed (modulo (+ (* seed 1103515245) 12345) 2147483648)) (modulo (quotient seed 65536) n))
+(define (next! n) (set! seed (modulo (* seed 16807) 2147483647)) (modulo (quotient seed 65536) n))
 (define (shuffled l)
   (map cdr (sort (map (lambda (x) (cons (next! 1000000) x)) l) (lambda (a b) (< (car a) (car b))))))
 (define (neighbours cell w h)

@@ -1,6 +1,6 @@
 ; Words: strings made, hashed, counted and sorted.
 (define seed 42)
-(define (next! n) (set! seed (modulo (+ (* seed 1103515245) 12345) 2147483648)) (modulo (quotient seed 65536) n))
+(define (next! n) (set! seed (modulo (* seed 16807) 2147483647)) (modulo (quotient seed 65536) n))
 (define (word) (let loop ((n (+ 1 (next! 3))) (made "")) (if (= n 0) made (loop (- n 1) (string-append made (vector-ref #("ka" "to" "mi" "re" "su" "no") (next! 6)))))))
 (define counts (make-hash-table))
 (do ((i 0 (+ i 1))) ((= i 300000))

@@ -40,11 +40,11 @@
 (do ((i 0 (+ i 1))) ((= i 3))
   (message (lambda () (dig 0)))
   (verify-heap))
-(define nested (let loop ((i 0) (made '())) (if (= i 1000000) made (loop (+ i 1) (list made)))))
+(define nested (let loop ((i 0) (made '())) (if (= i 300000) made (loop (+ i 1) (list made)))))
 (message (lambda () (equal? nested (list nested))))
 (message (lambda () (with-output-to-string (lambda () (write nested)))))
 (message (lambda () (read (open-input-string (make-string 500000 #\()))))
-(message (lambda () (eval (let loop ((i 0) (made 1)) (if (= i 300000) made (loop (+ i 1) (list '+ 1 made)))))))
+(message (lambda () (eval (let loop ((i 0) (made 1)) (if (= i 100000) made (loop (+ i 1) (list '+ 1 made)))))))
 (set! nested #f)
 
 (define (place thunk)

@@ -10,14 +10,16 @@
 //               others now, and they wait for nothing
 //
 // Locks of several resources may nest in any order, so nothing is waited for with a lock in hand: if one
-// cannot be had soon, all are given back, and it begins again. A lock that cannot be had for a second
-// is left alone: its holder forks, or will not give it back. The parent does not notice; the
-// child had better not use that resource, unless the holder is the thread that forked.
+// cannot be had soon, all are given back, and it begins again. What the forking thread itself has, as
+// code of a user's that runs under a lock may fork, it keeps. A lock that cannot be had for a second is
+// left alone: its holder will not give it back. The parent does not notice; the child had better not
+// use that resource.
 //
 // Nothing between fork and its return calls upstream or frees memory: a program that only execs must
 // not hang because of a memory_resource of its own.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include <strata/detail/support.hpp>
@@ -31,6 +33,8 @@ struct fork_ways {
   void (*in_child)(void* resource) noexcept;  // no lock is held
   // In a child, after in_child: it lay on the stack of a thread that is gone, where others will be.
   void (*lost)(void* resource) noexcept = nullptr;
+  // Whether the calling thread has the locks itself: it goes on having them, in both.
+  bool (*is_callers)(const void* resource) noexcept = nullptr;
 };
 
 class STRATA_RESOURCES_API fork_seat {
@@ -68,18 +72,45 @@ class fork_member : public fork_seat {
   ~fork_member() { leave(); }
 };
 
+// Tells the calling thread from others.
+STRATA_RESOURCES_API const void* calling_thread() noexcept;
+
 // A lock that every fork finds free, for data that need nothing else. Declared behind them, so that
 // the locks within them are older.
 template <class Lock>
 class fork_safe : public Lock {
  public:
-  fork_safe() noexcept : seat_(ways, static_cast<Lock*>(this)) {}
+  fork_safe() noexcept : seat_(ways, this) {}
+
+  // Holds the lock while code of a user's runs, which may fork.
+  class lent {
+   public:
+    explicit lent(fork_safe& lock) : lock_(lock) {
+      lock.lock();
+      // relaxed, as below: a thread asks for itself alone
+      lock.lent_to_.store(calling_thread(), std::memory_order_relaxed);
+    }
+    ~lent() {
+      lock_.lent_to_.store(nullptr, std::memory_order_relaxed);
+      lock_.unlock();
+    }
+    lent(const lent&) = delete;
+    lent& operator=(const lent&) = delete;
+
+   private:
+    fork_safe& lock_;
+  };
 
  private:
-  static bool try_hold(void* lock) noexcept { return static_cast<Lock*>(lock)->try_lock(); }
-  static void let_go(void* lock) noexcept { static_cast<Lock*>(lock)->unlock(); }
-  static constexpr fork_ways ways = {try_hold, let_go, nullptr};
+  static bool try_hold(void* self) noexcept { return static_cast<fork_safe*>(self)->try_lock(); }
+  static void let_go(void* self) noexcept { static_cast<fork_safe*>(self)->unlock(); }
+  static bool is_callers(const void* self) noexcept {
+    const auto& lent_to = static_cast<const fork_safe*>(self)->lent_to_;
+    return lent_to.load(std::memory_order_relaxed) == calling_thread();
+  }
+  static constexpr fork_ways ways = {try_hold, let_go, nullptr, nullptr, is_callers};
 
+  std::atomic<const void*> lent_to_{nullptr};
   fork_member seat_;
 };
 

@@ -127,8 +127,9 @@ class STRATA_GC_API mutator {
   // How many there have been. As long as it is the same, every object is where it was: for interpreters
   // that hold addresses in registers, and tables that hash them.
   [[nodiscard]] std::uint64_t collections() const { return state_.collections; }
-  // The so-manieth allocation of this mutator from now on fails, once; 0: none does.
-  void fail_after(std::size_t allocations);
+  // The so-manieth allocation of this mutator from now on fails, once; 0: none does. Returns how far away
+  // the failure that was asked for before still was; 0: it has come, or there was none.
+  std::size_t fail_after(std::size_t allocations);
   // Throws stack_overflow when the native stack is nearly full: for functions that recurse.
   void check_depth() const {
     if (detail::address_of(__builtin_frame_address(0)) < state_.lowest_frame) [[unlikely]]

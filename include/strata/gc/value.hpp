@@ -182,7 +182,7 @@ inline std::uint32_t identity_hash(mutator& self, value of) noexcept {
 //                               ^ end                       ^ highest end since the last one
 //
 // So whatever lies behind `end` is valid when it comes before it again: an old value that no collection
-// has come past, or null.
+// has come past, or null. Write to no word behind it: move the end first.
 class roots {
  public:
   // The memory is the caller's, and all of it null at first.
