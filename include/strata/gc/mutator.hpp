@@ -360,9 +360,10 @@ class kept<bare<T>> {
   local<T> value_;
 };
 
-// Fewer arguments than members are what make offers.
+// Fewer arguments than members are what make offers, and no braces around those of a member or base.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wmissing-braces"
 template <class T, class... Args>
 consteval bool constructs_quietly() {
   if constexpr (std::is_aggregate_v<T>)
