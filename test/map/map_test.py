@@ -27,7 +27,13 @@ KEEPER = r"""
 #include <string.h>
 #include <sys/mman.h>
 static char zeros[3 << 20];
-static void* wait(void* nothing) { for (;;) getchar(); return nothing; }
+static pthread_barrier_t started;
+static void* wait(void* nothing) {
+  free(malloc(1));                                                  /* glibc maps an arena */
+  pthread_barrier_wait(&started);
+  for (;;) getchar();
+  return nothing;
+}
 int main(void) {
   for (int i = 0; i < 50000; ++i) memset(malloc(200), 1, 200);      /* small blocks */
   memset(malloc(500000), 1, 500000);                                /* a run of pages */
@@ -38,8 +44,10 @@ int main(void) {
   memset(mmap(NULL, 5 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), 1, 5 << 20);
   memset(zeros, 1, sizeof zeros);
   pthread_t thread;
+  pthread_barrier_init(&started, NULL, 2);
   pthread_create(&thread, NULL, wait, NULL);
   pthread_setname_np(thread, "waiter");
+  pthread_barrier_wait(&started);
   puts("ready");
   fflush(stdout);
   pthread_join(thread, NULL);
