@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "base/config.hpp"
 #include "gc/plans_test.hpp"
 #include "managed.hpp"
 #include "workloads.hpp"
