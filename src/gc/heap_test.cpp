@@ -204,6 +204,30 @@ TEST(GcHeap, GlobalsComeAndGoOnAThreadWithoutAMutator) {
   other.join();
 }
 
+// The marker comes to large objects that were made while it runs, by fields of old ones.
+TEST(GcHeap, MarksWhileLargeObjectsAreMade) {
+  heap memory{{.max_bytes = 64 << 20,
+               .plan = plan::generational_concurrent,
+               .young_bytes = 256 << 10,
+               .stress = {.mark_always = true}}};
+  mutator self{memory};
+  using row = array<ref<node>>;
+  local<array<ref<row>>> kept = self.make<array<ref<row>>>(200U);
+  self.collect();
+  for (std::size_t time = 0; memory.statistics().concurrent_markings < 20; ++time) {
+    ASSERT_LT(time, 1000000U);
+    std::size_t at = time * 7 % 200;
+    (*kept)[at] = self.make<row>(5000 + at);
+    (*(*kept)[at])[at] = build(self, 6);
+    for (std::size_t each = at % 16; each < 200; each += 16) {
+      if ((*kept)[each]) {
+        ASSERT_EQ(5000 + each, (*kept)[each]->size());
+        ASSERT_EQ(64, count(*(*(*kept)[each])[each]));
+      }
+    }
+  }
+}
+
 // Another thread's young collection is not what was asked for.
 TEST(GcHeap, AFullCollectionIsFullWhateverOthersDo) {
   heap memory{{.plan = plan::generational}};

@@ -88,9 +88,9 @@ class marker {
     live_bytes_ += bytes;
     if (of.kind == shape::leaf) return;
     weaks_.of_old.discover(object, of.kind);
-    // relaxed: mutators may be writing; what was there when marking began, the log has.
+    // Mutators may be writing; what was there when marking began, the log has. acquire: see store_field.
     each_edge(object, of, [this](void** field) {
-      push(std::atomic_ref<void*>(*field).load(std::memory_order_relaxed));
+      push(std::atomic_ref<void*>(*field).load(std::memory_order_acquire));
     });
   }
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "base/config.hpp"
 #include "gc/plans_test.hpp"
 #include "managed.hpp"
 #include "workloads.hpp"
@@ -45,7 +46,7 @@ class GcExhaustion : public testing::TestWithParam<gc::plan> {
     gc::mutator self{memory_};
     const std::uint64_t right = work<Work>(self, size, count);
     bool failed = true;
-    for (std::size_t at = 1; failed; at += 1 + at / (strata::config::instrumented ? 4 : 200)) {
+    for (std::size_t at = 1; failed; at += 1 + at / (strata::config::instrumented ? 4 : 80)) {
       self.fail_after(at);
       failed = false;
       try {

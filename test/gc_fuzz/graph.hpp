@@ -141,7 +141,7 @@ class graph {
   static gc::ref<entity>& field(node* object, kind what, std::size_t at) {
     switch (what) {
       case kind::pair:
-        return as<pair<entity>>(object).of[at];
+        return at == 0 ? as<pair<entity>>(object).first : as<pair<entity>>(object).second;
       case kind::quad:
         return as<quad<entity>>(object).of[at];
       case kind::wide:

@@ -52,7 +52,7 @@ struct node {
 
 template <class E>
 struct pair : node {
-  gc::ref<E> of[2];
+  gc::ref<E> first, second;
 };
 template <class E>
 struct quad : node {
@@ -130,7 +130,8 @@ struct handle_access {
 }  // namespace gc_fuzz
 
 template <class E>
-struct strata::gc::fields<gc_fuzz::pair<E>> : list<&gc_fuzz::pair<E>::of> {};
+struct strata::gc::fields<gc_fuzz::pair<E>>
+    : list<&gc_fuzz::pair<E>::first, &gc_fuzz::pair<E>::second> {};
 template <class E>
 struct strata::gc::fields<gc_fuzz::quad<E>> : list<&gc_fuzz::quad<E>::of> {};
 template <class E>

@@ -46,12 +46,12 @@ inline bool must_log(const void* field) {
       std::atomic_ref<std::uint64_t>(log_word(field)).load(std::memory_order_relaxed);
   return (bits >> ((address_of(field) >> 3) & 63) & 1) != 0;
 }
-// relaxed: a concurrent marker reads the field in the middle of all this and may see either value; what it
-// needs of the old one, the log has.
+// A concurrent marker reads the field in the middle of all this and may see either value; what it needs of the
+// old one, the log has. release: of a new one, if that is a large object made meanwhile, it reads the mark.
 inline void store_field(void** field, void* value) {
   if (must_log(field)) [[unlikely]]
     log_field(field, value);
-  std::atomic_ref<void*>(*field).store(value, std::memory_order_relaxed);
+  std::atomic_ref<void*>(*field).store(value, std::memory_order_release);
 }
 
 template <class From, class To>
