@@ -261,7 +261,7 @@ class program : public builder<A, Roots> {
     if (one_in(8)) self().collect(gc::collection::young);
   }
   void collect_full() {
-    if (one_in(64)) self().collect(gc::collection::full);
+    if (one_in(8)) self().collect(gc::collection::full);
   }
   void verify() {
     if (one_in(256)) self().verify();
