@@ -108,24 +108,27 @@ void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
   collection kind = plan_->first_try();
   if (stress_is_due(own))
     collect(&own, ++own.stresses % 16 == 0 ? collection::full : kind, cause::stress);
-  for (int failures = 0;;) {
-    if (own.state->poll.load(std::memory_order_relaxed) != 0) pause(own);
-    if (void* object = try_allocate(own, bytes)) {
-      // A large object may have been marked already, by a plan that is marking.
-      std::uint8_t mark = bytes > most_small_bytes ? header::mark(object) : std::uint8_t{0};
-      header::start(object, &of);
-      header::set_mark(object, mark);
-      tell_growth();
-      return object;
-    }
-    // Others may take what a collection has freed: that is not yet the end.
-    if (failures == 3) {
+  if (own.state->poll.load(std::memory_order_relaxed) != 0) pause(own);
+  void* object = try_allocate(own, bytes);
+  for (int failures = 0; object == nullptr;) {
+    // A marking that was under way keeps what has died since it began: one full collection may not be enough.
+    if (failures == 2) {
       if (options_.listener != nullptr) options_.listener->memory_is_exhausted(bytes);
       throw_out_of_memory();
     }
-    if (collect(&own, kind, cause::no_room) && kind == collection::full) ++failures;
-    kind = collection::full;
+    request first{bytes};
+    if (collect(&own, kind, cause::no_room, &first)) {
+      if (kind == collection::full) ++failures;
+      kind = collection::full;
+    }
+    object = first.object != nullptr ? first.object : try_allocate(own, bytes);
   }
+  // A large object may have been marked already, by a plan that is marking.
+  std::uint8_t mark = bytes > most_small_bytes ? header::mark(object) : std::uint8_t{0};
+  header::start(object, &of);
+  header::set_mark(object, mark);
+  tell_growth();
+  return object;
 }
 
 bool core::stress_is_due(record& of) {
@@ -242,13 +245,16 @@ void core::zero_behind_roots() {
   });
 }
 
-bool core::collect(record* self, collection kind, cause why) {
+bool core::collect(record* self, collection kind, cause why, request* first) {
   check_may_collect(self);
   delay();
   std::uint64_t asked_ns = os::monotonic_ns();
   if (!world_.stop(self)) return false;
   collection_end what{.kind = kind, .why = why, .stop_ns = os::monotonic_ns() - asked_ns};
   collect_stopped(what);
+  // A large object is zeroed, which others need not wait for before it is the last try.
+  if (first != nullptr && (first->bytes <= most_small_bytes || kind == collection::full))
+    first->object = try_allocate(*self, first->bytes);
   what.pause_ns = os::monotonic_ns() - asked_ns;
   bool knows_live = what.kind == collection::full || what.live_bytes != statistics_.live_bytes;
   heap_shortage shortage{static_cast<std::size_t>(plan_->needed_bytes()), options_.max_bytes};
@@ -272,11 +278,13 @@ bool core::collect(record* self, collection kind, cause why) {
 }
 
 void core::ensure_collected(record* self, collection kind) {
-  // relaxed: what a collection did, the world's lock makes known.
-  std::uint64_t before = full_ends_.load(std::memory_order_relaxed);
-  while (!collect(self, kind, cause::asked)) {
-    if (kind == collection::young || full_ends_.load(std::memory_order_relaxed) != before) return;
-  }
+  auto full_ends = [this] {
+    std::lock_guard guard{lock_};
+    return statistics_.full_collections;
+  };
+  std::uint64_t before = full_ends();
+  while (!collect(self, kind, cause::asked))
+    if (kind == collection::young || full_ends() != before) return;
 }
 
 void core::collect_stopped(collection_end& what) {
@@ -290,7 +298,6 @@ void core::collect_stopped(collection_end& what) {
   give_up_buffers();
   what.kind = plan_->collect(what.kind);
   stack_.trim();
-  if (what.kind == collection::full) full_ends_.fetch_add(1, std::memory_order_relaxed);
   if (options_.stress.verify) verify_heap(*this);
   what.held_after_bytes = blocks_.used() * block_bytes;
   what.moved_bytes = plan_->moved_bytes - statistics_.moved_bytes;

@@ -45,8 +45,14 @@ class detail::core {
   void detach(record& removed);
   void* allocate(mutator& self, std::size_t bytes, const type& of);
   std::size_t fail_after(record& of, std::size_t allocations);
+  // What a thread collects for; null: there is no room. It gets it before the others run, who might take all
+  // that the collection has freed.
+  struct request {
+    std::size_t bytes;
+    void* object = nullptr;
+  };
   // True when it was the caller that collected.
-  bool collect(record* self, collection kind, cause why);
+  bool collect(record* self, collection kind, cause why, request* first = nullptr);
   // A collection of that kind, by whichever thread, has come to its end since the call began.
   void ensure_collected(record* self, collection kind);
   void verify(record* self);
@@ -124,7 +130,6 @@ class detail::core {
   std::mutex globals_lock_;
   global_node* globals_ = nullptr;
   heap_statistics statistics_;               // written under lock_, too
-  std::atomic<std::uint64_t> full_ends_{0};  // full collections that are over
   std::atomic<std::size_t> told_blocks_{0};  // as heap_grows has told
   std::size_t young_bytes_ = 0;
   static constexpr std::uint8_t last_epoch = 250;

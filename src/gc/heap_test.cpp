@@ -368,5 +368,35 @@ TEST(GcHeap, ThreadsThatPollAreStopped) {
   for (std::thread& each : threads) each.join();
 }
 
+// Others take all that a collection frees before the thread that collected runs again.
+TEST(GcHeap, NoThreadStarvesBesideOthers) {
+  heap memory{{.max_bytes = 4 << 20,
+               .plan = plan::generational,
+               .young_bytes = 128 << 10,
+               .stress = {.protect_moved = true, .verify = true}}};
+  std::atomic<int> starved{0};
+  std::vector<std::thread> threads;
+  for (int each = 0; each < 3; ++each) {
+    threads.emplace_back([&] {
+      mutator self{memory};
+      try {
+        local<array<ref<node>>> kept = self.make<array<ref<node>>>(64U);
+        for (std::size_t round = 0; round < 1000; ++round) {
+          local<node> list = self.make<node>(nullptr, nullptr, 0);
+          for (long key = 1; key < 100; ++key) {
+            list = self.make<node>(list, nullptr, key);
+            self.safepoint();
+          }
+          (*kept)[round % 64] = list;
+        }
+      } catch (const out_of_memory&) {
+        ++starved;
+      }
+    });
+  }
+  for (std::thread& each : threads) each.join();
+  EXPECT_EQ(0, starved);
+}
+
 }  // namespace
 }  // namespace strata::gc

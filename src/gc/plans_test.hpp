@@ -5,17 +5,14 @@
 
 #include <string>
 
-#include "strata/gc/heap.hpp"
+#include "gc/view/names.hpp"
 
 namespace strata::gc {
 
-inline const auto every_plan = testing::Values(plan::semispace, plan::mark_sweep, plan::immix,
-                                               plan::generational, plan::generational_concurrent);
+inline const auto every_plan = testing::ValuesIn(all_plans);
 
 inline std::string name_of_plan(const testing::TestParamInfo<plan>& of) {
-  static const char* const names[] = {"semispace", "mark_sweep", "immix", "generational",
-                                      "generational_concurrent"};
-  return names[static_cast<std::size_t>(of.param)];
+  return name_of(of.param);
 }
 
 }  // namespace strata::gc

@@ -107,7 +107,7 @@ class STRATA_GC_API heap {
   // No mutator is attached any more, and no global is left.
   ~heap();
 
-  // By a thread without a mutator on this heap; others ask their mutator.
+  // By a thread without a mutator on this heap; others ask their mutator, which says what it promises.
   void collect(collection kind = collection::full);
   // Runs what gc::when_dead has been given for objects that have died since; returns how many.
   std::size_t run_cleaners();

@@ -123,6 +123,8 @@ class STRATA_GC_API mutator {
     if (state_.poll.load(std::memory_order_relaxed) != 0) [[unlikely]]
       detail::safepoint_slow(*this);
   }
+  // When it returns, a collection of that kind, by this thread or another, has ended since the call. What has
+  // died since a concurrent marking began may outlive it.
   void collect(collection kind = collection::full);
   // How many there have been. As long as it is the same, every object is where it was: for interpreters
   // that hold addresses in registers, and tables that hash them.

@@ -109,7 +109,7 @@ class generational final : public plan_base {
     else
       old_.full([this](auto visit) {
         each_root_of_old(visit);
-        adopt_weaks();
+        adopt_weaks(adopted::staying);
       });
     if (background_ != nullptr) background_->go_to(stage::idle);
   }
@@ -144,28 +144,21 @@ class generational final : public plan_base {
   }
   void finish_marking() {
     old_.marker().run(~std::size_t{0});
-    adopt_weaks();
+    adopt_weaks(adopted::staying);
     old_.finish();
     core_.world().set_marking(false);
   }
-  // Weak objects that stay young may refer to old ones that have died.
-  void adopt_weaks() {
+  // Weak objects that stay young may refer to old ones that have died, and those that no marking comes to any
+  // more, since they were promoted while it ran, are old.
+  enum class adopted : std::uint8_t { staying, promoted };
+  void adopt_weaks(adopted which) {
     found& young = core_.weaks().of_young;
-    for (void* each : young.weaks) {
-      if (young_.has(each)) core_.weaks().of_old.weaks.push(each);
-    }
-    for (void* each : young.ephemerons) {
-      if (young_.has(each)) core_.weaks().of_old.ephemerons.push(each);
-    }
-  }
-  void adopt_promoted_weaks() {
-    found& young = core_.weaks().of_young;
-    for (void* each : young.weaks) {
-      if (!young_.has(each)) core_.weaks().of_old.weaks.push(each);
-    }
-    for (void* each : young.ephemerons) {
-      if (!young_.has(each)) core_.weaks().of_old.ephemerons.push(each);
-    }
+    found& old = core_.weaks().of_old;
+    auto is_wanted = [&](void* each) { return young_.has(each) == (which == adopted::staying); };
+    for (void* each : young.weaks)
+      if (is_wanted(each)) old.weaks.push(each);
+    for (void* each : young.ephemerons)
+      if (is_wanted(each)) old.ephemerons.push(each);
   }
 
   // ---- Young collections
@@ -186,7 +179,7 @@ class generational final : public plan_base {
     core_.weaks().finish(*this, core_.weaks().of_young, weak_set::cleaners::of_young_objects);
     young_.reclaim(core_.options().stress.protect_moved ? blocks::after::inaccessible
                                                         : blocks::after::usable);
-    if (old_.is_marking()) adopt_promoted_weaks();
+    if (old_.is_marking()) adopt_weaks(adopted::promoted);
     kept_young_ = young_.used();
     most_survive_ = 2 * (young_moved_ - moved_before) > used_before * detail::block_bytes;
   }

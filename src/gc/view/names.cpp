@@ -1,5 +1,7 @@
 #include "gc/view/names.hpp"
 
+#include <iterator>
+
 #include "base/text.hpp"
 
 namespace strata::gc {
@@ -7,6 +9,7 @@ namespace strata::gc {
 const char* name_of(plan one) {
   static constexpr const char* names[] = {"semispace", "mark_sweep", "immix", "generational",
                                           "generational_concurrent"};
+  static_assert(std::size(names) == all_plans.size());
   return names[static_cast<std::size_t>(one)];
 }
 

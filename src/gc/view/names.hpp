@@ -1,6 +1,7 @@
 // What reports call things.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,8 @@
 
 namespace strata::gc {
 
+inline constexpr std::array all_plans = {plan::semispace, plan::mark_sweep, plan::immix,
+                                         plan::generational, plan::generational_concurrent};
 const char* name_of(plan one);
 const char* name_of(shape one);
 const char* name_of(root_kind one);
