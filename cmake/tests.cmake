@@ -29,6 +29,20 @@ function(strata_add_test)
   endif()
 endfunction()
 
+# strata_add_instruction_test(<name> <argument>...): test/fastpath/measure with these arguments. The
+# figures that it compares with hold for one compiler and one set of flags; elsewhere there is no test.
+function(strata_add_instruction_test name)
+  if(CMAKE_BUILD_TYPE STREQUAL RelWithDebInfo
+     AND NOT STRATA_DEBUG AND NOT STRATA_STRESS
+     AND CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64
+     AND CMAKE_CXX_COMPILER_ID STREQUAL GNU
+     AND CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\.")
+    strata_add_test(NAME ${name} TIMEOUT 120
+                    COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/test/fastpath/measure ${ARGN})
+    set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
+  endif()
+endfunction()
+
 # strata_add_gtest(<target> [PREFIX prefix] <source>...): a GoogleTest program; each of its tests is a quick test of
 # its own, in a process of its own. Some look at what an ordinary block is like, so none is guarded
 # unless the test asks for it.

@@ -5,23 +5,10 @@
 namespace strata::cli {
 namespace {
 
+using layout::byte_bits;
 using layout::field;
 using layout::field_kind;
 using layout::record;
-
-constexpr std::uint64_t byte_bits = 8;
-
-const char* word_of(layout::record_kind kind) {
-  switch (kind) {
-    case layout::record_kind::class_type:
-      return "class";
-    case layout::record_kind::union_type:
-      return "union";
-    case layout::record_kind::structure:
-      break;
-  }
-  return "struct";
-}
 
 const char* word_of(layout::language spoken) {
   switch (spoken) {
@@ -92,7 +79,7 @@ json_value record_json(const weighed_record& of) {
   for (const field& each : one.fields) fields.push_back(field_json(each));
   const std::uint64_t line = layout::cache_line_bytes;
   return {{"name", one.name},
-          {"kind", word_of(one.kind)},
+          {"kind", name_of(one.kind)},
           {"language", word_of(one.written_in)},
           {"file", one.file},
           {"line", one.line},

@@ -11,12 +11,12 @@
 namespace strata::cli {
 namespace {
 
+using layout::byte_bits;
 using layout::field;
 using layout::field_kind;
 using layout::gap;
 using layout::record;
 
-constexpr std::uint64_t byte_bits = 8;
 constexpr std::uint64_t pictured_bytes_max = 1024;
 constexpr int deepest = 8;  // of nested records
 
@@ -26,18 +26,6 @@ std::string counted(std::uint64_t number, const char* what) {
 
 std::string size_text(std::uint64_t bits) {
   return bits % byte_bits == 0 ? counted(bits / byte_bits, "byte") : counted(bits, "bit");
-}
-
-const char* word_of(layout::record_kind kind) {
-  switch (kind) {
-    case layout::record_kind::class_type:
-      return "class";
-    case layout::record_kind::union_type:
-      return "union";
-    case layout::record_kind::structure:
-      break;
-  }
-  return "struct";
 }
 
 // The letter that stands for a field in the picture.
@@ -87,7 +75,7 @@ class record_text {
  private:
   std::string head() const {
     const std::string name = what_.name.empty() ? "(anonymous)" : what_.name;
-    std::string text = look_.heading(name) + "\n  " + word_of(what_.kind) + ", " +
+    std::string text = look_.heading(name) + "\n  " + name_of(what_.kind) + ", " +
                        counted(what_.size_bytes, "byte") + ", aligned to " +
                        std::to_string(what_.alignment);
     if (!what_.file.empty()) text += formatted(", %s:%llu", what_.file.c_str(), number(what_.line));

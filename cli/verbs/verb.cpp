@@ -24,6 +24,12 @@ class own_usage : public CLI::Formatter {
   const char* usage_;
 };
 
+void describe(CLI::App& options, const verb_help& help) {
+  options.description(help.description);
+  options.formatter(std::make_shared<own_usage>(help.usage));
+  options.footer(help.examples);
+}
+
 std::optional<int> parse_reversed(CLI::App& options, arguments& reversed) {
   try {
     options.parse(reversed);
@@ -45,17 +51,14 @@ int complain(const std::string& message, int status) {
 
 std::optional<int> parse_arguments(CLI::App& options, const verb_help& help,
                                    const arguments& given) {
-  options.description(help.description);
-  options.formatter(std::make_shared<own_usage>(help.usage));
-  options.footer(help.examples);
+  describe(options, help);
   arguments reversed(given.rbegin(), given.rend());
   return parse_reversed(options, reversed);
 }
 
-command_line::command_line(const verb_help& help) : options_(new CLI::App(help.description)) {
+command_line::command_line(const verb_help& help) : options_(new CLI::App) {
+  describe(*options_, help);
   options_->prefix_command();
-  options_->formatter(std::make_shared<own_usage>(help.usage));
-  options_->footer(help.examples);
 }
 
 command_line::~command_line() { delete options_; }

@@ -427,13 +427,13 @@ TEST_F(SlabDeathTest, OtherDoubleFreesStopInVerifyAndWhenTheFrontIsSettled) {
         one.deallocate(blocks_[0]);
         one.verify();
       },
-      "strata: slab: |AddressSanitizer");
+      "strata: slab: |use-after-poison|heap-buffer-overflow");
   EXPECT_DEATH(
       {
         one.deallocate(blocks_[0]);
         one.trim();
       },
-      "strata: slab: |AddressSanitizer");
+      "strata: slab: |use-after-poison|heap-buffer-overflow");
 }
 
 TEST_F(SlabDeathTest, AnothersBlockAndTheInsideOfOneStopInVerify) {
@@ -446,13 +446,13 @@ TEST_F(SlabDeathTest, AnothersBlockAndTheInsideOfOneStopInVerify) {
         one.deallocate(foreign);
         one.verify();
       },
-      "strata: slab: |AddressSanitizer");
+      "strata: slab: |use-after-poison|heap-buffer-overflow");
   EXPECT_DEATH(
       {
         one.deallocate(static_cast<char*>(blocks_[0]) + 8);
         one.verify();
       },
-      "strata: slab: |AddressSanitizer");
+      "strata: slab: |use-after-poison|heap-buffer-overflow");
   other.deallocate(foreign);
 }
 

@@ -28,7 +28,7 @@ class builder : public graph<A, Roots> {
   gc::unrooted<T> create(Args&&... args) {
     return self_->template make<T>(std::forward<Args>(args)...);
   }
-  // Below a power of two.
+  // A number below that one, out of this operation's bits.
   std::size_t draw(std::size_t below) {
     std::size_t drawn = bits_ % below;
     bits_ /= below;
@@ -150,7 +150,7 @@ class builder : public graph<A, Roots> {
     next() % 2 == 0 ? make_row_of(count) : make_bytes_of(4 * count);
   }
   void make_large() {
-    auto count = static_cast<std::uint32_t>(4100 + next() % (large_elements - 4100));
+    auto count = static_cast<std::uint32_t>(4100 + next() % 11900);
     switch (next() % 3) {
       case 0:
         return make_row_of(count);

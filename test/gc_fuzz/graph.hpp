@@ -245,7 +245,7 @@ class graph {
       expect(of.hash == gc::detail::identity_hash(*self_, at), "another identity hash");
     if (of.cleaner != 0)
       expect(tokens_[of.cleaner] == token_waiting, "cleaned up while it is alive");
-    if (of.what == kind::weakling) return compare_weakling(object, of, reach);
+    if (of.what == kind::weakling) return compare_weakling(object, of);
     if (of.what == kind::pairing) return compare_pairing(object, of, reach);
     compare_content(object, of);
     for (std::size_t each = 0; each < of.count; ++each) {
@@ -309,8 +309,7 @@ class graph {
   static gc::value peek(void* weak_object, std::size_t at) {
     return gc::value(static_cast<entity**>(weak_object)[at]);
   }
-  template <class Reach>
-  void compare_weakling(node* object, shadow& of, Reach) {
+  void compare_weakling(node* object, shadow& of) {
     gc::value have = peek(as<weakling<entity>>(object).to.get(), 0);
     bool is_strong = shadows_.is_strong(id_in(of.few[0]));
     if (is_strong) add_to_digest(of.few[0]);

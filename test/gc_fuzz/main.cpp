@@ -9,13 +9,15 @@
 // and ends with status 1.
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
+#include <map>
 #include <string>
 #include <thread>
 
+#include "base/text.hpp"
 #include "gc/view/names.hpp"
 #include "program.hpp"
 
@@ -26,32 +28,17 @@ std::string command_line;
 thread_local unsigned thread_number;
 
 // A signal may have come at any place: nothing here allocates.
-void print(std::string_view text) {
-  static_cast<void>(!write(STDERR_FILENO, text.data(), text.size()));
-}
-void print(std::uint64_t number) {
-  char digits[20];
-  std::size_t at = sizeof digits;
-  do digits[--at] = static_cast<char>('0' + number % 10);
-  while ((number /= 10) != 0);
-  print(std::string_view(digits + at, sizeof digits - at));
-}
-
 void print_recipe() {
-  print("gc_fuzz: thread ");
-  print(thread_number);
-  print(", operation ");
-  print(last_operations.count);
-  print(", after");
+  char room[4096];
+  strata::base::text recipe(room, sizeof room);
+  recipe << "gc_fuzz: thread " << std::uint64_t{thread_number} << ", operation "
+         << last_operations.count << ", after";
   std::size_t kept = last_operations.names.size();
   for (std::uint64_t at = last_operations.count < kept ? 0 : last_operations.count - kept;
-       at < last_operations.count; ++at) {
-    print(" ");
-    print(last_operations.names[at % kept]);
-  }
-  print("\nagain: ");
-  print(command_line);
-  print("\n");
+       at < last_operations.count; ++at)
+    recipe << " " << last_operations.names[at % kept];
+  recipe << "\nagain: " << command_line.c_str() << "\n";
+  static_cast<void>(!write(STDERR_FILENO, recipe.data(), recipe.stored()));
 }
 
 // The heap stops the process by SIGABRT when it is broken; a stale pointer faults. Whatever the handler
@@ -60,22 +47,6 @@ void on_signal(int number) {
   std::signal(number, SIG_DFL);
   print_recipe();
   std::raise(number);
-}
-
-[[noreturn]] void wrong_usage(const char* why) {
-  std::fprintf(
-      stderr,
-      "gc_fuzz: %s\n"
-      "  --seed N --operations N --threads N   how much; operations: of all threads\n"
-      "  --plan NAME --handles                 where; references lead to handles\n"
-      "  --max-bytes N --tight                 of the heap; tight: memory runs out now and then\n"
-      "  --young-bytes N --objects N           objects: of each graph, dead ones included\n"
-      "  --check-every N                       operations of a thread\n"
-      "  --collect-every N --protect-moved --mark-always --verify --check-maps --delay-us N\n"
-      "                                        the heap's stress options\n"
-      "  --revive                              take up what weak references alone lead to\n",
-      why);
-  std::exit(2);
 }
 
 }  // namespace
@@ -88,15 +59,6 @@ void fail(const char* what) {
 
 namespace {
 
-constexpr unsigned plan_count = 5;
-
-gc::plan plan_named(const char* name) {
-  for (unsigned at = 0; at < plan_count; ++at)
-    if (std::strcmp(name, gc::name_of(static_cast<gc::plan>(at))) == 0)
-      return static_cast<gc::plan>(at);
-  wrong_usage("no such plan");
-}
-
 // Of objects some 120 bytes long, and their copies. Tight: memory runs out now and then.
 std::size_t room_for(const settings& chosen, bool is_tight) {
   std::size_t graphs = chosen.threads + 1;
@@ -106,56 +68,44 @@ std::size_t room_for(const settings& chosen, bool is_tight) {
 
 settings parse(int argc, char** argv) {
   settings chosen;
+  gc::stress_options& stress = chosen.heap.stress;
   bool is_tight = false;
-  chosen.heap.max_bytes = 0;
-  chosen.heap.young_bytes = 0;
-  chosen.heap.direct_wait_ms = 0;
-  for (int at = 1; at < argc; ++at) {
-    std::string_view name = argv[at];
-    auto text = [&] { return at + 1 < argc ? argv[++at] : ""; };
-    auto number = [&] { return std::strtoull(text(), nullptr, 10); };
-    if (name == "--seed")
-      chosen.seed = number();
-    else if (name == "--operations")
-      chosen.operations = number();
-    else if (name == "--threads")
-      chosen.threads = static_cast<unsigned>(number());
-    else if (name == "--plan")
-      chosen.heap.plan = plan_named(text());
-    else if (name == "--handles")
-      chosen.handles = true;
-    else if (name == "--max-bytes")
-      chosen.heap.max_bytes = number();
-    else if (name == "--young-bytes")
-      chosen.heap.young_bytes = number();
-    else if (name == "--objects")
-      chosen.most_objects = static_cast<std::uint32_t>(number());
-    else if (name == "--check-every")
-      chosen.check_every = number();
-    else if (name == "--collect-every")
-      chosen.heap.stress.collect_every = number();
-    else if (name == "--protect-moved")
-      chosen.heap.stress.protect_moved = true;
-    else if (name == "--mark-always")
-      chosen.heap.stress.mark_always = true;
-    else if (name == "--verify")
-      chosen.heap.stress.verify = true;
-    else if (name == "--check-maps")
-      chosen.heap.stress.check_maps = true;
-    else if (name == "--delay-us")
-      chosen.heap.stress.delay_us = static_cast<std::uint32_t>(number());
-    else if (name == "--tight")
-      is_tight = true;
-    else if (name == "--revive")
-      chosen.revive = true;
-    else
-      wrong_usage("no such option");
+  std::map<std::string, gc::plan> plans;
+  for (gc::plan each : gc::all_plans) plans[gc::name_of(each)] = each;
+
+  CLI::App line{"Random programs on the managed heap, beside shadows of their graphs."};
+  line.add_flag_callback(
+      "--plans",
+      [] {
+        for (gc::plan each : gc::all_plans) std::puts(gc::name_of(each));
+        std::exit(0);
+      },
+      "List all plans");
+  line.add_option("--seed", chosen.seed);
+  line.add_option("--operations", chosen.operations, "Of all threads");
+  line.add_option("--threads", chosen.threads)->check(CLI::PositiveNumber);
+  line.add_option("--plan", chosen.heap.plan)->transform(CLI::CheckedTransformer(plans));
+  line.add_flag("--handles", chosen.handles, "References lead to handles");
+  line.add_option("--objects", chosen.most_objects, "Of each graph, dead ones included")
+      ->check(CLI::Range(256U, 1U << 30));
+  line.add_option("--check-every", chosen.check_every, "So many operations of a thread")
+      ->check(CLI::PositiveNumber);
+  line.add_flag("--tight", is_tight, "Memory runs out now and then");
+  line.add_flag("--revive", chosen.revive, "Take up what weak references alone lead to");
+  line.add_option("--collect-every", stress.collect_every);
+  line.add_flag("--protect-moved", stress.protect_moved);
+  line.add_flag("--mark-always", stress.mark_always);
+  line.add_flag("--verify", stress.verify);
+  line.add_flag("--check-maps", stress.check_maps);
+  line.add_option("--delay-us", stress.delay_us);
+  try {
+    line.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(line.exit(error) == 0 ? 0 : 2);
   }
-  if (chosen.threads == 0 || chosen.check_every == 0 || chosen.most_objects < 256)
-    wrong_usage("too little");
-  if (chosen.heap.max_bytes == 0) chosen.heap.max_bytes = room_for(chosen, is_tight);
-  if (chosen.heap.young_bytes == 0)
-    chosen.heap.young_bytes = std::size_t{chosen.threads} * (std::size_t{256} << 10);
+  chosen.heap.direct_wait_ms = 0;
+  chosen.heap.max_bytes = room_for(chosen, is_tight);
+  chosen.heap.young_bytes = std::size_t{chosen.threads} * (std::size_t{256} << 10);
   return chosen;
 }
 
@@ -261,10 +211,6 @@ void execute(const settings& chosen) {
 
 int main(int argc, char** argv) {
   using namespace gc_fuzz;  // NOLINT(google-build-using-namespace)
-  if (argc == 2 && std::strcmp(argv[1], "--plans") == 0) {
-    for (unsigned at = 0; at < plan_count; ++at) std::puts(gc::name_of(static_cast<gc::plan>(at)));
-    return 0;
-  }
   for (int at = 0; at < argc; ++at) command_line += std::string(at == 0 ? "" : " ") + argv[at];
   settings chosen = parse(argc, argv);
   for (int number : {SIGABRT, SIGSEGV, SIGBUS}) std::signal(number, &on_signal);

@@ -1,8 +1,8 @@
 // What all threads of a run share.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <strata/gc.hpp>
 
 namespace gc_fuzz {
@@ -19,9 +19,6 @@ struct settings {
   unsigned threads = 1;
   std::uint32_t most_objects = 16384;  // of a graph
 };
-
-// The largest row or bytes, in elements; and how often there is one.
-inline constexpr std::size_t large_elements = 16000;
 
 template <class A>
 struct world {

@@ -96,8 +96,7 @@ class Bench:
     def count(self):
         counts = callgrind.count_all(self, [job for job in self.jobs if job.kind == "load"])
         print(callgrind.text(counts, self.names, self.peers))
-        write(self.chosen.out,
-                     report.head(self.found, self.chosen) | {"instructions": counts})
+        write(self.chosen.out, report.head(self.found, self.chosen) | {"instructions": counts})
 
     def scale(self):
         results = scaling.measure(self.workspace, self.jobs, self.found, self.chosen.runs,
@@ -107,7 +106,7 @@ class Bench:
                 self.note_failures(f"{load} with {threads} threads", at["runs"])
         print(scaling.text(results, self.names))
         write(self.chosen.out, report.head(self.found, self.chosen) |
-                     {"scaling": scaling.as_json(results, self.names)})
+              {"scaling": scaling.as_json(results, self.names)})
 
 
 def main(arguments: list) -> int:

@@ -6,8 +6,6 @@
 namespace strata::cli::layout {
 namespace {
 
-constexpr std::uint64_t byte_bits = 8;
-
 // Up to where the unit of the bit-field reaches.
 std::uint64_t unit_end_bits(const field& one) {
   const std::uint64_t unit = one.unit_bytes * byte_bits;

@@ -29,7 +29,7 @@ struct waste {
 
   // Rounded down to whole bytes.
   std::uint64_t bytes() const {
-    return hole_bytes + padding_bytes + (bit_hole_bits + bit_padding_bits) / 8;
+    return hole_bytes + padding_bytes + (bit_hole_bits + bit_padding_bits) / byte_bits;
   }
 };
 

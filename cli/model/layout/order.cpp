@@ -6,8 +6,6 @@
 namespace strata::cli::layout {
 namespace {
 
-constexpr std::uint64_t byte_bits = 8;
-
 // Fields that move as one: a field, or neighbouring bit-fields.
 struct group {
   std::vector<std::size_t> fields;

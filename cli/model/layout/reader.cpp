@@ -19,7 +19,6 @@
 namespace strata::cli::layout {
 namespace {
 
-constexpr std::uint64_t byte_bits = 8;
 constexpr int deepest = 256;  // of scopes in scopes
 
 language language_of(const entry& unit) {

@@ -16,9 +16,21 @@
 namespace strata::cli::layout {
 
 inline constexpr std::size_t no_record = static_cast<std::size_t>(-1);
+inline constexpr std::uint64_t byte_bits = 8;
 inline constexpr std::uint64_t cache_line_bytes = 64;
 
 enum class record_kind { structure, class_type, union_type };
+constexpr const char* name_of(record_kind kind) {
+  switch (kind) {
+    case record_kind::class_type:
+      return "class";
+    case record_kind::union_type:
+      return "union";
+    case record_kind::structure:
+      break;
+  }
+  return "struct";
+}
 enum class field_kind {
   data,
   base,          // a base class: part of the object, before its own fields

@@ -13,8 +13,8 @@ inline field field_at(const std::string& name, std::uint64_t offset, std::uint64
                       std::uint64_t alignment = 0) {
   field made;
   made.name = name;
-  made.offset_bits = offset * 8;
-  made.size_bits = bytes * 8;
+  made.offset_bits = offset * byte_bits;
+  made.size_bits = bytes * byte_bits;
   made.unit_bytes = bytes;
   made.alignment = alignment != 0 ? alignment : bytes;
   return made;

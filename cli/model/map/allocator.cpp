@@ -18,7 +18,6 @@ constexpr std::uint64_t granule_bytes = 16;
 constexpr std::uint64_t start_bytes = 1024;
 constexpr std::uint64_t start_word_bytes = 2;
 constexpr std::uint64_t metadata_mapping_bytes = 256 << 10;
-constexpr std::uint64_t system_page_bytes = 4096;
 enum ground_kind : std::uint64_t { none, contiguous, sparse };
 enum run_kind : std::uint64_t { span_run, block_run };
 
@@ -217,9 +216,9 @@ void reader::add_metadata() {
     const mapping* in = find(space_, at);
     if (in == nullptr || in->what != purpose::anonymous) continue;
     constexpr std::uint64_t whole_up_to = 16 * metadata_mapping_bytes;
-    const std::uint64_t page = at / system_page_bytes * system_page_bytes;
+    const std::uint64_t page = at / system_page_bytes() * system_page_bytes();
     const bool whole = in->bytes() <= whole_up_to;
-    known_end = whole ? in->end : page + system_page_bytes;
+    known_end = whole ? in->end : page + system_page_bytes();
     add_area("metadata", whole ? in->start : page, known_end);
   }
 }

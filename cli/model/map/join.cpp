@@ -8,7 +8,6 @@
 namespace strata::cli::map {
 namespace {
 
-constexpr std::uint64_t system_page_bytes = 4096;
 constexpr std::uint64_t longest_counted = std::uint64_t{64} << 30;  // 128 MiB of the kernel's table
 
 std::optional<std::uint64_t> resident_in(const memory& from, std::uint64_t start,
@@ -16,34 +15,18 @@ std::optional<std::uint64_t> resident_in(const memory& from, std::uint64_t start
   std::vector<bool> pages;
   if (end - start > longest_counted || !from.resident(start, end, pages)) return std::nullopt;
   return static_cast<std::uint64_t>(std::count(pages.begin(), pages.end(), true)) *
-         system_page_bytes;
+         system_page_bytes();
 }
 
-std::uint64_t scaled(std::uint64_t value, double share) {
-  return static_cast<std::uint64_t>(static_cast<double>(value) * share);
-}
-
-// The part of a mapping's memory that a piece of it has.
+// The part of a mapping's memory that a piece of it has, and what is left.
 usage share_of(const usage& whole, double share) {
-  usage made;
-  made.resident_bytes = scaled(whole.resident_bytes, share);
-  made.proportional_bytes = scaled(whole.proportional_bytes, share);
-  made.dirty_bytes = scaled(whole.dirty_bytes, share);
-  made.swapped_bytes = scaled(whole.swapped_bytes, share);
-  made.huge_bytes = scaled(whole.huge_bytes, share);
-  made.locked_bytes = scaled(whole.locked_bytes, share);
-  return made;
+  usage part;
+  return part.combine(whole, [&](std::uint64_t& own, std::uint64_t all) {
+    own = static_cast<std::uint64_t>(static_cast<double>(all) * share);
+  });
 }
-
-usage rest_of(const usage& whole, const usage& part) {
-  usage made;
-  made.resident_bytes = whole.resident_bytes - part.resident_bytes;
-  made.proportional_bytes = whole.proportional_bytes - part.proportional_bytes;
-  made.dirty_bytes = whole.dirty_bytes - part.dirty_bytes;
-  made.swapped_bytes = whole.swapped_bytes - part.swapped_bytes;
-  made.huge_bytes = whole.huge_bytes - part.huge_bytes;
-  made.locked_bytes = whole.locked_bytes - part.locked_bytes;
-  return made;
+usage rest_of(usage whole, const usage& part) {
+  return whole.combine(part, [](std::uint64_t& own, std::uint64_t taken) { own -= taken; });
 }
 
 // Cuts the mapping that holds the address in two; its memory is shared out by what is resident, which
@@ -90,10 +73,10 @@ bool count_resident(const memory& from, allocator_view& view) {
     std::vector<bool> pages;
     const std::uint64_t end = region.start + region.pages.size() * view.page_bytes;
     if (!from.resident(region.start, end, pages)) return false;
-    const std::uint64_t parts = view.page_bytes / system_page_bytes;
+    const std::uint64_t parts = view.page_bytes / system_page_bytes();
     for (std::size_t i = 0; i < pages.size(); ++i) {
       if (!pages[i]) continue;
-      view.resident_bytes[static_cast<std::size_t>(region.pages[i / parts])] += system_page_bytes;
+      view.resident_bytes[static_cast<std::size_t>(region.pages[i / parts])] += system_page_bytes();
     }
   }
   return view.is_residence_known = true;

@@ -121,16 +121,6 @@ const char* name_of(purpose what) {
   return names[static_cast<std::size_t>(what)];
 }
 
-usage& usage::operator+=(const usage& other) {
-  resident_bytes += other.resident_bytes;
-  proportional_bytes += other.proportional_bytes;
-  dirty_bytes += other.dirty_bytes;
-  swapped_bytes += other.swapped_bytes;
-  huge_bytes += other.huge_bytes;
-  locked_bytes += other.locked_bytes;
-  return *this;
-}
-
 const mapping* find(const address_space& in, std::uint64_t address) {
   const auto next =
       std::upper_bound(in.mappings.begin(), in.mappings.end(), address,

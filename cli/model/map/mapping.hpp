@@ -32,7 +32,18 @@ struct usage {
   std::uint64_t huge_bytes = 0;  // backed by huge pages
   std::uint64_t locked_bytes = 0;
 
-  usage& operator+=(const usage& other);
+  // change(figure, the other's figure) for each.
+  template <typename Change>
+  usage& combine(const usage& other, Change change) {
+    for (auto figure : {&usage::resident_bytes, &usage::proportional_bytes, &usage::dirty_bytes,
+                        &usage::swapped_bytes, &usage::huge_bytes, &usage::locked_bytes}) {
+      change(this->*figure, other.*figure);
+    }
+    return *this;
+  }
+  usage& operator+=(const usage& other) {
+    return combine(other, [](std::uint64_t& own, std::uint64_t more) { own += more; });
+  }
 };
 
 struct mapping {

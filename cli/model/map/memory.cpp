@@ -24,6 +24,11 @@ bool read_at(int file, void* to, std::size_t bytes, std::uint64_t offset) {
 
 }  // namespace
 
+std::uint64_t system_page_bytes() {
+  static const auto bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
 process_memory::process_memory(pid_t pid)
     : pid_(pid),
       pagemap_(open(("/proc/" + std::to_string(pid) + "/pagemap").c_str(), O_RDONLY | O_CLOEXEC)) {}
@@ -37,7 +42,7 @@ bool process_memory::read(std::uint64_t address, void* to, std::size_t bytes) co
 bool process_memory::resident(std::uint64_t start, std::uint64_t end,
                               std::vector<bool>& pages) const {
   constexpr std::uint64_t present = std::uint64_t{1} << 63;
-  const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  const std::uint64_t page = system_page_bytes();
   std::vector<std::uint64_t> entries((end - start) / page);
   if (!pagemap_ || !read_at(pagemap_.get(), entries.data(), entries.size() * sizeof(std::uint64_t),
                             start / page * sizeof(std::uint64_t))) {

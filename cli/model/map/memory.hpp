@@ -11,6 +11,9 @@
 
 namespace strata::cli::map {
 
+// The unit in which the kernel gives memory.
+std::uint64_t system_page_bytes();
+
 class memory {
  public:
   memory() = default;
@@ -20,7 +23,7 @@ class memory {
 
   // Fills in all bytes; false: some of them cannot be read.
   virtual bool read(std::uint64_t address, void* to, std::size_t bytes) const = 0;
-  // How many bytes of [start, end) are resident; nothing is known of core dumps.
+  // Fills in of each page of [start, end) whether it is resident; false: that is not known, as of core dumps.
   virtual bool resident(std::uint64_t start, std::uint64_t end, std::vector<bool>& pages) const = 0;
 };
 

@@ -6,7 +6,6 @@
 namespace strata::cli::map {
 namespace {
 
-constexpr std::uint64_t byte_bits = 8;
 constexpr std::uint64_t most_bytes = std::uint64_t{1} << 30;  // more is read of nothing at once
 
 std::uint64_t little_endian(const char* from, std::uint64_t bytes) {
@@ -29,12 +28,12 @@ structure::structure(const layout::catalogue& all, const std::string& name) : na
 
 void structure::add(const layout::catalogue& all, std::size_t index, std::uint64_t offset) {
   for (const layout::field& one : all.records[index].fields) {
-    const std::uint64_t here = offset + one.offset_bits / byte_bits;
+    const std::uint64_t here = offset + one.offset_bits / layout::byte_bits;
     if (one.kind == layout::field_kind::base) {
       if (one.nested != layout::no_record) add(all, one.nested, here);
     } else if (std::none_of(places_.begin(), places_.end(),
                             [&](const place& known) { return known.name == one.name; })) {
-      places_.push_back({one.name, here, one.size_bits / byte_bits});
+      places_.push_back({one.name, here, one.size_bits / layout::byte_bits});
     }
   }
 }
