@@ -1,4 +1,4 @@
-// error
+// another_type.cpp:12:.*(no match for .operator=|no viable overloaded .=)
 #include <strata/gc.hpp>
 
 namespace gc = strata::gc;

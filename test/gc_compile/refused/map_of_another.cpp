@@ -1,4 +1,4 @@
-// error
+// type.hpp:.*(incompatible with object type .node|compatible with the right hand operand, but is .node)
 #include <strata/gc.hpp>
 
 namespace gc = strata::gc;

@@ -1,4 +1,4 @@
-// error
+// unrooted_kept.cpp:11:14: error
 #include <strata/gc.hpp>
 
 namespace gc = strata::gc;
