@@ -8,9 +8,9 @@
 //
 // It works in slices of some 20 us, holding lock_ in each. A collection that wants its turn gets it after
 // the slice at hand; then the thread waits until the collection is over. Young collections do a little of the
-// work themselves, in case the thread gets no processor. Where the process has but one, a thread would stop
-// the program for a slice of the scheduler's: there is none, and young collections do all of it, some more at
-// a time.
+// work themselves, and more when memory gets short, in case the thread gets no processor. Where the process has
+// but one, a thread would stop the program for a slice of the scheduler's: there is none, and young collections
+// do all of it, some more at a time.
 #pragma once
 
 #include <atomic>
@@ -58,10 +58,10 @@ class background {
   }
   [[nodiscard]] stage now() const { return stage_; }
   void go_to(stage next) { stage_ = next; }
-  // A collection's share of the work, in its turn.
-  void help() {
+  // A collection's share of the work, in its turn: more where the thread is late.
+  void help(bool is_late) {
     std::uint64_t until_ns =
-        os::monotonic_ns() + (thread_.joinable() ? helping_ns : working_alone_ns);
+        os::monotonic_ns() + (thread_.joinable() && !is_late ? helping_ns : working_alone_ns);
     while (has_work() && os::monotonic_ns() < until_ns) slice();
   }
 

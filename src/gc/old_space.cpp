@@ -105,6 +105,7 @@ void old_space::begin() {
   marker_.begin(core_.epoch(), blocks_.base() + young_bytes_);
   marking_ = true;
   moving_ = false;
+  new_before_bytes_ = new_bytes_;
   moved_live_bytes_ = 0;
 }
 
@@ -117,7 +118,8 @@ void old_space::finish() {
   lines_.end();
   if (!moving_) forget_dead_fields();
   large_.sweep(core_.epoch());
-  live_bytes_ = marker_.live_bytes() + moved_live_bytes_;
+  // What came while it was marked is held, too.
+  live_bytes_ = marker_.live_bytes() + moved_live_bytes_ + (new_bytes_ - new_before_bytes_);
   new_bytes_ = 0;
   marker_.trim();
   marking_ = false;

@@ -126,6 +126,7 @@ class old_space {
   row<void**> into_young_;
   row<void*> fresh_large_;  // large objects made since the last collection
   std::uint64_t new_bytes_ = 0;
+  std::uint64_t new_before_bytes_ = 0;  // the marking under way, or the last
   std::uint64_t live_bytes_ = 0;
   std::uint64_t moved_live_bytes_ = 0;
   std::uint64_t moved_bytes_ = 0;

@@ -104,6 +104,7 @@ class generational final : public plan_base {
 
   void collect_full() {
     collect_young(promote::all);
+    note_what_came();
     if (old_.is_marking())
       finish_marking();
     else
@@ -121,6 +122,7 @@ class generational final : public plan_base {
   }
   void advance() {
     if (background_->now() == stage::idle && wants_marking()) {
+      asked_at_bytes_ = old_.new_bytes();
       background_->go_to(stage::sweeping);
     } else if (background_->now() == stage::ready && promoting_) {
       old_.begin();
@@ -128,19 +130,30 @@ class generational final : public plan_base {
       core_.world().set_marking(true);
       background_->go_to(stage::marking);
     } else if (background_->now() == stage::marked) {
+      note_what_came();
       finish_marking();
       ++concurrent_markings;
       background_->go_to(stage::idle);
     } else {
-      background_->help();
+      background_->help(4 * old_.new_bytes() > 3 * room_bytes());
     }
   }
-  // Early enough that marking is over before what is left is used up.
+  // Early enough that marking is over before what is left is used up: half of it, or twice what came while
+  // the last one was under way.
   [[nodiscard]] bool wants_marking() const {
     if (core_.options().stress.mark_always) return true;
-    std::uint64_t room =
-        core_.options().max_bytes - base::smaller(core_.options().max_bytes, old_.live_bytes());
-    return 2 * old_.new_bytes() > room;
+    std::uint64_t room = room_bytes();
+    return old_.new_bytes() + base::larger(room / 2, 2 * came_meanwhile_bytes_) > room;
+  }
+  // What the old space may grow by between two markings.
+  [[nodiscard]] std::uint64_t room_bytes() const {
+    std::uint64_t held = old_.live_bytes() + eden_blocks_ * detail::block_bytes;
+    return core_.options().max_bytes - base::smaller(core_.options().max_bytes, held);
+  }
+  // At its end, or where memory has run out before.
+  void note_what_came() {
+    if (background_ != nullptr && background_->now() != stage::idle)
+      came_meanwhile_bytes_ = old_.new_bytes() - asked_at_bytes_;
   }
   void finish_marking() {
     old_.marker().run(~std::size_t{0});
@@ -299,6 +312,8 @@ class generational final : public plan_base {
   std::size_t eden_blocks_;
   std::size_t survivor_blocks_;
   std::size_t kept_young_ = 0;  // blocks that the last collection has left in use
+  std::uint64_t asked_at_bytes_ = 0;  // what was new in the old space when a marking was last asked for
+  std::uint64_t came_meanwhile_bytes_ = 0;
   bool promoting_ = false;
   bool most_survive_ = false;
   row<void*> in_place_;  // objects in pinned blocks that this collection has reached
