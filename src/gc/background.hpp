@@ -8,7 +8,7 @@
 //
 // It works in slices of some 20 us, holding lock_ in each. A collection that wants its turn gets it after
 // the slice at hand; then the thread waits until the collection is over. Young collections do a little of the
-// work themselves, and more when memory gets short, in case the thread gets no processor. Where the process has
+// work themselves, and more when it is behind what comes meanwhile: it may get no processor. Where the process has
 // but one, a thread would stop the program for a slice of the scheduler's: there is none, and young collections
 // do all of it, some more at a time.
 #pragma once
@@ -61,13 +61,14 @@ class background {
   // A collection's share of the work, in its turn: more where the thread is late.
   void help(bool is_late) {
     std::uint64_t until_ns =
-        os::monotonic_ns() + (thread_.joinable() && !is_late ? helping_ns : working_alone_ns);
+        os::monotonic_ns() + (is_late ? helping_late_ns : thread_.joinable() ? helping_ns : working_alone_ns);
     while (has_work() && os::monotonic_ns() < until_ns) slice();
   }
 
  private:
   static constexpr std::uint64_t helping_ns = 30'000;
   static constexpr std::uint64_t working_alone_ns = 400'000;
+  static constexpr std::uint64_t helping_late_ns = 800'000;
   static constexpr std::size_t slice_objects = 1024;
   static constexpr std::size_t slice_blocks = 16;
 

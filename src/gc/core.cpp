@@ -111,8 +111,9 @@ void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
   if (own.state->poll.load(std::memory_order_relaxed) != 0) pause(own);
   void* object = try_allocate(own, bytes);
   for (int failures = 0; object == nullptr;) {
-    // A marking that was under way keeps what has died since it began: one full collection may not be enough.
-    if (failures == 2) {
+    // A marking that was under way keeps what has died since it began, and only a further collection moves
+    // what lies in its way.
+    if (failures == 3) {
       if (options_.listener != nullptr) options_.listener->memory_is_exhausted(bytes);
       throw_out_of_memory();
     }

@@ -152,7 +152,8 @@ void old_space::trace(void*& object) {
 
 void old_space::condemn() {
   if (when_ == evacuation::never) return;
-  std::size_t spare = most_blocks_ > blocks_.used() ? most_blocks_ - blocks_.used() : 0;
+  std::size_t most = most_blocks_while_moving();
+  std::size_t spare = most - base::smaller(most, blocks_.used());
   moving_ = lines_.condemn(spare) > 0;
   core_.each_pinned([this](void* object) {
     if (blocks_.use_at(object) == use::lines_from)
@@ -200,7 +201,7 @@ void* old_space::copy_of(void* object, std::uint64_t word, std::size_t bytes) {
   std::size_t copied_bytes = bytes + header::growth(word);
   std::byte* to = to_.take(copied_bytes);
   if (to == nullptr) {
-    if (blocks_.used() >= most_blocks_) return nullptr;
+    if (blocks_.used() >= most_blocks_while_moving()) return nullptr;
     std::size_t block = lines_.take();
     if (block == blocks::none) return nullptr;
     to_ = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};

@@ -105,6 +105,11 @@ class old_space {
  private:
   std::byte* take_promoted_slow(std::size_t bytes);
   void condemn();
+  // While it moves objects, a collection may hold a thirty-second more than the limit: where every block has
+  // holes and none is free, there would be no room to empty the first.
+  [[nodiscard]] std::size_t most_blocks_while_moving() const {
+    return most_blocks_ + most_blocks_ / 32 + 1;
+  }
   void drain();
   void visit(void** field);
   void* copy_of(void* object, std::uint64_t word, std::size_t bytes);

@@ -135,7 +135,7 @@ class generational final : public plan_base {
       ++concurrent_markings;
       background_->go_to(stage::idle);
     } else {
-      background_->help(4 * old_.new_bytes() > 3 * room_bytes());
+      background_->help(is_late());
     }
   }
   // Early enough that marking is over before what is left is used up: half of it, or twice what came while
@@ -144,6 +144,14 @@ class generational final : public plan_base {
     if (core_.options().stress.mark_always) return true;
     std::uint64_t room = room_bytes();
     return old_.new_bytes() + base::larger(room / 2, 2 * came_meanwhile_bytes_) > room;
+  }
+  // Of what the last marking reached, less is marked than is used up of what may come meanwhile.
+  [[nodiscard]] bool is_late() {
+    if (background_->now() == stage::idle) return false;
+    auto came = static_cast<double>(old_.new_bytes() - asked_at_bytes_);
+    auto may_come = static_cast<double>(room_bytes()) - static_cast<double>(asked_at_bytes_);
+    auto reached = static_cast<double>(old_.is_marking() ? old_.marker().live_bytes() : 0);
+    return came * static_cast<double>(old_.live_bytes()) > reached * may_come;
   }
   // What the old space may grow by between two markings.
   [[nodiscard]] std::uint64_t room_bytes() const {
