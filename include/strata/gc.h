@@ -49,7 +49,10 @@ enum strata_gc_plan { /* docs/gc/README.md */
                       STRATA_GC_MARK_SWEEP = 2,
                       STRATA_GC_IMMIX = 3,
                       STRATA_GC_GENERATIONAL = 4,
-                      STRATA_GC_GENERATIONAL_CONCURRENT = 5
+                      STRATA_GC_GENERATIONAL_CONCURRENT = 5,
+                      STRATA_GC_LISP2 = 6,
+                      STRATA_GC_COMPRESSOR = 7,
+                      STRATA_GC_TWO_FINGER = 8
 };
 enum strata_gc_collection { STRATA_GC_YOUNG = 0, STRATA_GC_FULL = 1 };
 enum strata_gc_cause { STRATA_GC_NO_ROOM = 0, STRATA_GC_ASKED = 1, STRATA_GC_STRESS = 2 };

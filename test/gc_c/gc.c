@@ -411,7 +411,7 @@ static void compiled_code(int plan) {
 
 int main(void) {
   make_types();
-  for (int plan = STRATA_GC_DEFAULT_PLAN; plan <= STRATA_GC_GENERATIONAL_CONCURRENT; ++plan) {
+  for (int plan = STRATA_GC_DEFAULT_PLAN; plan <= STRATA_GC_TWO_FINGER; ++plan) {
     objects_of_each_type(plan);
     errors_are_told(plan);
     pinned_objects_and_globals(plan);
