@@ -244,6 +244,7 @@ STRATA_GC_C_API int strata_gc_why_alive(strata_gc_mutator* self, void* const* sl
  *     r   = load 8 [self + cursor_offset]
  *     end = r + bytes
  *     if end > load 8 [self + limit_offset], unsigned: strata_gc_allocate(self, type, count)
+ *                                                            always, under STRATA_GC_TWO_FINGER
  *     store 8 [self + cursor_offset] = end
  *     for each i: store 8 [r + 8 * i] = header[i]            of strata_gc_header, header_words of them
  *     object = r + header_bytes; an array's count goes to [object]

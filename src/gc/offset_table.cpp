@@ -22,6 +22,7 @@ void offset_table::begin() {
 
 void offset_table::place() {
   blocks_.each_used([this](std::size_t block, use as) {
+    if (as == use::large) entries_[block * block_chunks] = kept;
     if (as != use::objects) return;
     live_.each_chunk(
         block, [this](std::size_t chunk, bool is_entered) { place_chunk(chunk, is_entered); });
@@ -37,15 +38,21 @@ void offset_table::place_chunk(std::size_t chunk, bool is_entered) {
   }
   std::uint64_t bits = live_.own_bits(chunk, is_entered);
   std::size_t words = count_bits(extents::inside(bits));
+  std::size_t last_end =
+      (chunk + 1) * chunk_words - static_cast<std::size_t>(std::countl_zero(bits));
   // The last one's last word is another chunk's.
-  if (extents::enters_next(bits, false))
-    words += live_.first_in_chunks_behind(chunk) + 1 - (chunk + 1) * chunk_words;
+  if (extents::enters_next(bits, false)) {
+    last_end = live_.first_in_chunks_behind(chunk) + 1;
+    words += last_end - (chunk + 1) * chunk_words;
+  }
   std::size_t from = chunk * chunk_words + static_cast<std::size_t>(std::countr_zero(bits));
   std::uint64_t growing = some_grow_ ? grows_.of_chunk(chunk) : 0;
   std::size_t to = slide_.place(words + count_bits(growing), from);
   std::size_t end = growing == 0 ? to + words : settle_growth(chunk, is_entered, to);
   slide_.settle(end);
   if (growing != 0) flags |= grows;
+  // As it is: so is most of what is old, once it has been compacted.
+  if (growing == 0 && to == from && end == last_end) flags |= kept;
   entries_[chunk] = (std::uint64_t{to} << place_shift) | flags;
 }
 

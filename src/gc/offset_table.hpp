@@ -3,7 +3,7 @@
 // entry, and the living words of the chunk before the object, which its extents' bits tell.
 //
 //   entry   63 ... 3: place, as words | 2 kept | 1 grows | 0 entered
-//     kept     the chunk's objects stay where they are
+//     kept     the chunk's objects stay where they are, and so does a large object, whose first chunk it is
 //     grows    some have a word more behind them afterwards, for their hash: grows_ has a bit for each
 //     entered  the chunk's first bit is not its own
 //
@@ -29,13 +29,14 @@ class offset_table {
   bool open();
 
   void begin();
-  // word: of its header.
+  // Of an object that slides. word: of its header.
   void note(void* object, std::uint64_t word) {
     if (STRATA_LIKELY(header::growth(word) == 0)) return;
     grows_.set(live_.first_word(object));
     some_grow_ = true;
   }
   void place();
+  // Of an object that slides, and of large ones, which stay.
   [[nodiscard]] STRATA_INLINE void* new_address(void* object) const;
 
   // tell(object, type&) for each object, where it has moved to. Returns the bytes that have moved.

@@ -12,7 +12,7 @@
 //   way.begin()              before 1
 //   way.note(object, word)   in 1: an object that is not large, and its header's word
 //   way.place()              2
-//   way.new_address(object)  from then on, until 4 has moved it: of one that lives and is not large
+//   way.new_address(object)  from then on, until 4 has moved it: of one that lives; a large one has its old
 //   way.move()               4, for all that is not large
 //   way.reclaim(then)        5
 #pragma once
@@ -98,7 +98,7 @@ class compacting : public plan_base {
   // The reference's object has moved, perhaps, or will.
   STRATA_INLINE void tell(void** field) {
     void* object = *field;
-    if (is_reference(object) && !is_large(object)) *field = way().new_address(object);
+    if (is_reference(object)) *field = way().new_address(object);
   }
   STRATA_INLINE void tell_fields_of(void* object, type& of) {
     each_field(object, of, [this](void** field) { tell(field); });

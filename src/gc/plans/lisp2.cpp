@@ -76,6 +76,7 @@ class lisp2 final : public compacting<lisp2> {
     slide_.end();
   }
   [[nodiscard]] STRATA_INLINE void* new_address(void* object) const {
+    if (is_large(object)) return object;
     return live_.object_at(placed_header::place(static_cast<std::byte*>(object) - header::bytes));
   }
   void move() {
