@@ -141,6 +141,34 @@ TEST_P(GcCompacting, HashedObjectsOfAllSizes) {
   }
 }
 
+// What was noted of a block's growing objects is not there when the block comes back.
+TEST_P(GcCompacting, BlocksComeBackWithoutWhatGrewInThem) {
+  constexpr std::size_t count = 20000;
+  heap memory{{.max_bytes = 16 << 20, .plan = GetParam(), .stress = {.verify = true}}};
+  mutator self{memory};
+  auto fill = [&](bool hashes) {
+    local<array<ref<array<long>>>> rows = self.make<array<ref<array<long>>>>(count);
+    for (std::size_t at = 0; at < count; ++at) {
+      local<array<long>> made = self.make<array<long>>(40U);
+      (*made)[39] = static_cast<long>(at);
+      if (hashes && at % 2 == 0) static_cast<void>(identity_hash(made));
+      if (at % 2 == 0) (*rows)[at] = made;
+    }
+    local<array<long>> last = self.make<array<long>>(40U);
+    static_cast<void>(identity_hash(last));
+    self.collect();
+    for (std::size_t at = 0; at < count; at += 2)
+      ASSERT_EQ(static_cast<long>(at), (*(*rows)[at])[39]);
+  };
+  for (int time = 0; time < 3; ++time) {
+    fill(true);
+    self.collect();
+    self.collect();
+    fill(false);
+    self.collect();
+  }
+}
+
 // A place that slid-out objects have left is another's with another hash.
 TEST_P(GcCompacting, PlacesThatAreUsedAgainHaveOtherHashes) {
   heap memory{{.max_bytes = 8 << 20, .plan = GetParam()}};

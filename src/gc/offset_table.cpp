@@ -14,7 +14,8 @@ offset_table::~offset_table() {
   if (entries_ != nullptr) os::release(entries_, bytes_);
 }
 
-void offset_table::begin() {
+// While all blocks that have such bits are in use still.
+void offset_table::forget_growth() {
   if (!some_grow_) return;
   blocks_.each_used([this](std::size_t block, use) { grows_.clear_block(block); });
   some_grow_ = false;

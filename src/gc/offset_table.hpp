@@ -28,7 +28,6 @@ class offset_table {
   ~offset_table();
   bool open();
 
-  void begin();
   // Of an object that slides. word: of its header.
   void note(void* object, std::uint64_t word) {
     if (STRATA_LIKELY(header::growth(word) == 0)) return;
@@ -50,6 +49,7 @@ class offset_table {
   static constexpr unsigned place_shift = 3;
 
   void place_chunk(std::size_t chunk, bool is_entered);
+  void forget_growth();
   std::size_t settle_growth(std::size_t chunk, bool is_entered, std::size_t to);
   template <class Tell>
   std::uint64_t move_chunk(std::size_t chunk, Tell tell);
@@ -83,6 +83,7 @@ std::uint64_t offset_table::move(Tell tell) {
     live_.each_chunk(block,
                      [&](std::size_t chunk, bool) { moved_bytes += move_chunk(chunk, tell); });
   });
+  forget_growth();
   return moved_bytes;
 }
 

@@ -88,15 +88,15 @@ std::uint64_t slot_space::compact(std::size_t words) {
   finger free;
   finger live{of.pages.size(), 0};
   for (;;) {
-    while (free < live && live_.has_at(word_at(words, free))) advance(free, words);
+    while (free.is_before(live) && live_.has_at(word_at(words, free))) advance(free, words);
     void* object = nullptr;
-    while (free < live && object == nullptr) {
+    while (free.is_before(live) && object == nullptr) {
       retreat(live, words);
       std::size_t first = word_at(words, live);
       if (!live_.has_at(first) || stays(live_.object_at(first))) continue;
       object = live_.object_at(first);
     }
-    if (object == nullptr || free == live) return moved_bytes;
+    if (object == nullptr) return moved_bytes;
     std::byte* to = live_.at(word_at(words, free));
     copy_object(to, static_cast<std::byte*>(object) - header::bytes, bytes);
     header::forward(object, to + header::bytes);

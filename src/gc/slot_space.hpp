@@ -67,7 +67,9 @@ class slot_space {
   struct finger {
     std::size_t page = 0;  // among those of its size
     std::size_t slot = 0;
-    friend auto operator<=>(const finger&, const finger&) = default;
+    [[nodiscard]] bool is_before(const finger& other) const {
+      return page != other.page ? page < other.page : slot < other.slot;
+    }
   };
   struct size_class {
     row<std::uint32_t> pages;

@@ -15,7 +15,7 @@ class compressor final : public compacting<compressor> {
 
   bool open() override { return compacting::open() && offsets_.open(); }
 
-  void begin() { offsets_.begin(); }
+  static void begin() {}
   void note(void* object, std::uint64_t word) { offsets_.note(object, word); }
   void keep(void* object) { slide_.keep_chunk_of(object); }
   void place() { offsets_.place(); }

@@ -8,6 +8,8 @@
 //   number   that of its type in this collection: 24 bits
 //
 // So the note takes no word more. Objects are found by their extents' bits, not by walking over dead ones.
+#include <type_traits>
+
 #include "gc/plans/compacting.hpp"
 #include "gc/type_numbers.hpp"
 
@@ -40,7 +42,7 @@ class placed_header {
   }
 
  private:
-  static constexpr bool is_compact = header::bytes == detail::compact_header::bytes;
+  static constexpr bool is_compact = std::is_same_v<header, detail::compact_header>;
   static constexpr unsigned state_bits = 4;  // without age and mark, which are 0 here
   static constexpr std::uint64_t state = (1 << state_bits) - 1;
   static constexpr unsigned place_shift = 64 - place_bits;

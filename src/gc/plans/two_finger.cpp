@@ -32,7 +32,7 @@ class two_finger final : public compacting<two_finger> {
     return slots_.take(bytes);
   }
 
-  void begin() { offsets_.begin(); }
+  static void begin() {}
   void note(void* object, std::uint64_t word) {
     if (!is_slot(object)) offsets_.note(object, word);
   }
