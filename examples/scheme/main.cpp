@@ -15,8 +15,9 @@ using scheme::gc::plan;
 constexpr const char* usage =
     "usage: scheme [option ...] [file ...]\n"
     "  --heap MIB             the heap's limit (256)\n"
-    "  --plan NAME            semispace, mark_sweep, immix, generational or "
-    "generational_concurrent\n"
+    "  --plan NAME            semispace, mark_sweep, immix, generational, "
+    "generational_concurrent,\n"
+    "                         lisp2, compressor or two_finger\n"
     "  --depth WORDS          the deepest recursion, in words of stack (10000000)\n"
     "  --collect-every N      collect at each so-manieth allocation\n"
     "  --protect-moved        what objects have moved out of is inaccessible\n"
@@ -34,7 +35,10 @@ bool parse_plan(const char* name, plan& into) {
       {"mark_sweep", plan::mark_sweep},
       {"immix", plan::immix},
       {"generational", plan::generational},
-      {"generational_concurrent", plan::generational_concurrent}};
+      {"generational_concurrent", plan::generational_concurrent},
+      {"lisp2", plan::lisp2},
+      {"compressor", plan::compressor},
+      {"two_finger", plan::two_finger}};
   for (auto [known, which] : plans) {
     if (std::strcmp(known, name) != 0) continue;
     into = which;

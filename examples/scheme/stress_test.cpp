@@ -139,8 +139,9 @@ TEST_P(SchemeStress, EveryAllocationCollectsAndMovesEverything) {
 
 INSTANTIATE_TEST_SUITE_P(Plans, SchemeStress,
                          testing::Values(gc::plan::semispace, gc::plan::mark_sweep, gc::plan::immix,
-                                         gc::plan::generational,
-                                         gc::plan::generational_concurrent));
+                                         gc::plan::generational, gc::plan::generational_concurrent,
+                                         gc::plan::lisp2, gc::plan::compressor,
+                                         gc::plan::two_finger));
 
 }  // namespace
 }  // namespace scheme

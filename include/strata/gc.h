@@ -49,7 +49,10 @@ enum strata_gc_plan { /* docs/gc/README.md */
                       STRATA_GC_MARK_SWEEP = 2,
                       STRATA_GC_IMMIX = 3,
                       STRATA_GC_GENERATIONAL = 4,
-                      STRATA_GC_GENERATIONAL_CONCURRENT = 5
+                      STRATA_GC_GENERATIONAL_CONCURRENT = 5,
+                      STRATA_GC_LISP2 = 6,
+                      STRATA_GC_COMPRESSOR = 7,
+                      STRATA_GC_TWO_FINGER = 8
 };
 enum strata_gc_collection { STRATA_GC_YOUNG = 0, STRATA_GC_FULL = 1 };
 enum strata_gc_cause { STRATA_GC_NO_ROOM = 0, STRATA_GC_ASKED = 1, STRATA_GC_STRESS = 2 };
@@ -241,6 +244,7 @@ STRATA_GC_C_API int strata_gc_why_alive(strata_gc_mutator* self, void* const* sl
  *     r   = load 8 [self + cursor_offset]
  *     end = r + bytes
  *     if end > load 8 [self + limit_offset], unsigned: strata_gc_allocate(self, type, count)
+ *                                                            always, under STRATA_GC_TWO_FINGER
  *     store 8 [self + cursor_offset] = end
  *     for each i: store 8 [r + 8 * i] = header[i]            of strata_gc_header, header_words of them
  *     object = r + header_bytes; an array's count goes to [object]

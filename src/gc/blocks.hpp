@@ -25,11 +25,12 @@ namespace strata::gc {
 
 enum class use : std::uint8_t {
   free,
-  objects,      // of a copying space: what is in it, or has come to it by this collection
+  objects,      // of a copying space: what is in it, or has come to it by this collection; of a sliding one
   from,         // to be emptied by this collection
   from_pinned,  // the same, but what is in it stays where it is
   lines,        // of a mark-region space
   lines_from,   // the same, and this collection tries to empty it
+  slots,        // cut into pages of objects of one size
   large,        // the first of a large object
   large_tail,
 };
@@ -75,6 +76,9 @@ class blocks {
   [[nodiscard]] std::uint32_t salt_at(const void* address) const {
     return salts_[index_of(address)];
   }
+
+  // No object's hash follows from its place in the block any more.
+  void renew_salt(std::size_t block) { ++salts_[block]; }
 
   // visit(block, use) for each block that is not free.
   template <class Visit>

@@ -18,6 +18,9 @@ static_assert(static_cast<int>(plan::immix) + 1 == STRATA_GC_IMMIX);
 static_assert(static_cast<int>(plan::generational) + 1 == STRATA_GC_GENERATIONAL);
 static_assert(static_cast<int>(plan::generational_concurrent) + 1 ==
               STRATA_GC_GENERATIONAL_CONCURRENT);
+static_assert(static_cast<int>(plan::lisp2) + 1 == STRATA_GC_LISP2);
+static_assert(static_cast<int>(plan::compressor) + 1 == STRATA_GC_COMPRESSOR);
+static_assert(static_cast<int>(plan::two_finger) + 1 == STRATA_GC_TWO_FINGER);
 
 // ---- Events
 
@@ -105,7 +108,7 @@ void* reference_in(const void* object, std::size_t word) {
 
 strata_gc_heap* strata_gc_heap_create(const strata_gc_options* options) {
   strata_gc_options chosen = options != nullptr ? *options : strata_gc_options{};
-  if (chosen.plan < STRATA_GC_DEFAULT_PLAN || chosen.plan > STRATA_GC_GENERATIONAL_CONCURRENT) {
+  if (chosen.plan < STRATA_GC_DEFAULT_PLAN || chosen.plan > STRATA_GC_TWO_FINGER) {
     errno = EINVAL;
     return nullptr;
   }

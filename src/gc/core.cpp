@@ -25,6 +25,12 @@ std::unique_ptr<plan_base> make_plan(core& of, plan which) {
       return make_immix(of, evacuation::when_fragmented);
     case plan::generational:
       return make_generational(of, marking::in_pauses);
+    case plan::lisp2:
+      return make_lisp2(of);
+    case plan::compressor:
+      return make_compressor(of);
+    case plan::two_finger:
+      return make_two_finger(of);
     case plan::generational_concurrent:
       break;
   }
@@ -45,6 +51,7 @@ core::core(const heap_options& options) : options_(options) {
   weaks_.add(direct_);
   plan_ = make_plan(*this, options.plan);
   if (!plan_->open()) throw std::bad_alloc();
+  most_slot_bytes_ = plan_->most_slot_bytes();
 }
 
 core::~core() {
@@ -172,19 +179,32 @@ void core::leave_blocking() {
 
 void* core::try_allocate(record& of, std::size_t bytes) {
   if (bytes > most_small_bytes) return try_large(bytes);
-  std::byte* at = bump_or_refill(of, bytes);
+  bool is_slot = bytes <= most_slot_bytes_;
+  std::byte* at = is_slot ? take_slot(of, bytes) : bump_or_refill(of, bytes);
   open_limit(of);
   return at == nullptr ? nullptr : at + header::bytes;
 }
 
 void core::open_limit(record& of) {
-  // Under stress each allocation comes here.
-  bool is_stressed = options_.stress.collect_every != 0 || of.until_failure != 0;
-  std::byte* limit = is_stressed ? nullptr : of.buffer_end;
+  // Under stress each allocation comes here, and so it does where objects are told apart by size.
+  bool comes_here =
+      options_.stress.collect_every != 0 || of.until_failure != 0 || most_slot_bytes_ != 0;
+  std::byte* limit = comes_here ? nullptr : of.buffer_end;
   // seq_cst: see world::stop.
   of.state->limit.store(limit, std::memory_order_seq_cst);
   if (of.state->poll.load(std::memory_order_seq_cst) != 0)
     of.state->limit.store(nullptr, std::memory_order_relaxed);
+}
+
+std::byte* core::take_slot(record& of, std::size_t bytes) {
+  bump_range& slots = of.slots[bytes / word_bytes];
+  std::byte* at = slots.take(bytes);
+  if (at == nullptr) {
+    slots = plan_->refill_slots(bytes);
+    at = slots.take(bytes);
+  }
+  if (at != nullptr) of.allocated_bytes += bytes;
+  return at;
 }
 
 std::byte* core::bump_or_refill(record& of, std::size_t bytes) {
@@ -235,6 +255,7 @@ void core::give_up_buffers() {
     of.allocated_bytes = 0;
     of.state->cursor = of.buffer = of.buffer_end = of.medium = of.medium_end = nullptr;
     of.cursor = {};
+    of.slots = {};
     ++of.state->collections;
   });
 }

@@ -107,6 +107,7 @@ class detail::core {
  private:
   void* try_allocate(record& of, std::size_t bytes);
   void* try_large(std::size_t bytes);
+  std::byte* take_slot(record& of, std::size_t bytes);
   std::byte* bump_or_refill(record& of, std::size_t bytes);
   bool stress_is_due(record& of);
   void delay() const;
@@ -132,6 +133,7 @@ class detail::core {
   heap_statistics statistics_;               // written under lock_, too
   std::atomic<std::size_t> told_blocks_{0};  // as heap_grows has told
   std::size_t young_bytes_ = 0;
+  std::size_t most_slot_bytes_ = 0;
   static constexpr std::uint8_t last_epoch = 250;
   std::uint8_t epoch_ = 1;
 };

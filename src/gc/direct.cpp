@@ -138,9 +138,10 @@ direct_statistics direct_space::statistics() {
 void direct_space::finish(const survivors& of, collected what) {
   std::lock_guard guard{lock_};
   if (limit_ == 0) return;
+  // The old ones first: those that the young ones become have been looked at.
+  if (what == collected::all_objects) finish(old_, of);
   finish(young_, of);
   if (what != collected::all_objects) return;
-  finish(old_, of);
   std::size_t live = used_bytes_;
   for (const block* each : due_) live -= each->data == nullptr ? 0 : each->charged;
   soft_limit_ = base::larger(limit_ / 8, 2 * live);

@@ -108,7 +108,7 @@ class verifier {
     std::byte* start = static_cast<std::byte*>(object) - header::bytes;
     std::size_t block = blocks_.index_of(start);
     use as = blocks_.use_of(block);
-    if (as != use::objects && as != use::lines && as != use::large)
+    if (as != use::objects && as != use::lines && as != use::slots && as != use::large)
       broken("a reference to a block without objects", object);
     if ((header::load(object) & header::forwarded) != 0)
       broken("a reference to an object that has moved", object);

@@ -10,7 +10,8 @@
 //   tables_                   weak_table.hpp
 //
 // A tracer that has reached all that is strongly reachable calls finish(space), where
-//   space.keep(void*& object)   false when it is dead; otherwise updates the reference if it has moved
+//   space.keep(void*& object)   false when it is dead; otherwise updates the reference if it has moved: once,
+//                               as a space that tells new places before it moves takes them for old ones
 //   space.trace(void*& object)  reaches it, and all that it reaches
 //   space.is_young(object)      after the collection
 #pragma once
@@ -87,6 +88,13 @@ class weak_set {
     remembered_.clear();
   }
 
+  // Traces all that the values of ephemerons keep alive: for tracers that tell references' new addresses only
+  // once they have reached everything. They call finish afterwards, as others do.
+  template <class Space>
+  void settle_ephemerons(Space& space, found& in) {
+    finish_ephemerons(space, in.ephemerons);
+  }
+
   enum class cleaners { of_young_objects, of_all_objects };
   // What was found stays in `in`, without ephemerons whose keys have died.
   template <class Space>
@@ -99,11 +107,12 @@ class weak_set {
     }
     // Threads that don't stop may run cleaners meanwhile.
     std::lock_guard guard{lock_};
-    finish_cleaners(space, young_);
+    // In this order: a reference that has been updated must not come to the space again.
     if (which == cleaners::of_all_objects) {
       finish_cleaners(space, old_);
       finish_remembered(space);
     }
+    finish_cleaners(space, young_);
     finish_slots(space);
     survivors alive{space};
     for (weak_table* at = tables_.front(); at != nullptr; at = tables_.after(at))

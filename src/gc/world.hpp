@@ -14,6 +14,7 @@
 // belong to the collector while the world is stopped, which the same lock makes known.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +26,8 @@
 #include "strata/gc/mutator.hpp"
 
 namespace strata::gc {
+
+inline constexpr std::size_t most_slot_words = 32;
 
 // What the barrier notes: the field, and what it referred to. Without a field: an object that a weak
 // reference has led to.
@@ -46,6 +49,8 @@ struct record : base::list_node<record> {
   std::byte* medium = nullptr;
   std::byte* medium_end = nullptr;
 
+  // Slots for small objects by their words, where the plan has such.
+  std::array<bump_range, most_slot_words + 1> slots;
   // The block with holes that the buffer is one of.
   line_cursor cursor;
   // Fields of old objects that were stored to since the last collection.

@@ -389,7 +389,8 @@ static void compiled_code(int plan) {
   void** first = strata_gc_push(self, strata_gc_allocate(self, node_type, 0));
   size_t before = inline_allocations;
   char* second = allocate_node(self, header);
-  CHECK(inline_allocations == before + 1);
+  /* Where objects lie by size no buffer takes any. */
+  CHECK(inline_allocations == before + (plan == STRATA_GC_TWO_FINGER ? 0 : 1));
   size_t bytes = info.header_bytes + sizeof(struct node);
   CHECK(second == (char*)*first + bytes);
   CHECK(memcmp(second - info.header_bytes, (char*)*first - info.header_bytes, bytes) == 0);
@@ -411,7 +412,7 @@ static void compiled_code(int plan) {
 
 int main(void) {
   make_types();
-  for (int plan = STRATA_GC_DEFAULT_PLAN; plan <= STRATA_GC_GENERATIONAL_CONCURRENT; ++plan) {
+  for (int plan = STRATA_GC_DEFAULT_PLAN; plan <= STRATA_GC_TWO_FINGER; ++plan) {
     objects_of_each_type(plan);
     errors_are_told(plan);
     pinned_objects_and_globals(plan);

@@ -12,7 +12,7 @@ SHARES = {"p50": 0.5, "p99": 0.99, "p999": 0.999}
 @dataclasses.dataclass
 class Measured:
     """Of the second pass; the peak and process_... are the whole process's. Who cannot say how long it
-    stopped its threads has no pauses."""
+    stopped its threads or what it moved has no such figures."""
 
     failure: str = ""
     checksum: str = ""
@@ -26,6 +26,7 @@ class Measured:
     operation_p99_ns: int = 0
     operation_p999_ns: int = 0
     operation_max_ns: int = 0
+    moved_bytes: int | None = None
     pause_count: int | None = None
     pause_total_ns: int | None = None
     pause_p50_ns: int | None = None

@@ -8,7 +8,7 @@ from collecting import drawn, table
 from collecting.results import Results
 
 SCHEMA = "strata-bench-gc-1"
-MEASURES = ["wall_seconds", "cpu_seconds", "peak_bytes", "process_wall_seconds",
+MEASURES = ["wall_seconds", "cpu_seconds", "peak_bytes", "moved_bytes", "process_wall_seconds",
             "process_cpu_seconds"] + [f"{what}_{key}" for what in ("operation", "pause")
                                       for key in ("count", "total_ns", *table.LATENCIES)]
 BARS = {"wall_seconds": ("wall-time.svg", "Wall time"),

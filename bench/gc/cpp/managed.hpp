@@ -14,9 +14,12 @@ struct managed {
   class heap : public gc::heap {
    public:
     using gc::heap::heap;
-    void begin_measuring(gc::mutator&) { before_ = statistics().pauses; }
+    void begin_measuring(gc::mutator&) { before_ = statistics(); }
     void print_measured(gc::mutator&) const {
-      gc::pause_histogram pauses = statistics().pauses.since(before_);
+      gc::heap_statistics now = statistics();
+      gc::pause_histogram pauses = now.pauses.since(before_.pauses);
+      std::printf("moved_bytes %llu\n",
+                  static_cast<unsigned long long>(now.moved_bytes - before_.moved_bytes));
       auto print = [](const char* name, std::uint64_t value) {
         std::printf("pause_%s %llu\n", name, static_cast<unsigned long long>(value));
       };
@@ -29,7 +32,7 @@ struct managed {
     }
 
    private:
-    gc::pause_histogram before_;
+    gc::heap_statistics before_;
   };
   using mutator = gc::mutator;
   template <class T>

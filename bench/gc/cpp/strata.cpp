@@ -24,6 +24,9 @@ constexpr named_plan plans[] = {
     {"immix", gc::plan::immix},
     {"generational", gc::plan::generational},
     {"generational_concurrent", gc::plan::generational_concurrent},
+    {"lisp2", gc::plan::lisp2},
+    {"compressor", gc::plan::compressor},
+    {"two_finger", gc::plan::two_finger},
 };
 
 gc::plan plan_of(const char* name) {

@@ -17,6 +17,9 @@ enum class plan : std::uint8_t {
   immix,                    // the same, and empties blocks that hold little
   generational,             // new objects are copied once or twice, and then live in an immix space
   generational_concurrent,  // and the old ones are marked while the program runs
+  lisp2,                    // slides what lives together, in three passes; needs no room for copies
+  compressor,               // the same in one pass, by tables beside the heap
+  two_finger,               // puts the last small objects of a size where the first have died
 };
 
 enum class collection : std::uint8_t { young, full };

@@ -26,6 +26,10 @@ class plan_base {
   virtual bool open() { return true; }
   // A range of at least `bytes` for a mutator's objects; empty when that would pass the heap's limit.
   virtual bump_range refill(record& of, std::size_t bytes) = 0;
+  // Objects up to so many bytes, headers and all, come from slots of their size, which fit a whole number of
+  // times into what refill_slots gives; it is empty when that would pass the limit.
+  [[nodiscard]] virtual std::size_t most_slot_bytes() const { return 0; }
+  virtual bump_range refill_slots(std::size_t) { return {}; }
   // Zeroed blocks for a large object, header and all; null when that would pass the limit.
   virtual std::byte* take_large(std::size_t bytes) = 0;
   // The world is stopped, and no mutator has a buffer. What it did, which may be more than was asked for.
@@ -50,6 +54,9 @@ class plan_base {
 std::unique_ptr<plan_base> make_semispace(core& of);
 enum class evacuation : std::uint8_t { never, when_fragmented };
 std::unique_ptr<plan_base> make_immix(core& of, evacuation when);
+std::unique_ptr<plan_base> make_lisp2(core& of);
+std::unique_ptr<plan_base> make_compressor(core& of);
+std::unique_ptr<plan_base> make_two_finger(core& of);
 enum class marking : std::uint8_t { in_pauses, concurrent };
 std::unique_ptr<plan_base> make_generational(core& of, marking how);
 

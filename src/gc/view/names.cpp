@@ -7,8 +7,9 @@
 namespace strata::gc {
 
 const char* name_of(plan one) {
-  static constexpr const char* names[] = {"semispace", "mark_sweep", "immix", "generational",
-                                          "generational_concurrent"};
+  static constexpr const char* names[] = {
+      "semispace", "mark_sweep", "immix",     "generational", "generational_concurrent",
+      "lisp2",     "compressor", "two_finger"};
   static_assert(std::size(names) == all_plans.size());
   return names[static_cast<std::size_t>(one)];
 }

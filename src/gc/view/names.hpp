@@ -12,8 +12,14 @@
 
 namespace strata::gc {
 
-inline constexpr std::array all_plans = {plan::semispace, plan::mark_sweep, plan::immix,
-                                         plan::generational, plan::generational_concurrent};
+inline constexpr std::array all_plans = {plan::semispace,
+                                         plan::mark_sweep,
+                                         plan::immix,
+                                         plan::generational,
+                                         plan::generational_concurrent,
+                                         plan::lisp2,
+                                         plan::compressor,
+                                         plan::two_finger};
 const char* name_of(plan one);
 const char* name_of(shape one);
 const char* name_of(root_kind one);
