@@ -83,7 +83,8 @@ typedef struct strata_gc_listener {
 typedef struct strata_gc_options {
   size_t max_bytes;            /* of objects, and of what copying them needs; 0: 256 MiB */
   int plan;                    /* strata_gc_plan */
-  size_t young_bytes;          /* new objects between two young collections; 0: 2 MiB */
+  size_t young_bytes;          /* new objects, at most, between two young collections; 0: 2 MiB */
+  uint32_t pause_goal_us;      /* of young pauses, for STRATA_GC_GENERATIONAL_CONCURRENT; 0: 1000 */
   size_t most_slots;           /* of a mutator's shadow stack; 0: 1 Mi */
   size_t stress_collect_every; /* collect at each so-manieth allocation; 0: when need be */
   int stress_protect_moved; /* non-zero: a pointer to where an object was before it moved faults */
@@ -91,6 +92,10 @@ typedef struct strata_gc_options {
   int stress_mark_always;   /* non-zero: one concurrent marking after the other */
   strata_gc_listener listener; /* copied */
 } strata_gc_options;
+/* Options for a purpose: docs/gc/README.md. -1 and EINVAL when there is no such preset. */
+enum strata_gc_preset { STRATA_GC_THROUGHPUT = 0, STRATA_GC_LATENCY = 1, STRATA_GC_SMALL = 2 };
+STRATA_GC_C_API int strata_gc_options_preset(strata_gc_options* options, int purpose,
+                                             size_t max_bytes);
 /* Null and ENOMEM, or EINVAL for a plan that can't be. */
 STRATA_GC_C_API strata_gc_heap* strata_gc_heap_create(const strata_gc_options* options);
 /* No mutator is attached any more, and no global is left. */

@@ -6,7 +6,8 @@
 //   idle --> sweeping --> ready --> marking --> marked --> idle
 //        (1)          (2)       (1)         (2)        (1)       (1) by a collection, (2) by the thread
 //
-// It works in slices of some 20 us, holding lock_ in each. A collection that wants its turn gets it after
+// It also makes the system find pages for what promotion will use next, which takes the longer the larger pages
+// are. It works in slices of some 20 us, holding lock_ in each. A collection that wants its turn gets it after
 // the slice at hand; then the thread waits until the collection is over. Young collections do a little of the
 // work themselves, and more when it is behind what comes meanwhile: it may get no processor. Where the process has
 // but one, a thread would stop the program for a slice of the scheduler's: there is none, and young collections
@@ -28,7 +29,8 @@ class background {
  public:
   enum class stage : std::uint8_t { idle, sweeping, ready, marking, marked };
 
-  background(core& of, old_space& old) : core_(of), old_(old) {
+  // ahead: of so many blocks the thread makes the system find pages, before promotion needs them.
+  background(core& of, old_space& old, std::size_t ahead) : core_(of), old_(old), ahead_(ahead) {
     if (std::thread::hardware_concurrency() > 1) thread_ = std::thread([this] { work(); });
   }
   background(const background&) = delete;
@@ -60,8 +62,9 @@ class background {
   void go_to(stage next) { stage_ = next; }
   // A collection's share of the work, in its turn: more where the thread is late.
   void help(bool is_late) {
-    std::uint64_t until_ns =
-        os::monotonic_ns() + (is_late ? helping_late_ns : thread_.joinable() ? helping_ns : working_alone_ns);
+    std::uint64_t until_ns = os::monotonic_ns() + (is_late              ? helping_late_ns
+                                                   : thread_.joinable() ? helping_ns
+                                                                        : working_alone_ns);
     while (has_work() && os::monotonic_ns() < until_ns) slice();
   }
 
@@ -69,7 +72,7 @@ class background {
   static constexpr std::uint64_t helping_ns = 30'000;
   static constexpr std::uint64_t working_alone_ns = 400'000;
   static constexpr std::uint64_t helping_late_ns = 800'000;
-  static constexpr std::size_t slice_objects = 1024;
+  static constexpr std::size_t slice_objects = 256;
   static constexpr std::size_t slice_blocks = 16;
 
   [[nodiscard]] bool has_work() const {
@@ -80,16 +83,33 @@ class background {
     return !collecting_ && !wanted_.load(std::memory_order_relaxed) && has_work();
   }
   void work() {
+    os::work_in_background();
     std::unique_lock held{lock_};
-    for (;;) {
-      changed_.wait(held, [this] { return ending_ || may_work(); });
-      if (ending_) return;
-      while (may_work()) slice();
+    while (!ending_) {
+      bool has_populated = populate_some(held);
+      if (may_work())
+        slice();
+      else if (!has_populated && !ending_)
+        changed_.wait(held);
     }
+  }
+  // The only work that takes long, so that nobody may have to wait for it. False when there is none.
+  bool populate_some(std::unique_lock<std::mutex>& held) {
+    if (collecting_) return false;
+    blocks::fresh some;
+    {
+      std::lock_guard guard{core_.lock()};
+      some = old_.next_fresh(ahead_);
+    }
+    if (some.count == 0) return false;
+    held.unlock();
+    old_.populate(some);
+    held.lock();
+    return true;
   }
   void slice() {
     if (stage_ == stage::marking) {
-      if (old_.marker().run(slice_objects)) stage_ = stage::marked;
+      if (old_.mark_some(slice_objects)) stage_ = stage::marked;
     } else {
       std::lock_guard guard{core_.lock()};
       if (old_.sweep_some(slice_blocks)) stage_ = stage::ready;
@@ -98,6 +118,7 @@ class background {
 
   core& core_;
   old_space& old_;
+  std::size_t ahead_;
   std::mutex lock_;  // guards what follows, and the old space's marker while the program runs
   std::condition_variable changed_;
   stage stage_ = stage::idle;

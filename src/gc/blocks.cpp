@@ -71,6 +71,17 @@ std::size_t blocks::take(std::size_t wanted, use as, std::size_t from, std::size
   return at;
 }
 
+blocks::fresh blocks::next_fresh(std::size_t from, std::size_t ahead) {
+  std::size_t start = base::larger(from, touched_);
+  std::size_t end = base::smaller(start + ahead, count_);
+  start = base::larger(start, populated_);
+  if (start >= end) return {};
+  end = base::smaller(end, start + commit_blocks);
+  if (!commit_to(end)) return {};
+  populated_ = end;
+  return {start, end - start};
+}
+
 void blocks::give(std::size_t block, std::size_t count, after then) {
   for (std::size_t each = block; each < block + count; ++each) {
     uses_[each] = use::free;

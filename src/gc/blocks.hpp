@@ -25,7 +25,7 @@ namespace strata::gc {
 
 enum class use : std::uint8_t {
   free,
-  objects,      // of a copying space: what is in it, or has come to it by this collection; of a sliding one
+  objects,  // of a copying space: what is in it, or has come to it by this collection; of a sliding one
   from,         // to be emptied by this collection
   from_pinned,  // the same, but what is in it stays where it is
   lines,        // of a mark-region space
@@ -59,6 +59,13 @@ class blocks {
   std::size_t take(std::size_t wanted, use as) { return take(wanted, as, 0, count_); }
   enum class after { usable, inaccessible };
   void give(std::size_t block, std::size_t count, after then = after::usable);
+  // Some blocks that nobody has used yet, of the first `ahead` from `from` on: the caller makes the system
+  // find pages for them. 0 of them where others have been given out before. Others may take them meanwhile.
+  struct fresh {
+    std::size_t first = 0;
+    std::size_t count = 0;
+  };
+  fresh next_fresh(std::size_t from, std::size_t ahead);
 
   [[nodiscard]] bool has(const void* address) const {
     return base::address_of(address) - slice_.base < count_ * detail::block_bytes;
@@ -93,7 +100,8 @@ class blocks {
 
   area::slice slice_;
   std::size_t count_ = 0;
-  std::size_t touched_ = 0;  // no block from here on was ever used
+  std::size_t touched_ = 0;    // no block from here on was ever used
+  std::size_t populated_ = 0;  // next_fresh has given out those below it
   std::atomic<std::size_t> used_{0};
   std::atomic<std::size_t> committed_{0};
   use* uses_ = nullptr;

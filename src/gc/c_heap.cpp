@@ -12,6 +12,9 @@ static_assert(static_cast<int>(collection::full) == STRATA_GC_FULL);
 static_assert(static_cast<int>(cause::no_room) == STRATA_GC_NO_ROOM);
 static_assert(static_cast<int>(cause::asked) == STRATA_GC_ASKED);
 static_assert(static_cast<int>(cause::stress) == STRATA_GC_STRESS);
+static_assert(static_cast<int>(preset::throughput) == STRATA_GC_THROUGHPUT);
+static_assert(static_cast<int>(preset::latency) == STRATA_GC_LATENCY);
+static_assert(static_cast<int>(preset::small) == STRATA_GC_SMALL);
 static_assert(static_cast<int>(plan::semispace) + 1 == STRATA_GC_SEMISPACE);
 static_assert(static_cast<int>(plan::mark_sweep) + 1 == STRATA_GC_MARK_SWEEP);
 static_assert(static_cast<int>(plan::immix) + 1 == STRATA_GC_IMMIX);
@@ -69,6 +72,7 @@ heap_options options_of(const strata_gc_options& from) {
   heap_options made;
   set_unless_0(made.max_bytes, from.max_bytes);
   set_unless_0(made.young_bytes, from.young_bytes);
+  set_unless_0(made.pause_goal_us, from.pause_goal_us);
   set_unless_0(made.most_locals, from.most_slots);
   if (from.plan != STRATA_GC_DEFAULT_PLAN) made.plan = static_cast<plan>(from.plan - 1);
   made.stress.collect_every = from.stress_collect_every;
@@ -105,6 +109,21 @@ void* reference_in(const void* object, std::size_t word) {
 }  // namespace
 
 // ---- Heaps
+
+int strata_gc_options_preset(strata_gc_options* options, int purpose, size_t max_bytes) {
+  if (purpose < STRATA_GC_THROUGHPUT || purpose > STRATA_GC_SMALL) {
+    errno = EINVAL;
+    return -1;
+  }
+  heap_options chosen = options_for(static_cast<preset>(purpose), max_bytes);
+  *options = strata_gc_options{};
+  options->max_bytes = chosen.max_bytes;
+  options->plan = static_cast<int>(chosen.plan) + 1;
+  options->young_bytes = chosen.young_bytes;
+  options->pause_goal_us = chosen.pause_goal_us;
+  options->most_slots = chosen.most_locals;
+  return 0;
+}
 
 strata_gc_heap* strata_gc_heap_create(const strata_gc_options* options) {
   strata_gc_options chosen = options != nullptr ? *options : strata_gc_options{};

@@ -134,7 +134,6 @@ class detail::core {
   std::atomic<std::size_t> told_blocks_{0};  // as heap_grows has told
   std::size_t young_bytes_ = 0;
   std::size_t most_slot_bytes_ = 0;
-  static constexpr std::uint8_t last_epoch = 250;
   std::uint8_t epoch_ = 1;
 };
 

@@ -37,6 +37,29 @@ record* make_record(std::size_t most_locals) {
 
 }  // namespace
 
+heap_options options_for(preset purpose, std::size_t max_bytes) {
+  heap_options made;
+  made.max_bytes = max_bytes;
+  switch (purpose) {
+    case preset::throughput:
+      made.plan = plan::generational;
+      made.young_bytes = 4 * base::MiB;
+      made.pause_goal_us = 0;
+      break;
+    case preset::latency:
+      made.plan = plan::generational_concurrent;
+      made.young_bytes = base::MiB;
+      break;
+    case preset::small:
+      made.plan = plan::immix;
+      made.metaspace_max_bytes = 16 * base::MiB;
+      made.direct_max_bytes = base::larger(max_bytes / 4, base::MiB);
+      made.most_locals = 64 * base::KiB;
+      break;
+  }
+  return made;
+}
+
 detail::core* detail::make_core(const heap_options& options, std::size_t header_bytes) {
   STRATA_CHECK(header_bytes == header::bytes);
   return new core(options);

@@ -61,6 +61,40 @@ TEST(GcHeap, MarksWhileTheProgramRuns) {
   }
 }
 
+TEST(GcHeap, PausesFollowTheirGoal) {
+  // A list survives whole: each block more in eden is a longer pause.
+  auto young_collections = [](std::uint32_t goal_us) {
+    heap memory{{.max_bytes = 128 << 20,
+                 .plan = plan::generational_concurrent,
+                 .young_bytes = 8 << 20,
+                 .pause_goal_us = goal_us}};
+    mutator self{memory};
+    local<node> list{self};
+    for (long i = 0; i < 1'000'000; ++i) list = self.make<node>(list, nullptr, i);
+    for (long i = 999'999; i >= 0; --i) {
+      EXPECT_EQ(i, list->key);
+      list = list->left;
+    }
+    return memory.statistics().young_collections;
+  };
+  std::uint64_t without = young_collections(0);
+  EXPECT_LE(without, 8U);
+  EXPECT_GE(young_collections(100), 4 * without);
+}
+
+TEST(GcHeap, PresetsAreHeaps) {
+  for (preset each : {preset::throughput, preset::latency, preset::small}) {
+    heap memory{options_for(each, 8 << 20)};
+    mutator self{memory};
+    local<node> kept = build(self, 10);
+    for (int i = 0; i < 20; ++i) local<node> dropped = build(self, 12);
+    EXPECT_EQ(1024, count(*kept));
+  }
+  EXPECT_EQ(8U << 20, options_for(preset::small, 8 << 20).max_bytes);
+  EXPECT_EQ(plan::generational, options_for(preset::throughput, 1 << 20).plan);
+  EXPECT_EQ(plan::generational_concurrent, options_for(preset::latency, 1 << 20).plan);
+}
+
 TEST(GcHeap, FreesWhatNothingRefersTo) {
   heap memory{{.max_bytes = 8 << 20}};
   mutator self{memory};

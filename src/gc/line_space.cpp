@@ -104,13 +104,20 @@ bool line_space::sweep_for_block() {
 
 void line_space::begin(std::uint8_t epoch) {
   sweep_all();
-  // Marks of as many markings ago bear the same number.
-  if (epoch < epoch_) {
-    for (std::size_t line = 0; line < blocks_.count() * block_lines; ++line) {
-      if (lines_[line] != marked_[0]) lines_[line] = 0;
-    }
-  }
+  forget_marks(blocks_.count());
+  forget_at_ = 0;
   epoch_ = marked_[1] = epoch;
+}
+
+bool line_space::forget_marks(std::size_t blocks) {
+  if (epoch_ != last_epoch) return true;
+  std::size_t end = forget_at_ + base::smaller(blocks, blocks_.count() - forget_at_);
+  for (std::size_t line = forget_at_ * block_lines; line < end * block_lines; ++line) {
+    // What nobody has touched stays so.
+    if (lines_[line] != 0 && lines_[line] != marked_[0]) lines_[line] = 0;
+  }
+  forget_at_ = end;
+  return end == blocks_.count();
 }
 
 void line_space::end() {

@@ -31,6 +31,9 @@ struct line_cursor {
   std::size_t line = 0;
 };
 
+// Markings are numbered from 1 to this and from 1 again.
+inline constexpr std::uint8_t last_epoch = 250;
+
 class line_space {
  public:
   static constexpr std::size_t line_bytes = 256;
@@ -52,16 +55,17 @@ class line_space {
   std::size_t take();
   // Classifies blocks until one goes back, or until all are; true for the former.
   bool sweep_for_block();
-  // True when all are classified.
+  // True when all are classified, and what begin() has to do is done.
   bool sweep_some(std::size_t blocks) {
     for (; blocks > 0 && sweep_at_ < sweep_end_; --blocks) classify(sweep_at_++);
-    return sweep_at_ >= sweep_end_;
+    if (sweep_at_ < sweep_end_) return false;
+    return forget_marks(blocks * 16);
   }
   void sweep_all() {
     while (sweep_for_block()) continue;
   }
 
-  // The world is stopped: a marking with this epoch begins. No cursor has a block any more.
+  // The world is stopped: a marking with this epoch, the one after the last, begins. No cursor has a block any more.
   void begin(std::uint8_t epoch);
   // It is over: lines that it has not marked are free.
   void end();
@@ -90,6 +94,8 @@ class line_space {
   [[nodiscard]] std::size_t count_live_lines(std::size_t block) const;
   // True when the block went back.
   bool classify(std::size_t block);
+  // Before a marking with number 1, of so many blocks: marks of 250 markings ago. True when all are done.
+  bool forget_marks(std::size_t blocks);
 
   blocks& blocks_;
   std::size_t first_block_ = 0;
@@ -97,6 +103,7 @@ class line_space {
   std::size_t sweep_at_ = 0;    // blocks below it are classified
   std::size_t sweep_end_ = 0;   // blocks from here on were not there when the marking ended
   std::size_t recycle_at_ = 0;  // no recyclable block below it
+  std::size_t forget_at_ = 0;   // forget_marks has come so far
   std::uint8_t epoch_ = 0;      // of the last marking that began
   std::uint8_t marked_[2] = {0xff, 0xff};
   std::uint8_t* lines_ = nullptr;

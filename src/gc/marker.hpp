@@ -40,6 +40,9 @@ class marker {
   }
   [[nodiscard]] bool done() const { return stack_.empty(); }
   [[nodiscard]] bool is_marked(void* object) const { return header::mark(object) == epoch_; }
+  [[nodiscard]] bool is_old(void* object) const { return base::address_of(object) >= old_base_; }
+  // Of any reference: it is old, and marked.
+  [[nodiscard]] bool has_marked(void* object) const { return is_old(object) && is_marked(object); }
   [[nodiscard]] std::uint64_t live_bytes() const { return live_bytes_; }
   [[nodiscard]] std::uint8_t epoch() const { return epoch_; }
   void trim() { stack_.trim(); }

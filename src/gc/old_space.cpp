@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "os/memory.hpp"
+
 namespace strata::gc {
 
 old_space::old_space(core& of, evacuation when)
@@ -86,6 +88,21 @@ bool old_space::make_room(std::size_t wanted) {
   return true;
 }
 
+blocks::fresh old_space::next_fresh(std::size_t ahead) {
+  std::size_t room = most_blocks_ - base::smaller(most_blocks_, blocks_.used());
+  return blocks_.next_fresh(young_bytes_ >> detail::block_shift, base::smaller(ahead, room));
+}
+
+void old_space::populate(const blocks::fresh& range) const {
+  std::byte* start = blocks_.address_of(range.first);
+  os::populate(start, range.count * detail::block_bytes);
+  std::uintptr_t page = os::page_bytes() - 1;
+  std::uintptr_t from = (detail::log_bias + base::address_of(start) / 64) & ~page;
+  std::uintptr_t to =
+      detail::log_bias + base::address_of(start + range.count * detail::block_bytes) / 64;
+  os::populate(base::pointer_to(from), base::align_up(to - from, page + 1));
+}
+
 // Lines are four bytes of the log.
 void old_space::arm_all(const bump_range& range) const {
   if (young_bytes_ == 0) return;
@@ -98,7 +115,7 @@ void old_space::arm_all(const bump_range& range) const {
 
 void old_space::begin() {
   core_.next_epoch();
-  core_.weaks().of_old.clear();
+  core_.weaks().begin_marking();
   to_cursor_ = {};
   to_ = to_medium_ = {};
   lines_.begin(core_.epoch());
@@ -121,7 +138,6 @@ void old_space::finish() {
   // What came while it was marked is held, too.
   live_bytes_ = marker_.live_bytes() + moved_live_bytes_ + (new_bytes_ - new_before_bytes_);
   new_bytes_ = 0;
-  marker_.trim();
   marking_ = false;
 }
 

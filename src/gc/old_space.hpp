@@ -51,8 +51,20 @@ class old_space {
   }
   // Whether the limit allows for so many blocks more; sweeps for them.
   bool make_room(std::size_t wanted);
-  // Sweeps so many blocks; true when all are swept.
-  bool sweep_some(std::size_t blocks) { return lines_.sweep_some(blocks); }
+  // Sweeps so many blocks; true when all is done that begin() would have to do.
+  bool sweep_some(std::size_t blocks) {
+    if (!lines_.sweep_some(blocks)) return false;
+    marker_.trim();
+    return true;
+  }
+  // Marks for a while; true when nothing is left, as far as anybody knows while the program runs.
+  bool mark_some(std::size_t objects) {
+    return marker_.run(objects) && core_.weaks().settle(marker_, objects);
+  }
+  // Blocks that promotion will use next, of which the system is to find pages for so many: empty when it has.
+  // Heap locked; populate is not called with a lock.
+  [[nodiscard]] blocks::fresh next_fresh(std::size_t ahead);
+  void populate(const blocks::fresh& range) const;
   // That came here since the last marking.
   [[nodiscard]] std::uint64_t new_bytes() const { return new_bytes_; }
 
@@ -150,6 +162,7 @@ void old_space::full(EachRoot each_root) {
     marker_.run(~std::size_t{0});
   }
   finish();
+  marker_.trim();
 }
 
 }  // namespace strata::gc

@@ -6,6 +6,7 @@
 //                             collection, which does not come past them
 //   young_, old_              cleaners that wait, by where their objects are
 //   due_                      cleaners whose objects have died
+//   settling_                 how far settle() has come with of_old and old_, while a marking runs
 //   slots_                    words beside the heap that refer to young objects: roots of young collections
 //   tables_                   weak_table.hpp
 //
@@ -82,6 +83,17 @@ class weak_set {
     return count;
   }
 
+  // A marking of the old space begins.
+  void begin_marking() {
+    of_old.clear();
+    settling_ = {};
+  }
+  // When the marker has nothing to do: looks at so many of what it has found, and of cleaners, and takes away
+  // what needs no look any more in the pause at its end, since it refers to old objects that are marked. What
+  // an ephemeron's value leads to is for the marker. True when all have been looked at.
+  template <class Marker>
+  bool settle(Marker& marker, std::size_t most);
+
   // Before a young collection: old ones that matter to it.
   void discover_remembered() {
     for (void* object : remembered_) of_young.discover(object, type_of_object(object)->kind);
@@ -109,10 +121,10 @@ class weak_set {
     std::lock_guard guard{lock_};
     // In this order: a reference that has been updated must not come to the space again.
     if (which == cleaners::of_all_objects) {
-      finish_cleaners(space, old_);
+      finish_cleaners(space, old_, std::exchange(settling_.cleaners, 0));
       finish_remembered(space);
     }
-    finish_cleaners(space, young_);
+    finish_cleaners(space, young_, 0);
     finish_slots(space);
     survivors alive{space};
     for (weak_table* at = tables_.front(); at != nullptr; at = tables_.after(at))
@@ -178,10 +190,10 @@ class weak_set {
   }
 
   template <class Space>
-  void finish_cleaners(Space& space, row<entry>& of) {
+  void finish_cleaners(Space& space, row<entry>& of, std::size_t from) {
     std::size_t count = of.size();
-    std::size_t kept = 0;
-    for (std::size_t at = 0; at < count; ++at) {
+    std::size_t kept = from;
+    for (std::size_t at = from; at < count; ++at) {
       entry each = of[at];
       if (!space.keep(each.object)) {
         due_.push(each);
@@ -203,6 +215,15 @@ class weak_set {
     slots_.shorten(kept);
   }
 
+  struct settling {
+    std::size_t ephemerons = 0;  // those before have been looked at since the last time that ...
+    bool reached = false;        // ... one's value was not marked yet
+    std::size_t weaks = 0;
+    std::size_t cleaners = 0;   // those before are settled,
+    std::size_t looked_at = 0;  // and those before have been looked at
+  };
+
+  settling settling_;
   row<void*> remembered_;
   std::mutex lock_;  // young_, due_, slots_ and tables_, while mutators run
   row<entry> young_;
@@ -211,5 +232,44 @@ class weak_set {
   row<void**> slots_;
   base::list<weak_table> tables_;
 };
+
+template <class Marker>
+bool weak_set::settle(Marker& marker, std::size_t most) {
+  auto drop = [](row<void*>& from, std::size_t at) {
+    from[at] = from[from.size() - 1];
+    from.shorten(from.size() - 1);
+  };
+  for (; most > 0; --most) {
+    if (settling_.ephemerons < of_old.ephemerons.size()) {
+      auto* words = static_cast<void**>(of_old.ephemerons[settling_.ephemerons]);
+      ++settling_.ephemerons;
+      if (!marker.has_marked(words[0]) || !(words[1] == nullptr || marker.is_old(words[1])))
+        continue;
+      if (words[1] != nullptr && !marker.is_marked(words[1])) {
+        marker.push(words[1]);
+        settling_.reached = true;
+      }
+      drop(of_old.ephemerons, --settling_.ephemerons);
+    } else if (settling_.reached) {
+      // A value may have led to another's key.
+      settling_.reached = false;
+      settling_.ephemerons = 0;
+      return false;
+    } else if (settling_.weaks < of_old.weaks.size()) {
+      auto* words = static_cast<void**>(of_old.weaks[settling_.weaks]);
+      void* referent = std::atomic_ref<void*>(words[0]).load(std::memory_order_relaxed);
+      if (referent == nullptr || marker.has_marked(referent))
+        drop(of_old.weaks, settling_.weaks);
+      else
+        ++settling_.weaks;
+    } else if (settling_.looked_at < old_.size()) {
+      entry& next = old_[settling_.looked_at++];
+      if (marker.has_marked(next.object)) std::swap(next, old_[settling_.cleaners++]);
+    } else {
+      return true;
+    }
+  }
+  return false;
+}
 
 }  // namespace strata::gc

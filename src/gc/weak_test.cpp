@@ -168,6 +168,53 @@ TEST_P(GcWeak, CleanersRunOnAThreadWithoutAMutator) {
   EXPECT_EQ(count, runs);
 }
 
+// The marker settles them while the program runs, and leaves the dead and the young to the pause at its end.
+TEST(GcWeakWhileMarking, IsAsExactAsInAPause) {
+  using pair = ephemeron<node, node>;
+  constexpr std::size_t count = 3000;
+  static std::atomic<int> runs;
+  runs = 0;
+  heap memory{{.max_bytes = 64 << 20,
+               .plan = plan::generational_concurrent,
+               .young_bytes = 256 << 10,
+               .stress = {.mark_always = true}}};
+  mutator self{memory};
+  auto mark_twice = [&] {
+    std::uint64_t wanted = memory.statistics().concurrent_markings + 2;
+    while (memory.statistics().concurrent_markings < wanted) self.collect(collection::young);
+  };
+  local<array<ref<pair>>> chain = self.make<array<ref<pair>>>(count);
+  local<array<ref<weak<node>>>> weaks = self.make<array<ref<weak<node>>>>(count);
+  local<node> key = self.make<node>(nullptr, 0);
+  local<node> last = key;
+  for (std::size_t at = 0; at < count; ++at) {
+    local<node> value = self.make<node>(nullptr, static_cast<long>(at) + 1);
+    when_dead(value, {[](void*) { ++runs; }, nullptr});
+    // The later half comes before what it hangs on.
+    (*chain)[at < count / 2 ? at : count + count / 2 - 1 - at] = self.make<pair>(last, value);
+    (*weaks)[at] = self.make<weak<node>>(value);
+    last = value;
+  }
+  last = nullptr;
+  for (int time = 0; time < 3; ++time) {
+    mark_twice();
+    memory.run_cleaners();
+    ASSERT_EQ(0, runs);
+    for (std::size_t at = 0; at < count; ++at)
+      ASSERT_EQ(static_cast<long>(at) + 1, local<node>((*weaks)[at]->get(self))->key);
+    // Some of it is young again.
+    (*chain)[0] = self.make<pair>(key, local<node>((*chain)[0]->value(self)));
+  }
+  key = nullptr;
+  mark_twice();
+  memory.run_cleaners();
+  EXPECT_EQ(static_cast<int>(count), runs);
+  for (std::size_t at = 0; at < count; ++at) {
+    EXPECT_FALSE(local<node>((*weaks)[at]->get(self)));
+    EXPECT_FALSE(local<node>((*chain)[at]->value(self)));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Plans, GcWeak, every_plan, name_of_plan);
 
 }  // namespace

@@ -15,6 +15,9 @@
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 namespace strata::os {
 namespace {
@@ -155,6 +158,11 @@ void never_huge(void* range, std::size_t bytes) {
 
 void prefer_huge(void* range, std::size_t bytes) {
   raw_syscall(SYS_madvise, as_long(range), static_cast<long>(bytes), MADV_HUGEPAGE);
+}
+
+bool populate(void* range, std::size_t bytes) {
+  return !failed(
+      raw_syscall(SYS_madvise, as_long(range), static_cast<long>(bytes), MADV_POPULATE_WRITE));
 }
 
 void leave_out_of_core_dumps(void* range, std::size_t bytes) {

@@ -60,6 +60,9 @@ bool order_all_threads();
 // Advice, never needed for correctness.
 void never_huge(void* range, std::size_t bytes);
 void prefer_huge(void* range, std::size_t bytes);
+// Makes the system find pages for a committed range now, contents as they are. Linux 5.14 and later; false when
+// it can't be done.
+bool populate(void* range, std::size_t bytes);
 void leave_out_of_core_dumps(void* range, std::size_t bytes);
 void take_into_core_dumps(void* range, std::size_t bytes);
 

@@ -109,6 +109,21 @@ TEST(Memory, PurgedPagesAreGoneAndReadZero) {
   EXPECT_TRUE(release(range, size));
 }
 
+TEST(Memory, PopulatedPagesAreThereAndAsBefore) {
+  if (config::thread_sanitizer) GTEST_SKIP() << "its shadow is resident, too";
+  constexpr std::size_t much = 8 * base::MiB;
+  auto* range = static_cast<unsigned char*>(map(much, page_bytes()));
+  ASSERT_NE(nullptr, range);
+  never_huge(range, much);
+  range[5] = 7;
+  std::size_t before = resident_bytes();
+  if (!populate(range, much)) GTEST_SKIP() << "the kernel does not populate (Linux before 5.14)";
+  EXPECT_GE(resident_bytes(), before + much / 2);
+  EXPECT_EQ(7, range[5]);
+  EXPECT_EQ(0, range[much - 1]);
+  EXPECT_TRUE(release(range, much));
+}
+
 TEST(Memory, RemapKeepsTheContents) {
   auto* range = static_cast<char*>(map(size, page_bytes()));
   ASSERT_NE(range, nullptr);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -29,6 +30,13 @@ void read_early_environment() {
 
 long open_for_reading(const char* path) {
   return raw_syscall(SYS_openat, AT_FDCWD, as_long(path), O_RDONLY | O_CLOEXEC);
+}
+
+std::uint64_t ns_of(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000000000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 }  // namespace
@@ -90,11 +98,12 @@ std::uint64_t coarse_ms() {
          static_cast<std::uint64_t>(now.tv_nsec) / 1000000;
 }
 
-std::uint64_t monotonic_ns() {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1000000000 +
-         static_cast<std::uint64_t>(now.tv_nsec);
+std::uint64_t monotonic_ns() { return ns_of(CLOCK_MONOTONIC); }
+std::uint64_t thread_cpu_ns() { return ns_of(CLOCK_THREAD_CPUTIME_ID); }
+
+void work_in_background() {
+  sched_param none{};
+  raw_syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, as_long(&none));
 }
 
 void wait(std::atomic<std::uint32_t>* word, std::uint32_t expected) {

@@ -29,6 +29,10 @@ std::int32_t thread_id();
 // 4 ms.
 std::uint64_t coarse_ms();
 std::uint64_t monotonic_ns();
+// Of processors, by the calling thread so far.
+std::uint64_t thread_cpu_ns();
+// The calling thread's work can wait: when it wakes up, it doesn't take the processor from one that runs.
+void work_in_background();
 
 // Sleeps while *word == expected, or until woken; may return early.
 void wait(std::atomic<std::uint32_t>* word, std::uint32_t expected);

@@ -116,6 +116,14 @@ static void objects_of_each_type(int plan) {
 static void errors_are_told(int plan) {
   errno = 0;
   CHECK(strata_gc_heap_create(&(strata_gc_options){.plan = 77}) == NULL && errno == EINVAL);
+  for (int purpose = STRATA_GC_THROUGHPUT; purpose <= STRATA_GC_SMALL; ++purpose) {
+    strata_gc_options chosen;
+    CHECK(strata_gc_options_preset(&chosen, purpose, 8 << 20) == 0 && chosen.max_bytes == 8 << 20);
+    strata_gc_heap* made = strata_gc_heap_create(&chosen);
+    CHECK(made != NULL);
+    strata_gc_heap_destroy(made);
+  }
+  CHECK(strata_gc_options_preset(&(strata_gc_options){0}, 3, 8 << 20) == -1 && errno == EINVAL);
   CHECK(strata_gc_heap_create(&(strata_gc_options){.max_bytes = SIZE_MAX / 2}) == NULL &&
         errno == ENOMEM);
   strata_gc_heap* heap = strata_gc_heap_create(

@@ -50,7 +50,10 @@ struct stress_options {
 struct heap_options {
   std::size_t max_bytes = std::size_t{256} << 20;  // of objects, and of what copying them needs
   gc::plan plan = gc::plan::semispace;
-  std::size_t young_bytes = std::size_t{2} << 20;  // new objects between two young collections
+  std::size_t young_bytes = std::size_t{2} << 20;  // at most, between two young collections
+  // Of generational_concurrent: what young pauses aim to stay below, by allocating less than young_bytes
+  // between them where much survives; 0: nothing.
+  std::uint32_t pause_goal_us = 1000;
   std::size_t metaspace_max_bytes = std::size_t{256} << 20;  // of types made at run time
   std::size_t direct_max_bytes = 0;                          // of direct buffers; 0: as max_bytes
   std::uint64_t direct_wait_ms = 500;              // for direct memory that is about to be freed
@@ -58,6 +61,14 @@ struct heap_options {
   stress_options stress = {};
   gc::listener* listener = nullptr;  // is told what the heap does (listener.hpp), and outlives it
 };
+
+// Options for a purpose; docs/gc/README.md says what each chooses, and why.
+enum class preset : std::uint8_t {
+  throughput,  // the least processor time in all
+  latency,     // the shortest pauses
+  small,       // the least memory beside what lives
+};
+[[nodiscard]] STRATA_GC_API heap_options options_for(preset purpose, std::size_t max_bytes);
 
 // How long the world stood still, from the moment that it was asked to stop. Four buckets a doubling.
 class pause_histogram {

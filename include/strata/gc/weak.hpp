@@ -33,7 +33,8 @@ class weak {
   unrooted<T> get(mutator& self) const {
     return {self, static_cast<T*>(detail::strengthened(self, referent_))};
   }
-  void clear() { referent_ = nullptr; }
+  // relaxed: a concurrent marker that still sees the referent learns that it is alive, or nothing.
+  void clear() { std::atomic_ref(referent_).store(nullptr, std::memory_order_relaxed); }
 
  private:
   void* referent_;

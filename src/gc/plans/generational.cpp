@@ -21,9 +21,11 @@
 
 #include "gc/background.hpp"
 #include "gc/core.hpp"
+#include "gc/eden_size.hpp"
 #include "gc/old_space.hpp"
 #include "gc/plans/plan.hpp"
 #include "gc/young_space.hpp"
+#include "os/process.hpp"
 
 namespace strata::gc {
 namespace {
@@ -35,24 +37,24 @@ class generational final : public plan_base {
         how_(how),
         blocks_(of.blocks()),
         young_(blocks_),
-        old_(of, evacuation::when_fragmented) {
-    std::size_t wanted = base::divide_up(of.options().young_bytes, detail::block_bytes);
-    eden_blocks_ = base::larger(1, base::smaller(wanted, old_.most_blocks() / 8));
-    survivor_blocks_ = base::larger(1, eden_blocks_ / 2);
-  }
+        old_(of, evacuation::when_fragmented),
+        eden_(most_eden_blocks(of.options(), old_),
+              how == marking::concurrent ? of.options().pause_goal_us : 0),
+        survivor_blocks_(base::larger(1, eden_.most() / 2)) {}
 
   bool open() override {
     // Eden, survivors of two collections, and blocks that pinned objects keep.
-    young_.open(4 * (eden_blocks_ + survivor_blocks_));
+    young_.open(4 * (eden_.most() + survivor_blocks_));
     if (!old_.open(young_.count()) || !in_place_.open(young_.count() * detail::block_bytes / 16))
       return false;
-    if (how_ == marking::concurrent) background_ = std::make_unique<background>(core_, old_);
+    if (how_ == marking::concurrent)
+      background_ = std::make_unique<background>(core_, old_, 2 * eden_.most());
     return true;
   }
 
   bump_range refill(record&, std::size_t) override {
     std::lock_guard guard{core_.lock()};
-    if (young_.used() >= kept_young_ + eden_blocks_) return {};
+    if (young_.used() >= kept_young_ + eden_.blocks()) return {};
     // All that is young may be promoted.
     if (!old_.make_room(young_.used() + 2)) return {};
     return young_.take();
@@ -98,6 +100,10 @@ class generational final : public plan_base {
 
  private:
   using stage = background::stage;
+  static std::size_t most_eden_blocks(const heap_options& options, const old_space& old) {
+    std::size_t wanted = base::divide_up(options.young_bytes, detail::block_bytes);
+    return base::larger(1, base::smaller(wanted, old.most_blocks() / 8));
+  }
   enum class promote : std::uint8_t { by_age, all };
   // No marking of the old space uses it.
   static constexpr std::uint8_t in_place_mark = 255;
@@ -130,6 +136,8 @@ class generational final : public plan_base {
       core_.world().set_marking(true);
       background_->go_to(stage::marking);
     } else if (background_->now() == stage::marked) {
+      // What the log still had may lead to much.
+      if (!old_.mark_some(most_marked_in_pause)) return background_->go_to(stage::marking);
       note_what_came();
       finish_marking();
       ++concurrent_markings;
@@ -155,7 +163,7 @@ class generational final : public plan_base {
   }
   // What the old space may grow by between two markings.
   [[nodiscard]] std::uint64_t room_bytes() const {
-    std::uint64_t held = old_.live_bytes() + eden_blocks_ * detail::block_bytes;
+    std::uint64_t held = old_.live_bytes() + eden_.most() * detail::block_bytes;
     return core_.options().max_bytes - base::smaller(core_.options().max_bytes, held);
   }
   // At its end, or where memory has run out before.
@@ -185,6 +193,7 @@ class generational final : public plan_base {
   // ---- Young collections
 
   void collect_young(promote which) {
+    std::uint64_t began_ns = os::thread_cpu_ns();
     std::uint64_t moved_before = young_moved_;
     std::size_t used_before = young_.used();
     promoting_ = which == promote::all || most_survive_;
@@ -203,6 +212,9 @@ class generational final : public plan_base {
     if (old_.is_marking()) adopt_weaks(adopted::promoted);
     kept_young_ = young_.used();
     most_survive_ = 2 * (young_moved_ - moved_before) > used_before * detail::block_bytes;
+    std::size_t threads = 0;
+    core_.world().each([&](record&) { ++threads; });
+    eden_.collected(os::thread_cpu_ns() - began_ns, threads);
   }
 
   // Old fields that may refer to young objects.
@@ -308,6 +320,7 @@ class generational final : public plan_base {
   }
 
   static constexpr unsigned tenure_age = 1;
+  static constexpr std::size_t most_marked_in_pause = 2048;
 
   // References that are looked at so much later are fetched now.
   static constexpr std::size_t ahead = 12;
@@ -317,10 +330,11 @@ class generational final : public plan_base {
   blocks& blocks_;
   young_space young_;
   old_space old_;
-  std::size_t eden_blocks_;
+  eden_size eden_;
   std::size_t survivor_blocks_;
   std::size_t kept_young_ = 0;  // blocks that the last collection has left in use
-  std::uint64_t asked_at_bytes_ = 0;  // what was new in the old space when a marking was last asked for
+  std::uint64_t asked_at_bytes_ =
+      0;  // what was new in the old space when a marking was last asked for
   std::uint64_t came_meanwhile_bytes_ = 0;
   bool promoting_ = false;
   bool most_survive_ = false;

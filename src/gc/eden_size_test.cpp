@@ -1,0 +1,46 @@
+#include "gc/eden_size.hpp"
+
+#include <gtest/gtest.h>
+
+namespace strata::gc {
+namespace {
+
+// Of a pause that is in proportion to eden.
+std::size_t settled(eden_size& eden, std::uint64_t ns_a_block, std::size_t threads = 1) {
+  for (int i = 0; i < 100; ++i) eden.collected(eden.blocks() * ns_a_block, threads);
+  return eden.blocks();
+}
+
+TEST(GcEdenSize, FollowsPauses) {
+  eden_size eden{32, 1000};
+  EXPECT_EQ(32U, eden.blocks());
+  std::size_t small = settled(eden, 100'000);
+  EXPECT_LE(small * 100'000, 750'000U);
+  EXPECT_GE(small * 100'000, 375'000U);
+  EXPECT_EQ(32U, settled(eden, 1000));
+}
+
+TEST(GcEdenSize, ShrinksByHalfAtMost) {
+  eden_size eden{32, 1000};
+  eden.collected(1'000'000'000, 1);
+  EXPECT_EQ(16U, eden.blocks());
+  eden.collected(1'000'000, 1);
+  EXPECT_EQ(12U, eden.blocks());
+}
+
+TEST(GcEdenSize, HasTwoBlocksForEachThread) {
+  eden_size eden{32, 1000};
+  EXPECT_EQ(4U, settled(eden, 10'000'000));
+  EXPECT_EQ(16U, settled(eden, 10'000'000, 8));
+  EXPECT_EQ(32U, settled(eden, 10'000'000, 100));
+  eden_size tiny{1, 1000};
+  EXPECT_EQ(1U, settled(tiny, 10'000'000, 8));
+}
+
+TEST(GcEdenSize, StaysWithoutAGoal) {
+  eden_size eden{32, 0};
+  EXPECT_EQ(32U, settled(eden, 10'000'000));
+}
+
+}  // namespace
+}  // namespace strata::gc
