@@ -112,6 +112,7 @@ std::string capture_json(const capture_result& result) {
       {"length_ms", all.length_ms},
       {"events", all.events},
       {"is_complete", all.is_complete},
+      {"is_rolled_up", all.is_rolled_up},
       {"is_cut", all.is_broken},
       {"lost",
        {{"events", all.lost.events},

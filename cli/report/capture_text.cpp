@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "cli/report/capture_report.hpp"
 #include "cli/report/format.hpp"
@@ -44,12 +45,19 @@ std::string row(const char* name, const std::string& value) {
   return "  " + pad_right(name, 13) + value + "\n";
 }
 
-std::string where_text(const call_site& where) {
-  std::string text = capture::short_name(where.function);
-  if (!where.file.empty()) {
-    text += "  " + base_name(where.file) + ":" + std::to_string(where.line);
-  }
-  return text;
+// In so many columns, if these are not very few: the end of the function's name is cut off.
+std::string where_text(const call_site& where, int columns) {
+  std::string name = capture::short_name(where.function);
+  std::string place;
+  if (!where.file.empty()) place = "  " + base_name(where.file) + ":" + std::to_string(where.line);
+  const auto room = static_cast<std::size_t>(std::max(columns - columns_of(place), 12));
+  if (name.size() > room) name = name.substr(0, room - 2) + "..";
+  return name + place;
+}
+
+// Only people at a terminal have an end of the line.
+int columns_left(const style& look, const std::string& text) {
+  return look.unicode ? look.width - columns_of(text) : std::numeric_limits<int>::max();
 }
 
 std::string how_it_ended(const capture::recorded_process& one, bool is_complete) {
@@ -123,6 +131,9 @@ std::string summary(const capture_result& result, const style& look) {
     text += row("cut", "the file ends in the middle of a block; what is before it is shown");
   if (!all.is_complete && !all.is_broken)
     text += row("cut", "the recording was stopped before the program ended");
+  if (all.is_rolled_up) {
+    text += row("rolled up", "past --max-size: sums by stack only, the last of them when it ended");
+  }
   return text + losses_text(all) + others_text(result);
 }
 
@@ -153,36 +164,53 @@ std::string site_row(const site_figures& one, const style& look) {
   std::string text = size(figures.at_peak.bytes) + size(figures.live.bytes) +
                      size(figures.total.bytes) + count(figures.total.blocks) +
                      count(figures.temporary) + "  ";
-  const int room = std::max(30, look.width - columns_of(text));
-  return text + cut_left(where_text(one.where), room) + "\n";
+  return text + where_text(one.where, columns_left(look, text)) + "\n";
 }
 
 bool is_size(capture_figure which) {
   return which != capture_figure::count && which != capture_figure::temporary;
 }
 
-std::string tree_lines(const call_tree& of, const capture_result& result, double all, int depth) {
-  constexpr double least = 0.01;
-  std::vector<const call_tree*> calls;
-  for (const call_tree& one : of.calls) {
-    if (value_of(one.figures, result.figure) >= least * all) calls.push_back(&one);
+class tree_text {
+ public:
+  tree_text(const capture_result& result, const style& look, double all)
+      : result_(result), look_(look), all_(all) {}
+
+  // The calls that are worth a line, and theirs.
+  void add(const call_tree& of, int depth) {
+    constexpr double least = 0.01;
+    std::vector<const call_tree*> calls;
+    for (const call_tree& one : of.calls) {
+      if (value(one) > 0 && value(one) >= least * all_) calls.push_back(&one);
+    }
+    std::sort(calls.begin(), calls.end(),
+              [&](const call_tree* a, const call_tree* b) { return value(*a) > value(*b); });
+    if (calls.size() > result_.shown) calls.resize(result_.shown);
+    for (const call_tree* one : calls) {
+      add_line(*one, depth);
+      // A call that is the only one stands below its caller.
+      add(*one, one->calls.size() > 1 ? depth + 1 : depth);
+    }
   }
-  std::sort(calls.begin(), calls.end(), [&](const call_tree* a, const call_tree* b) {
-    return value_of(a->figures, result.figure) > value_of(b->figures, result.figure);
-  });
-  std::string text;
-  for (std::size_t i = 0; i < calls.size() && i < result.shown; ++i) {
-    const double value = value_of(calls[i]->figures, result.figure);
-    text += pad_left(is_size(result.figure) ? size_of(value) : format_count(std::round(value)),
-                     size_columns) +
-            pad_left(percent(value, all), 6) + "  " +
-            std::string(static_cast<std::size_t>(depth), ' ') + where_text(calls[i]->where) + "\n";
-    // A chain of single calls stays at its depth.
-    const int next = depth + (calls.size() > 1 || depth == 0 ? 1 : 0);
-    text += tree_lines(*calls[i], result, all, next);
+  const std::string& text() const { return text_; }
+
+ private:
+  double value(const call_tree& of) const { return value_of(of.figures, result_.figure); }
+
+  void add_line(const call_tree& one, int depth) {
+    const std::string figure =
+        is_size(result_.figure) ? size_of(value(one)) : format_count(std::round(value(one)));
+    const std::string line = pad_left(figure, size_columns) +
+                             pad_left(percent(value(one), all_), 6) + "  " +
+                             std::string(static_cast<std::size_t>(depth), ' ');
+    text_ += line + where_text(one.where, columns_left(look_, line)) + "\n";
   }
-  return text;
-}
+
+  const capture_result& result_;
+  const style& look_;
+  double all_;
+  std::string text_;
+};
 
 }  // namespace
 
@@ -221,10 +249,10 @@ std::string capture_text(const capture_result& result, const style& look) {
 
 std::string capture_tree_text(const capture_result& result, const style& look) {
   const call_tree tree = capture::view(result.recording, result.process).tree();
-  const double all = value_of(tree.figures, result.figure);
+  tree_text calls(result, look, value_of(tree.figures, result.figure));
+  calls.add(tree, 0);
   return summary(result, look) +
-         look.heading("calls by " + std::string(figure_name(result.figure))) + "\n" +
-         tree_lines(tree, result, all, 0);
+         look.heading("calls by " + std::string(figure_name(result.figure))) + "\n" + calls.text();
 }
 
 std::string capture_folded(const capture_result& result) {

@@ -32,6 +32,7 @@ constexpr int not_startable = 126;
 struct record_options {
   std::string file;
   std::string sample = "512K";
+  std::string most;
   bool every = false;
   bool quiet = false;
 };
@@ -48,7 +49,7 @@ int run_recorded(const command& what, const capture::session& facts, const recor
                  const std::string& file) {
   capture::file_writer writer(file);
   if (!writer.error().empty()) return complain(writer.error());
-  capture::recording recording(writer, facts);
+  capture::recording recording(writer, facts, parse_size(options.most).value_or(0));
   if (!recording.error().empty()) return complain(recording.error());
   command recorded = what;
   recorded.variables.set(wire::area_variable, recording.path());
@@ -89,11 +90,19 @@ int record_verb(const arguments& given) {
   line.options()
       .add_flag("--every", options.every, "Record every block: exact, and dearer")
       ->excludes(sample);
+  line.options()
+      .add_option("--max-size", options.most,
+                  "Once the file is as large, write down sums only, which need little")
+      ->option_text("SIZE");
   line.options().add_flag("--quiet", options.quiet, "Say nothing at the end");
   if (const auto status = line.parse(given)) return *status;
   const auto sample_bytes = parse_size(options.sample);
   if (!sample_bytes || *sample_bytes == 0 || *sample_bytes > std::uint64_t{1} << 40) {
     return complain("--sample: " + options.sample + " is not a size (such as 512K)");
+  }
+
+  if (!options.most.empty() && !parse_size(options.most)) {
+    return complain("--max-size: " + options.most + " is not a size (such as 100M)");
   }
 
   std::string why;

@@ -33,12 +33,23 @@ struct last_stack {
   std::uint32_t nodes[wire::most_depth];
 };
 
+// An entry that is being written, by the function with this frame. A handler that interrupts it has frames
+// below; what lies above has been left, by a jump out of a handler.
+struct open_entry {
+  std::uintptr_t frame;
+  std::uint64_t index;
+};
+constexpr std::size_t most_open = 4;
+constexpr std::uint64_t no_index = ~std::uint64_t{0};
+
 struct thread_state {
   std::size_t ring;  // + 1; 0: none yet
   stack_walker::known_stack stack;
   last_stack* last;
   std::uint64_t random;
-  bool walking;  // a handler must leave `last` alone
+  std::uintptr_t walking;  // the frame that has `last` in hand; 0: none
+  std::size_t open_count;
+  open_entry open[most_open];
   bool exiting;  // what comes now comes after the thread's last destructor, or nearly
 };
 constinit thread_local thread_state own __attribute__((tls_model("initial-exec"))) = {};
@@ -154,13 +165,45 @@ bool wait_for_room(const wire::ring_state& ring, std::uint64_t index) {
   }
 }
 
-void push(wire::entry_kind kind, void* block, std::size_t size, std::uint32_t node) {
+// Entries that were left half written are given to the command as nothing.
+void close_abandoned(std::uintptr_t frame) {
+  while (own.open_count > 0 && own.open[own.open_count - 1].frame < frame) {
+    std::uint64_t index = own.open[--own.open_count].index;
+    if (index == no_index) continue;
+    wire::entry& left = shared->entries[own.ring - 1][index % wire::ring_entries];
+    left.kind = static_cast<std::uint32_t>(wire::entry_kind::nothing);
+    left.stamp.store(static_cast<std::uint32_t>(index + 1), std::memory_order_release);
+  }
+}
+
+// Reserves an entry, and waits until it is free. False: the command is gone.
+bool open_next(wire::ring_state& ring, std::uintptr_t frame, std::uint64_t& index) {
+  std::size_t depth = own.open_count;
+  bool tracked = depth < most_open;
+  if (tracked) {
+    own.open[depth] = {frame, no_index};
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    own.open_count = depth + 1;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  // One instruction, so that a handler gets another index. relaxed: the stamp publishes.
+  index = ring.head.fetch_add(1, std::memory_order_relaxed);
+  if (!wait_for_room(ring, index)) return false;
+  shared->entries[own.ring - 1][index % wire::ring_entries].sequence = wire::no_sequence;
+  if (tracked) own.open[depth].index = index;
+  return true;
+}
+
+STRATA_NOINLINE void push(wire::entry_kind kind, void* block, std::size_t size,
+                          std::uint32_t node) {
   if (own.ring == 0 && !take_ring()) return;
   if (STRATA_UNLIKELY(shared->closed.load(std::memory_order_relaxed) != 0)) return stop();
   wire::ring_state& ring = shared->rings[own.ring - 1];
-  // One instruction, so that a handler gets another index. relaxed: the stamp publishes.
-  std::uint64_t index = ring.head.fetch_add(1, std::memory_order_relaxed);
-  if (!wait_for_room(ring, index)) return stop();
+  std::uintptr_t frame = base::address_of(__builtin_frame_address(0));
+  close_abandoned(frame);
+  std::size_t depth = own.open_count;
+  std::uint64_t index = 0;
+  if (!open_next(ring, frame, index)) return stop();
   wire::entry& to = shared->entries[own.ring - 1][index % wire::ring_entries];
   to.kind = static_cast<std::uint32_t>(kind);
   to.address = base::address_of(block);
@@ -169,6 +212,8 @@ void push(wire::entry_kind kind, void* block, std::size_t size, std::uint32_t no
   to.size_high = static_cast<std::uint16_t>(size >> 32);
   to.sequence = shared->sequence.fetch_add(1, std::memory_order_relaxed);
   to.stamp.store(static_cast<std::uint32_t>(index + 1), std::memory_order_release);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  own.open_count = depth;
   if (STRATA_UNLIKELY(own.exiting)) leave_ring();
 }
 
@@ -219,20 +264,30 @@ std::uint32_t node_of_stack(const std::uintptr_t* calls, std::size_t depth, last
   return node;
 }
 
+// With a walk of its own, which is not kept: for handlers that have interrupted another.
+STRATA_NOINLINE std::uint32_t node_in_handler(const std::uintptr_t* calls, std::size_t depth) {
+  last_stack none;
+  return node_of_stack(calls, depth, none);
+}
+
 STRATA_NOINLINE std::uint32_t own_node() {
+  std::uintptr_t calls[wire::most_depth];
+  std::size_t depth = walker.walk(own.stack, calls, wire::most_depth);
   if (own.last == nullptr) {
     std::size_t bytes = base::align_up(sizeof(last_stack), os::page_bytes());
     own.last = static_cast<last_stack*>(os::map(bytes, os::page_bytes()));
     if (own.last == nullptr) return 0;
   }
-  if (own.walking) return 0;  // in a handler that has interrupted a walk
-  own.walking = true;
+  std::uintptr_t frame = base::address_of(__builtin_frame_address(0));
+  if (own.walking > frame) return node_in_handler(calls, depth);
+  if (own.walking != 0) own.last->depth = 0;  // it was left, half changed
+  own.walking = frame;
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  std::uintptr_t calls[wire::most_depth];
-  std::size_t depth = walker.walk(own.stack, calls, wire::most_depth);
   std::uint32_t node = node_of_stack(calls, depth, *own.last);
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  own.walking = false;
+  // A handler on a higher stack has taken this one for one that was left.
+  if (own.walking != frame) own.last->depth = 0;
+  own.walking = 0;
   return node;
 }
 
@@ -354,7 +409,8 @@ void forked_in_child() {
   if (now.load(std::memory_order_relaxed) != phase::recording) return;
   own.ring = 0;
   own.random = 0;
-  own.walking = false;
+  own.walking = 0;
+  own.open_count = 0;
   if (!take_slot(slot->number)) return stop();
   wait_until_seen();
 }

@@ -43,8 +43,10 @@ enum class entry_kind : std::uint32_t {
   resize_out,  // a block is given to realloc: as deallocate ...
   resize_in,   // ... and what came of it: as allocate
   resize_back,  // realloc had no memory: the block of the last resize_out of the thread is still there
+  nothing,  // the thread was taken out of writing it; the sequence is lost, too, when it is none
 };
-inline constexpr std::uint32_t entry_kinds = 5;
+inline constexpr std::uint32_t entry_kinds = 5;  // but for nothing
+inline constexpr std::uint64_t no_sequence = ~std::uint64_t{0};
 
 struct entry {
   std::atomic<std::uint32_t> stamp;  // release: what follows is written

@@ -103,6 +103,13 @@ class Figures(RecordCase):
                              if name not in ("large", "keep")))  # fmt: skip
         self.assertEqual(figures(self.sites(found)["large"]), (1, 50 << 20, 1, 50 << 20, 0, 0, 1))
 
+    def test_rolled_up(self):
+        program = self.program(PLANTED)
+        for limit in ("1", "2K"):
+            found = self.report(self.record(program, options=("--every", "--max-size", limit)))
+            self.assertTrue(found["is_rolled_up"])
+            self.check(found)
+
     def test_reads_without_the_program(self):
         program = self.program(PLANTED)
         file = self.record(program)
@@ -167,7 +174,7 @@ class Reports(RecordCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r"recorded +every block")
         self.assertRegex(done.stdout, r"peak +\S+ \S+ in 300 blocks")
-        rows = re.findall(r"(\w+)  -:\d+$", done.stdout, re.MULTILINE)
+        rows = re.findall(r"(\w+)  <stdin>:\d+$", done.stdout, re.MULTILINE)
         self.assertEqual(rows[:2], ["wave", "keep"])
         self.assertTrue(done.stdout.isascii())
 

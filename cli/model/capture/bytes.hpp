@@ -2,6 +2,7 @@
 // the sign in the lowest bit; texts behind their length.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ class byte_writer {
   void difference(std::int64_t value) {
     number(static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63));
   }
+  // Most are whole and small: their low bits, which are 0, come to the top.
+  void real(double value) { number(__builtin_bswap64(std::bit_cast<std::uint64_t>(value))); }
   void text(std::string_view value) {
     number(value.size());
     bytes_.append(value);
@@ -61,6 +64,7 @@ class byte_reader {
     const std::uint64_t value = number();
     return static_cast<std::int64_t>(value >> 1 ^ (0 - (value & 1)));
   }
+  double real() { return std::bit_cast<double>(__builtin_bswap64(number())); }
   std::string_view text() {
     const std::uint64_t length = number();
     if (length > left()) {

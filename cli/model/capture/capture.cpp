@@ -36,6 +36,8 @@ class assembler {
         return take_resident(from);
       case block_kind::ended:
         return take_ended(from);
+      case block_kind::totals:
+        return take_totals(from);
       case block_kind::symbols:
         get_symbols(from, into_.modules, into_.names);
         return from.good();
@@ -101,6 +103,14 @@ class assembler {
       into_.length_ms = std::max(into_.length_ms, one.time_ms);
     }
     return events.good();
+  }
+
+  bool take_totals(byte_reader& from) {
+    recorded_process* whose = of(static_cast<std::uint32_t>(from.number()));
+    if (whose == nullptr) return false;
+    whose->memory = heap::get(from);
+    into_.is_rolled_up = true;
+    return from.good() && whose->memory.by_node().size() <= into_.nodes.size();
   }
 
   bool take_resident(byte_reader& from) {

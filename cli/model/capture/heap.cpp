@@ -62,6 +62,8 @@ void heap::add(const event& one) {
     case wire::entry_kind::resize_back:
       back(one);
       break;
+    case wire::entry_kind::nothing:
+      break;
   }
   note_curve(one.time_ms);
 }
@@ -139,6 +141,73 @@ void heap::note_curve(std::uint64_t time_ms) {
     curve_.resize(curve_.size() / 2);
   }
   curve_.push_back({time_ms, all_.live.bytes});
+}
+
+namespace {
+
+void put_amount(byte_writer& to, const amount& of) {
+  to.real(of.blocks);
+  to.real(of.bytes);
+}
+amount get_amount(byte_reader& from) {
+  amount made;
+  made.blocks = from.real();
+  made.bytes = from.real();
+  return made;
+}
+
+void put_figures(byte_writer& to, const stack_figures& of) {
+  for (const amount* one : {&of.live, &of.at_peak, &of.total}) put_amount(to, *one);
+  to.real(of.temporary);
+  to.real(of.resized);
+  for (double one : of.lived) to.real(one);
+}
+stack_figures get_figures(byte_reader& from) {
+  stack_figures made;
+  for (amount* one : {&made.live, &made.at_peak, &made.total}) *one = get_amount(from);
+  made.temporary = from.real();
+  made.resized = from.real();
+  for (double& one : made.lived) one = from.real();
+  return made;
+}
+
+}  // namespace
+
+void heap::put(byte_writer& to) {
+  settle();
+  for (std::uint64_t one : {sample_bytes_, peak_time_ms_, events_, unknown_frees_}) to.number(one);
+  put_figures(to, all_);
+  for (const amount& one : by_size_) put_amount(to, one);
+  to.number(curve_.size());
+  for (const curve_point& at : curve_) {
+    to.number(at.time_ms);
+    to.real(at.live_bytes);
+  }
+  to.number(by_node_.size());
+  for (const stack_figures& one : by_node_) {
+    to.byte(one.total.blocks > 0 ? 1 : 0);
+    if (one.total.blocks > 0) put_figures(to, one);
+  }
+}
+
+heap heap::get(byte_reader& from) {
+  heap made(from.number());
+  for (auto one : {&heap::peak_time_ms_, &heap::events_, &heap::unknown_frees_}) {
+    made.*one = from.number();
+  }
+  made.all_ = get_figures(from);
+  for (amount& one : made.by_size_) one = get_amount(from);
+  for (std::uint64_t left = from.number(); left > 0 && from.good(); --left) {
+    curve_point at;
+    at.time_ms = from.number();
+    at.live_bytes = from.real();
+    made.curve_.push_back(at);
+  }
+  for (std::uint64_t left = from.number(); left > 0 && from.good(); --left) {
+    made.by_node_.push_back(from.byte() == 0 ? stack_figures() : get_figures(from));
+  }
+  made.kept_for_.resize(made.by_node_.size());
+  return made;
 }
 
 void heap::settle() {

@@ -61,6 +61,10 @@ class heap {
   explicit heap(std::uint64_t sample_bytes = 0) : sample_bytes_(sample_bytes) {}
 
   void add(const event& one);
+  // Its figures, without the live blocks: what is read back takes no more events.
+  void put(byte_writer& to);
+  static heap get(byte_reader& from);
+
   // Settles what is kept lazily; to be called before the figures are read.
   void settle();
 

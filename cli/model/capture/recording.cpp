@@ -12,12 +12,15 @@ constexpr std::uint64_t flush_ms = 200;
 constexpr std::uint64_t look_ms = 100;
 // With a gap, or an entry that is never left.
 constexpr std::uint64_t usual_patience_ms = 500;
+constexpr std::uint64_t first_totals_ms = 1000;
 constexpr std::size_t flush_bytes = std::size_t{2} << 20;
 
 }  // namespace
 
-recording::recording(file_writer& to, const session& of)
+recording::recording(file_writer& to, const session& of, std::uint64_t most_bytes)
     : to_(to),
+      sample_bytes_(of.sample_bytes),
+      most_bytes_(most_bytes),
       area_(of.sample_bytes),
       started_ns_(cli::now_ns()),
       rings_(wire::most_rings),
@@ -104,6 +107,8 @@ void recording::end_process(std::uint32_t number, bool has_status, int wait_stat
   }
   emit_pending();
   flush();
+  if (rolled_up_) write_totals(number);
+  heaps_.erase(number);
   to_.write(block_kind::ended,
             ended{number, time_ms_, has_status, static_cast<std::uint32_t>(wait_status)});
   known->second.slot->state.store(wire::slot_free, std::memory_order_release);
@@ -160,7 +165,11 @@ void recording::take_entry(std::size_t number, const wire::entry& from) {
     place.thread = ++thread_count_;
     to_.write(block_kind::thread, thread{place.thread, ring.process, ring.thread});
   }
-  if (from.kind >= wire::entry_kinds) return;
+  const bool is_nothing = from.kind == static_cast<std::uint32_t>(wire::entry_kind::nothing);
+  if ((is_nothing && from.sequence == wire::no_sequence) ||
+      (!is_nothing && from.kind >= wire::entry_kinds)) {
+    return;
+  }
   pending_.push_back({from.sequence, ring.process,
                       event{static_cast<wire::entry_kind>(from.kind), place.thread, from.node,
                             from.address, wire::size_of(from), time_ms_}});
@@ -190,13 +199,18 @@ void recording::emit_pending() {
 }
 
 void recording::emit(pending_event& one) {
+  if (one.what.kind == wire::entry_kind::nothing) return;
   if (one.what.makes()) {
     const auto of = watched_.find(one.process);
     note_nodes(of == watched_.end() ? nullptr : &of->second, one.what.node);
     one.what.node = file_node(one.what.node);
   }
-  columns_.add(one.what);
   ++event_count_;
+  if (most_bytes_ != 0) {
+    heaps_.try_emplace(one.process, sample_bytes_).first->second.add(one.what);
+    if (rolled_up_) return;
+  }
+  columns_.add(one.what);
   if (columns_.size() >= flush_bytes) flush();
 }
 
@@ -262,6 +276,21 @@ void recording::flush() {
     to_.write(block_kind::resident, content);
     resident_.clear();
   }
+  if (most_bytes_ != 0 && to_.bytes() >= most_bytes_) roll_up();
+}
+
+void recording::roll_up() {
+  rolled_up_ = true;
+  if (time_ms_ < next_totals_ms_) return;
+  next_totals_ms_ = std::max(2 * time_ms_, time_ms_ + first_totals_ms);
+  for (const auto& [number, one] : watched_) write_totals(number);
+}
+
+void recording::write_totals(std::uint32_t process) {
+  byte_writer content;
+  content.number(process);
+  heaps_.try_emplace(process, sample_bytes_).first->second.put(content);
+  to_.write(block_kind::totals, content);
 }
 
 void recording::write_symbols() {

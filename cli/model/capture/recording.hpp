@@ -6,6 +6,9 @@
 // Sequences have no gaps, but for a thread that was just stopped between taking one and leaving its entry.
 // What comes after a gap waits in pending; not for ever, since the thread may have been killed there.
 //
+// Past the limit of the file's size its events are no longer written, but what they amount to: now and then,
+// each time after twice as long, and at the end. So the file grows no further to speak of.
+//
 // Written at least every flush_ms, so that the file of a killed recording lacks no more than that.
 #pragma once
 
@@ -16,6 +19,7 @@
 #include <vector>
 
 #include "cli/model/capture/file_writer.hpp"
+#include "cli/model/capture/heap.hpp"
 #include "cli/model/capture/shared_area.hpp"
 #include "cli/model/capture/watched_processes.hpp"
 
@@ -23,7 +27,8 @@ namespace strata::cli::capture {
 
 class recording {
  public:
-  recording(file_writer& to, const session& of);
+  // most_bytes: once the file is as large, events go into it as sums only; 0: never.
+  recording(file_writer& to, const session& of, std::uint64_t most_bytes);
 
   const std::string& error() const { return area_.error().empty() ? to_.error() : area_.error(); }
   // What STRATA_RECORD is to be in the recorded program.
@@ -64,9 +69,13 @@ class recording {
   void end_process(std::uint32_t number, bool has_status, int wait_status);
   void sample_resident();
   void flush();
+  void write_totals(std::uint32_t process);
+  void roll_up();
   void write_symbols();
 
   file_writer& to_;
+  std::uint64_t sample_bytes_;
+  std::uint64_t most_bytes_;
   shared_area area_;
   std::uint64_t started_ns_;
   std::uint64_t time_ms_ = 0;
@@ -92,6 +101,11 @@ class recording {
   std::size_t nodes_written_ = 1;
   std::vector<resident> resident_;
   event_columns columns_;
+
+  // Kept when there is a limit to the file.
+  std::map<std::uint32_t, heap> heaps_;  // by process
+  bool rolled_up_ = false;
+  std::uint64_t next_totals_ms_ = 0;
 };
 
 }  // namespace strata::cli::capture

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <gelf.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
@@ -21,6 +22,8 @@ constexpr Dwfl_Callbacks callbacks = {.find_elf = dwfl_build_id_find_elf,
                                       .find_debuginfo = dwfl_standard_find_debuginfo,
                                       .section_address = dwfl_offline_section_address,
                                       .debuginfo_path = nullptr};
+
+constexpr std::uint64_t most_inlined = 256;  // into one another
 
 std::string demangled(const char* name) {
   if (name == nullptr) return {};
@@ -224,7 +227,8 @@ void get_symbols(byte_reader& from, module_table& modules, symbol_table& into) {
   for (; count > 0 && places.good() && !places.done(); --count) {
     symbols& found = into[{index, places.number()}];
     found.clear();
-    for (std::uint64_t left = places.number(); left > 0 && places.good(); --left) {
+    std::uint64_t left = std::min(places.number(), most_inlined);
+    for (; left > 0 && places.good(); --left) {
       symbol one;
       one.function = name(places.number());
       one.file = name(places.number());

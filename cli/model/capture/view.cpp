@@ -8,6 +8,8 @@
 namespace strata::cli::capture {
 namespace {
 
+constexpr std::size_t most_calls =
+    1024;  // of a stack; no recorder sees more than 256, without inlined ones
 constexpr std::uint64_t cut_mark = 1;  // stands for calls that were too many
 
 // The end of the name that begins at `from`: its parameters, or the end of the text. Brackets of templates
@@ -91,7 +93,7 @@ const std::vector<call_site>& view::calls_at(std::uint32_t number) const {
 
 std::vector<call_site> view::stack(std::uint32_t number) const {
   std::vector<call_site> made;
-  for (; number != 0; number = of_.nodes[number].caller) {
+  for (; number != 0 && made.size() < most_calls; number = of_.nodes[number].caller) {
     const std::vector<call_site>& calls = calls_at(number);
     made.insert(made.end(), calls.begin(), calls.end());
   }
