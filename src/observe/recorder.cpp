@@ -4,6 +4,7 @@
 #include "observe/stack_walk.hpp"
 #include "os/memory.hpp"
 #include "os/process.hpp"
+#include "sync/mutex.hpp"
 #include "wire/area.hpp"
 
 namespace strata::observe {
@@ -84,11 +85,16 @@ bool take_slot(std::uint32_t parent) {
   return false;
 }
 
-// The command looks at the process; not to wait for it for ever, should it be gone.
+// Whether there is somebody to wait for. turns: of waiting for 100 us, so far.
+bool command_is_there(std::uint32_t turns) {
+  if (shared->closed.load(std::memory_order_relaxed) != 0) return false;
+  return turns % 128 != 127 || os::process_runs(static_cast<std::int32_t>(shared->reader));
+}
+
+// The command looks at the process; not to wait for it for ever.
 void wait_until_seen() {
-  for (int turns = 0; turns < 1000; ++turns) {
+  for (std::uint32_t turns = 0; turns < 1000 && command_is_there(turns); ++turns) {
     if (slot->seen.load(std::memory_order_acquire) != 0) return;
-    if (shared->closed.load(std::memory_order_relaxed) != 0) return;
     os::sleep_us(100);
   }
 }
@@ -99,6 +105,7 @@ bool attach() {
   void* mapped = os::map_existing_file(area_path, wire::area_bytes);
   if (mapped == nullptr) return false;
   shared = static_cast<wire::area*>(mapped);
+  os::leave_out_of_core_dumps(mapped, wire::area_bytes);
   if (shared->magic != wire::area_magic || !walker.set_up() || !take_slot(0)) return false;
   std::size_t bytes = base::align_up(set_count * sizeof(sampled_set), os::page_bytes());
   sampled = static_cast<sampled_set*>(os::map(bytes, os::page_bytes()));
@@ -114,7 +121,9 @@ bool attach() {
 bool is_recording() {
   phase seen = now.load(std::memory_order_acquire);
   if (STRATA_LIKELY(seen == phase::recording)) return true;
-  if (seen == phase::before && now.compare_exchange_strong(seen, phase::attaching)) {
+  if (seen == phase::before) {
+    sync::signal_shield shield;  // a handler that jumps out of here would leave it half done
+    if (!now.compare_exchange_strong(seen, phase::attaching)) return false;
     bool attached = attach();
     now.store(attached ? phase::recording : phase::over, std::memory_order_release);
     return attached;
@@ -126,6 +135,7 @@ bool is_recording() {
 // ---- Rings
 
 bool take_ring() {
+  sync::signal_shield shield;
   for (std::size_t i = 0; i < wire::most_rings; ++i) {
     wire::ring_state& one = shared->rings[i];
     std::uint32_t expected = wire::slot_free;
@@ -154,15 +164,13 @@ void leave_ring() {
 
 // False: the command is gone.
 bool wait_for_room(const wire::ring_state& ring, std::uint64_t index) {
-  for (std::uint32_t turns = 1;; ++turns) {
-    // acquire: the command has read what is overwritten next.
-    if (index - ring.read.load(std::memory_order_acquire) < wire::ring_entries) return true;
-    if (shared->closed.load(std::memory_order_relaxed) != 0) return false;
-    if (turns % 256 == 0 && !os::process_runs(static_cast<std::int32_t>(shared->reader))) {
-      return false;
-    }
+  // acquire: the command has read what is overwritten next.
+  for (std::uint32_t turns = 0;
+       index - ring.read.load(std::memory_order_acquire) >= wire::ring_entries; ++turns) {
+    if (!command_is_there(turns)) return false;
     os::sleep_us(100);
   }
+  return true;
 }
 
 // Entries that were left half written are given to the command as nothing.

@@ -105,7 +105,7 @@ class Figures(RecordCase):
 
     def test_rolled_up(self):
         program = self.program(PLANTED)
-        for limit in ("1", "2K"):
+        for limit in ("1", "1K"):
             found = self.report(self.record(program, options=("--every", "--max-size", limit)))
             self.assertTrue(found["is_rolled_up"])
             self.check(found)
@@ -137,6 +137,32 @@ class Figures(RecordCase):
         sites = self.sites(self.report(self.record(program)))
         self.assertEqual(figures(sites["start"]), (1, 500, 1, 500, 1, 500, 0))
         self.assertNotIn("more", sites)
+
+    def test_cpp(self):
+        """The standard library's calls count where they are called, inlined or not."""
+        source = r"""
+            #include <map>
+            #include <string>
+            #include <vector>
+            #define APART static __attribute__((noinline))
+            struct alignas(64) wide { char bytes[128]; };
+            static std::map<int, std::string> known;
+            APART void fill() { std::vector<int> all; for (int i = 0; i < 1000; ++i) all.push_back(i); }
+            APART void aligned() { for (int i = 0; i < 5; ++i) delete new wide; }
+            APART void arrays() { for (int i = 0; i < 6; ++i) delete[] new char[321]; }
+            APART void know() { for (int i = 0; i < 10; ++i) known[i] = std::string(99, 'x'); }
+            int main() { fill(); aligned(); arrays(); know(); }
+            """
+        for options in (["-O0"], ["-O2", "-fno-allocation-dce"]):
+            with self.subTest(options=options):
+                program = self.cpp_program(source, *options)
+                sites = self.sites(self.report(self.record(program)))
+                self.assertEqual(figures(sites["fill()"])[:2], (11, 4 * (2**11 - 1)))
+                self.assertEqual(figures(sites["fill()"])[4:], (0, 0, 1))
+                self.assertEqual(figures(sites["aligned()"])[:2], (5, 640))
+                self.assertEqual(figures(sites["arrays()"])[:2], (6, 1926))
+                self.assertEqual(sites["arrays()"]["temporary_blocks"], 6)
+                self.assertEqual(figures(sites["know()"])[:2], (20, 10 * (100 + 72)))
 
     def test_sample(self):
         program = self.program(r"""

@@ -5,10 +5,11 @@ Each test file is run as: python3 FILE STRATA RECORDER C_COMPILER. RECORDER is l
 
 import json
 import pathlib
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "cli"))
-from cli_case import LIBRARY, STRATA, CliCase, main  # noqa: E402,F401
+from cli_case import COMPILER, LIBRARY, STRATA, CliCase, main  # noqa: E402,F401
 
 
 class RecordCase(CliCase):
@@ -18,6 +19,12 @@ class RecordCase(CliCase):
     def program(self, source, *options):
         return self.compile("program", "#define _GNU_SOURCE\n" + source, "-O1", "-g", "-pthread",
                             "-fno-builtin", "-fno-inline", *options)  # fmt: skip
+
+    def cpp_program(self, source, *options):
+        path = self.directory / "program"
+        subprocess.run([COMPILER, "-x", "c++", "-", "-g", "-o", path, *options, "-lstdc++"], input=source,
+                       text=True, check=True)  # fmt: skip
+        return path
 
     def record(self, *command, options=("--every",), status=0):
         """Records the command; the file."""

@@ -45,9 +45,13 @@ bool file_reader::next(block_kind& kind, byte_reader& content) {
   if (first == EOF) return false;
   std::ungetc(first, file_.get());
   broken_ = true;
-  if (!read(packed_, 4)) return false;
+  if (!read(packed_, 8)) return false;
   const std::uint32_t length = fixed(packed_, 0);
-  if (length == 0 || length > most_block_bytes || !read(packed_, length) || !unpack()) return false;
+  const std::uint32_t sum = fixed(packed_, 4);
+  if (length == 0 || length > most_block_bytes || !read(packed_, length) || !unpack() ||
+      checksum(plain_) != sum) {
+    return false;
+  }
   broken_ = false;
   kind = static_cast<block_kind>(plain_[0]);
   content = byte_reader(std::string_view(plain_).substr(1));
@@ -70,15 +74,20 @@ bool file_reader::read(std::string& into, std::size_t bytes) {
 }
 
 bool file_reader::unpack() {
-  const unsigned long long size = ZSTD_getFrameContentSize(packed_.data(), packed_.size());
-  if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || size == 0 ||
-      size > most_block_bytes) {
-    return false;
+  ZSTD_inBuffer from{packed_.data(), packed_.size(), 0};
+  plain_.clear();
+  for (bool is_full = true; from.pos < from.size || is_full;) {
+    const std::size_t had = plain_.size();
+    if (had > most_block_bytes) return false;
+    plain_.resize(had + ZSTD_DStreamOutSize());
+    ZSTD_outBuffer to{plain_.data() + had, plain_.size() - had, 0};
+    const std::size_t result = ZSTD_decompressStream(decompressor_, &to, &from);
+    if (ZSTD_isError(result) != 0 || result == 0)
+      return false;  // 0: the stream ends, as no recording's does
+    plain_.resize(had + to.pos);
+    is_full = to.pos == to.size;
   }
-  plain_.resize(size);
-  const std::size_t got = ZSTD_decompressDCtx(decompressor_, plain_.data(), plain_.size(),
-                                              packed_.data(), packed_.size());
-  return ZSTD_isError(got) == 0 && got == size;
+  return !plain_.empty();
 }
 
 }  // namespace strata::cli::capture

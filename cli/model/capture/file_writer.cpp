@@ -26,7 +26,6 @@ file_writer::file_writer(const std::string& path)
     return;
   }
   ZSTD_CCtx_setParameter(compressor_, ZSTD_c_compressionLevel, level);
-  ZSTD_CCtx_setParameter(compressor_, ZSTD_c_checksumFlag, 1);
   std::string header(file_magic);
   put_fixed(header, file_version);
   append(header);
@@ -38,17 +37,24 @@ void file_writer::write(block_kind kind, const byte_writer& content) {
   if (!error_.empty()) return;
   plain_.assign(1, static_cast<char>(kind));
   plain_ += content.bytes();
-  packed_.resize(ZSTD_compressBound(plain_.size()));
-  const std::size_t length =
-      ZSTD_compress2(compressor_, packed_.data(), packed_.size(), plain_.data(), plain_.size());
-  if (ZSTD_isError(length) != 0) {
-    error_ = std::string("cannot compress: ") + ZSTD_getErrorName(length);
-    return;
+  ZSTD_inBuffer from{plain_.data(), plain_.size(), 0};
+  std::size_t left = 1;
+  packed_.clear();
+  while (left > 0) {
+    const std::size_t had = packed_.size();
+    packed_.resize(had + ZSTD_CStreamOutSize());
+    ZSTD_outBuffer to{packed_.data() + had, packed_.size() - had, 0};
+    left = ZSTD_compressStream2(compressor_, &to, &from, ZSTD_e_flush);
+    if (ZSTD_isError(left) != 0) {
+      error_ = std::string("cannot compress: ") + ZSTD_getErrorName(left);
+      return;
+    }
+    packed_.resize(had + to.pos);
   }
-  packed_.resize(length);
-  std::string head;
-  put_fixed(head, static_cast<std::uint32_t>(length));
-  append(head + packed_);
+  std::string block;
+  put_fixed(block, static_cast<std::uint32_t>(packed_.size()));
+  put_fixed(block, checksum(plain_));
+  append(block + packed_);
 }
 
 void file_writer::append(const std::string& bytes) {

@@ -1,10 +1,11 @@
-// The file of a recording. It is only ever appended to, and each block is whole by itself: what is there
-// after the writer was killed can be read up to the last whole block.
+// The file of a recording. It is only ever appended to, and is flushed after each block: what is there after
+// the writer was killed can be read up to the last whole block.
 //
 //   file    | "STRATAC" 0 | version | block | block | ...
-//   block   | length | zstd frame, with its checksum: | kind | what the kind has |
+//   block   | length | sum | part of one zstd stream: | kind | what the kind has |
 //
-// version and length: 32 bits, the lowest first. Everything in a block is written as bytes.hpp says. What
+// Since all blocks are parts of one stream, each can refer to what stood in those before. version, length and
+// sum have 32 bits, the lowest first; the sum is that of the unpacked part (checksum below). Everything in a block is written as bytes.hpp says. What
 // is new in a version is a new kind of block, which older readers pass over, unless the version is raised.
 #pragma once
 
@@ -22,6 +23,13 @@ inline constexpr std::string_view file_magic{"STRATAC\0", 8};
 inline constexpr std::uint32_t file_version = 1;
 inline constexpr std::size_t header_bytes = 12;
 inline constexpr std::size_t most_block_bytes = std::size_t{64} << 20;
+
+// FNV-1a of 64 bits, folded. (Fowler, Noll, Vo)
+inline std::uint32_t checksum(std::string_view bytes) {
+  std::uint64_t sum = 0xcbf29ce484222325;
+  for (char one : bytes) sum = (sum ^ static_cast<unsigned char>(one)) * 0x100000001b3;
+  return static_cast<std::uint32_t>(sum ^ sum >> 32);
+}
 
 enum class block_kind : std::uint8_t {
   session = 1,

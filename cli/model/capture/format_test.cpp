@@ -137,7 +137,7 @@ TEST_F(Blocks, ChangedAtEachByte) {
   const std::string whole = content();
   for (std::size_t at = header_bytes; at < whole.size(); ++at) {
     std::string changed = whole;
-    changed[at] = static_cast<char>(changed[at] ^ 0x10);
+    changed[at] = static_cast<char>(changed[at] ^ 8);
     replace(changed);
     bool broken = false;
     EXPECT_LT(read(broken), 3) << at;

@@ -132,7 +132,7 @@ void heap::back(const event& one) {
 
 void heap::note_curve(std::uint64_t time_ms) {
   if (!curve_.empty() && time_ms / curve_step_ms_ == curve_.back().time_ms / curve_step_ms_) {
-    curve_.back().live_bytes = all_.live.bytes;
+    curve_.back() = {time_ms, all_.live.bytes};
     return;
   }
   if (curve_.size() == most_curve_points) {  // half as fine from here on
