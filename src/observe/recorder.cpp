@@ -35,7 +35,7 @@ struct last_stack {
 };
 
 // An entry that is being written, by the function with this frame. A handler that interrupts it has frames
-// below; what lies above has been left, by a jump out of a handler.
+// below; what has its place, or lies below it, has been left by a jump out of a handler.
 struct open_entry {
   std::uintptr_t frame;
   std::uint64_t index;
@@ -175,7 +175,7 @@ bool wait_for_room(const wire::ring_state& ring, std::uint64_t index) {
 
 // Entries that were left half written are given to the command as nothing.
 void close_abandoned(std::uintptr_t frame) {
-  while (own.open_count > 0 && own.open[own.open_count - 1].frame < frame) {
+  while (own.open_count > 0 && own.open[own.open_count - 1].frame <= frame) {
     std::uint64_t index = own.open[--own.open_count].index;
     if (index == no_index) continue;
     wire::entry& left = shared->entries[own.ring - 1][index % wire::ring_entries];

@@ -186,12 +186,10 @@ void recording::emit_pending() {
   for (; done < pending_.size(); ++done) {
     pending_event& one = pending_[done];
     if (one.sequence != next_sequence_) {
-      if (gap_since_ms_ == 0) gap_since_ms_ = time_ms_ + 1;
       const bool is_late = one.sequence < next_sequence_;
-      if (!is_late && time_ms_ + 1 - gap_since_ms_ < patience_ms_) break;
+      if (!is_late && time_ms_ - one.what.time_ms < patience_ms_) break;
       if (!is_late) lost_.events += one.sequence - next_sequence_;
     }
-    gap_since_ms_ = 0;
     next_sequence_ = std::max(next_sequence_, one.sequence + 1);
     emit(one);
   }

@@ -92,7 +92,6 @@ class recording {
 
   std::vector<pending_event> pending_;
   std::uint64_t next_sequence_ = 0;
-  std::uint64_t gap_since_ms_ = 0;
   std::uint64_t event_count_ = 0;
   losses lost_;
 

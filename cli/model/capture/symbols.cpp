@@ -31,7 +31,9 @@ std::string demangled(const char* name) {
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> made(
       abi::__cxa_demangle(name, nullptr, nullptr, &status), std::free);
-  return status == 0 ? made.get() : name;
+  if (status != 0) return name;
+  const std::string text = made.get();
+  return text.substr(0, text.find(" [clone "));
 }
 
 const char* linkage_name(Dwarf_Die* die) {
@@ -42,9 +44,12 @@ const char* linkage_name(Dwarf_Die* die) {
   return nullptr;
 }
 
-std::string function_name(Dwarf_Die* die) {
-  const char* linkage = linkage_name(die);
-  return demangled(linkage != nullptr ? linkage : dwarf_diename(die));
+// in_table: as the symbol table has it, or null. Functions of one file alone have only there a name with its
+// namespaces.
+std::string function_name(Dwarf_Die* die, const char* in_table) {
+  if (const char* linkage = linkage_name(die)) return demangled(linkage);
+  const bool is_cpp = in_table != nullptr && std::strncmp(in_table, "_Z", 2) == 0;
+  return demangled(is_cpp ? in_table : dwarf_diename(die));
 }
 
 // Where an inlined function is called: as a line of the function that it is in.
@@ -91,7 +96,8 @@ struct symbolizer::opened {
   void open(const std::string& path);
   std::optional<Dwarf_Addr> address_of(std::uint64_t offset) const;
   symbols find(Dwarf_Addr address) const;
-  void find_inlined(Dwarf_Die* unit, Dwarf_Addr in_unit, symbols& into) const;
+  static void find_inlined(Dwarf_Die* unit, Dwarf_Addr in_unit, const char* in_table,
+                           symbols& into);
 };
 
 void symbolizer::opened::open(const std::string& path) {
@@ -122,7 +128,8 @@ std::optional<Dwarf_Addr> symbolizer::opened::address_of(std::uint64_t offset) c
 
 symbols symbolizer::opened::find(Dwarf_Addr address) const {
   symbols found(1);
-  found[0].function = demangled(dwfl_module_addrname(file, address));
+  const char* in_table = dwfl_module_addrname(file, address);
+  found[0].function = demangled(in_table);
   if (Dwfl_Line* line = dwfl_module_getsrc(file, address)) {
     int number = 0;
     if (const char* name = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr)) {
@@ -132,21 +139,29 @@ symbols symbolizer::opened::find(Dwarf_Addr address) const {
   }
   Dwarf_Addr unit_bias = 0;
   if (Dwarf_Die* unit = dwfl_module_addrdie(file, address, &unit_bias)) {
-    find_inlined(unit, address - unit_bias, found);
+    find_inlined(unit, address - unit_bias, in_table, found);
   }
   if (found.size() == 1 && found[0].function.empty() && found[0].file.empty()) found.clear();
   return found;
 }
 
-void symbolizer::opened::find_inlined(Dwarf_Die* unit, Dwarf_Addr in_unit, symbols& into) const {
+void symbolizer::opened::find_inlined(Dwarf_Die* unit, Dwarf_Addr in_unit, const char* in_table,
+                                      symbols& into) {
+  // The first finds the innermost scope, and then goes on where an inlined function stands in the source; the
+  // second, where its code is.
   Dwarf_Die* scopes = nullptr;
-  const int count = dwarf_getscopes(unit, in_unit, &scopes);
+  if (dwarf_getscopes(unit, in_unit, &scopes) <= 0) return;
+  const std::unique_ptr<Dwarf_Die, void (*)(void*)> innermost(scopes, std::free);
+  const int count = dwarf_getscopes_die(innermost.get(), &scopes);
+  if (count <= 0) return;
   const std::unique_ptr<Dwarf_Die, void (*)(void*)> owner(scopes, std::free);
   for (int i = 0; i < count; ++i) {
     const int tag = dwarf_tag(scopes + i);
     if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
-    if (std::string name = function_name(scopes + i); !name.empty()) into.back().function = name;
-    if (tag == DW_TAG_subprogram) break;
+    const bool is_whole = tag == DW_TAG_subprogram;
+    std::string name = function_name(scopes + i, is_whole ? in_table : nullptr);
+    if (!name.empty()) into.back().function = std::move(name);
+    if (is_whole) break;
     into.emplace_back();
     note_call(unit, scopes + i, into.back());
   }
