@@ -34,8 +34,8 @@ struct last_stack {
   std::uint32_t nodes[wire::most_depth];
 };
 
-// An entry that is being written, by the function with this frame. A handler that interrupts it has frames
-// below; what has its place, or lies below it, has been left by a jump out of a handler.
+// An entry that is being written, by the function with this frame. A handler that interrupts it writes from
+// frames below. One whose frame is not above that of the next writer was left, by a jump out of a handler.
 struct open_entry {
   std::uintptr_t frame;
   std::uint64_t index;
