@@ -27,11 +27,12 @@ constinit stack_walker walker;
 using sampled_set = std::atomic<std::uintptr_t>[set_blocks];
 constinit sampled_set* sampled = nullptr;
 
-// What the thread found at its last walk: the same outer calls have the same nodes.
+// What the thread found at its last walk: calls that are still there have the same nodes.
 struct last_stack {
-  std::size_t depth = 0;
-  std::uintptr_t calls[wire::most_depth];  // the outermost first
-  std::uint32_t nodes[wire::most_depth];
+  stack_walker::trace calls;
+  std::uint32_t nodes[stack_walker::most_calls];
+  std::uintptr_t found_calls[stack_walker::most_calls];  // for the next walk
+  std::uintptr_t found_places[stack_walker::most_calls];
 };
 
 // An entry that is being written, by the function with this frame. A handler that interrupts it writes from
@@ -41,6 +42,7 @@ struct open_entry {
   std::uint64_t index;
 };
 constexpr std::size_t most_open = 4;
+static_assert(stack_walker::most_calls == wire::most_depth);
 constexpr std::uint64_t no_index = ~std::uint64_t{0};
 
 struct thread_state {
@@ -106,7 +108,8 @@ bool attach() {
   if (mapped == nullptr) return false;
   shared = static_cast<wire::area*>(mapped);
   os::leave_out_of_core_dumps(mapped, wire::area_bytes);
-  if (shared->magic != wire::area_magic || !walker.set_up() || !take_slot(0)) return false;
+  if (shared->magic != wire::area_magic || !walker.set_up(&set_sizes) || !take_slot(0))
+    return false;
   std::size_t bytes = base::align_up(set_count * sizeof(sampled_set), os::page_bytes());
   sampled = static_cast<sampled_set*>(os::map(bytes, os::page_bytes()));
   if (sampled == nullptr) return false;
@@ -173,6 +176,8 @@ bool wait_for_room(const wire::ring_state& ring, std::uint64_t index) {
   return true;
 }
 
+std::size_t last_stack_bytes() { return base::align_up(sizeof(last_stack), os::page_bytes()); }
+
 // Entries that were left half written are given to the command as nothing.
 void close_abandoned(std::uintptr_t frame) {
   while (own.open_count > 0 && own.open[own.open_count - 1].frame <= frame) {
@@ -228,7 +233,9 @@ STRATA_NOINLINE void push(wire::entry_kind kind, void* block, std::size_t size,
 // ---- Stacks
 
 // 0: the table is full.
+// address: of the call; 0 for calls that were too many.
 std::uint32_t node_of(std::uint32_t caller, std::uintptr_t address) {
+  if (address == 0) address = wire::cut_mark;
   constexpr std::size_t most_probes = 256;
   constexpr int patience = 10000;
   std::size_t at = base::mixed(address ^ std::uint64_t{caller} << 44);
@@ -255,46 +262,60 @@ std::uint32_t node_of(std::uint32_t caller, std::uintptr_t address) {
   return 0;
 }
 
-// calls: the innermost first.
-std::uint32_t node_of_stack(const std::uintptr_t* calls, std::size_t depth, last_stack& last) {
-  std::size_t at = 0;
-  while (at < depth && at < last.depth && last.calls[at] == calls[depth - 1 - at]) ++at;
+// shared: of the calls of the last walk, those that are still there.
+std::uint32_t node_of_found(last_stack& last, std::size_t shared,
+                            const stack_walker::found& found) {
+  std::size_t at = shared;
   std::uint32_t node = at == 0 ? 0 : last.nodes[at - 1];
-  last.depth = at;
-  for (; at < depth; ++at) {
-    std::uintptr_t call = calls[depth - 1 - at];
-    node = node_of(node, call == 0 ? 1 : call);
+  last.calls.depth = at;
+  for (std::size_t left = found.depth; left > 0; --left, ++at) {
+    node = node_of(node, found.calls[left - 1]);
     if (node == 0) return 0;
-    last.calls[at] = call;
+    last.calls.calls[at] = found.calls[left - 1];
+    last.calls.places[at] = found.places[left - 1];
     last.nodes[at] = node;
-    last.depth = at + 1;
+    last.calls.depth = at + 1;
   }
   return node;
 }
 
-// With a walk of its own, which is not kept: for handlers that have interrupted another.
-STRATA_NOINLINE std::uint32_t node_in_handler(const std::uintptr_t* calls, std::size_t depth) {
-  last_stack none;
-  return node_of_stack(calls, depth, none);
+std::uint32_t node_of_stack(last_stack& last) {
+  stack_walker::found found{last.found_calls, last.found_places, stack_walker::most_calls};
+  std::size_t shared = walker.walk(own.stack, &last.calls, found);
+  if (shared + found.depth > stack_walker::most_calls)
+    shared = walker.walk(own.stack, nullptr, found);
+  return node_of_found(last, shared, found);
+}
+
+// A handler has interrupted a walk: another, of which nothing is kept. Its stack may be a small one.
+STRATA_NOINLINE std::uint32_t node_in_handler() {
+  constexpr std::size_t most = 64;
+  std::uintptr_t calls[most];
+  std::uintptr_t places[most];
+  stack_walker::found found{calls, places, most};
+  walker.walk(own.stack, nullptr, found);
+  std::uint32_t node = 0;
+  for (std::size_t left = found.depth; left > 0; --left) {
+    node = node_of(node, calls[left - 1]);
+    if (node == 0) break;
+  }
+  return node;
 }
 
 STRATA_NOINLINE std::uint32_t own_node() {
-  std::uintptr_t calls[wire::most_depth];
-  std::size_t depth = walker.walk(own.stack, calls, wire::most_depth);
   if (own.last == nullptr) {
-    std::size_t bytes = base::align_up(sizeof(last_stack), os::page_bytes());
-    own.last = static_cast<last_stack*>(os::map(bytes, os::page_bytes()));
+    own.last = static_cast<last_stack*>(os::map(last_stack_bytes(), os::page_bytes()));
     if (own.last == nullptr) return 0;
   }
   std::uintptr_t frame = base::address_of(__builtin_frame_address(0));
-  if (own.walking > frame) return node_in_handler(calls, depth);
-  if (own.walking != 0) own.last->depth = 0;  // it was left, half changed
+  if (own.walking > frame) return node_in_handler();
+  if (own.walking != 0) own.last->calls.depth = 0;  // it was left, half changed
   own.walking = frame;
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  std::uint32_t node = node_of_stack(calls, depth, *own.last);
+  std::uint32_t node = node_of_stack(*own.last);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   // A handler on a higher stack has taken this one for one that was left.
-  if (own.walking != frame) own.last->depth = 0;
+  if (own.walking != frame) own.last->calls.depth = 0;
   own.walking = 0;
   return node;
 }
@@ -406,7 +427,7 @@ STRATA_NOINLINE void note_resized(resizing before, void* old_block, void* block,
 
 void thread_exits() {
   if (own.last != nullptr) {
-    os::release(own.last, base::align_up(sizeof(last_stack), os::page_bytes()));
+    os::release(own.last, last_stack_bytes());
     own.last = nullptr;
   }
   own.exiting = true;

@@ -56,18 +56,53 @@ __attribute__((no_sanitize("address"), no_sanitize("thread"))) bool load(
   return true;
 }
 
+// What reads the stack as it is now.
+__attribute__((no_sanitize("address"), no_sanitize("thread"))) bool is_at(
+    const stack_walker::known_stack& known, std::uintptr_t place, std::uintptr_t call) {
+  return place - known.from < known.to - known.from &&
+         *base::pointer_to<const volatile std::uintptr_t>(place) == call;
+}
+
+// Finds where a walk meets the last one.
+class meeting {
+ public:
+  meeting(const stack_walker::trace* last, const stack_walker::known_stack& known)
+      : last_(last), known_(known), left_(last == nullptr ? 0 : last->depth) {}
+
+  // Whether the call is there, and with it all that is further out.
+  bool is_here(std::uintptr_t call, std::uintptr_t place) {
+    if (place == 0) return false;
+    while (left_ > 0 && last_->places[left_ - 1] < place) --left_;  // calls that have returned
+    if (left_ == 0 || last_->places[left_ - 1] != place || last_->calls[left_ - 1] != call)
+      return false;
+    for (std::size_t outer = left_ - 1; outer > 0; --outer) {
+      if (is_at(known_, last_->places[outer - 1], last_->calls[outer - 1])) continue;
+      left_ = outer - 1;  // nor is it further in, therefore
+      return false;
+    }
+    return true;
+  }
+  // How many of the last walk's calls are still there, once it is.
+  [[nodiscard]] std::size_t shared() const { return left_; }
+
+ private:
+  const stack_walker::trace* last_;
+  const stack_walker::known_stack& known_;
+  std::size_t left_;
+};
+
 }  // namespace
 
 struct stack_walker::place {
   os::frame at;
-  bool in_full = true;  // registers other than those of short rules are known, too
+  std::uintptr_t from = 0;  // where at.pc was read
+  bool in_full = true;      // registers other than those of short rules are known, too
 };
 
-bool stack_walker::set_up() {
+bool stack_walker::set_up(const void* inside) {
   table_ = static_cast<kept*>(os::map(entries * sizeof(kept), os::page_bytes()));
   ::dl_find_object object;
-  std::uintptr_t here = base::address_of(reinterpret_cast<const void*>(&pack));
-  if (os::find_object(here, object)) {
+  if (inside != nullptr && os::find_object(base::address_of(inside), object)) {
     own_start_ = base::address_of(object.dlfo_map_start);
     own_bytes_ = base::address_of(object.dlfo_map_end) - own_start_;
   }
@@ -91,6 +126,7 @@ bool stack_walker::go_on(place& now, known_stack& known) {
   if (form_of(rules) == form::end) return false;
   if (STRATA_UNLIKELY(form_of(rules) == form::other)) {
     now.in_full = true;
+    now.from = 0;
     return os::step(at);
   }
   os::register_file& own = at.registers;
@@ -107,6 +143,7 @@ bool stack_walker::go_on(place& now, known_stack& known) {
     own.set(os::frame_register, saved);
   }
   own.values[os::stack_register] = cfa;
+  now.from = cfa + return_offset_of(rules);
   if (now.in_full) {  // the others were perhaps saved, and nobody has looked where
     own.known &= std::uint32_t{1} << os::stack_register | std::uint32_t{1} << os::frame_register;
     now.in_full = false;
@@ -116,8 +153,7 @@ bool stack_walker::go_on(place& now, known_stack& known) {
   return at.pc != 0;
 }
 
-STRATA_NOINLINE std::size_t stack_walker::walk(known_stack& known, std::uintptr_t* calls,
-                                               std::size_t most) {
+STRATA_NOINLINE std::size_t stack_walker::walk(known_stack& known, const trace* last, found& into) {
   place now;
   now.at.pc = os::read_registers(now.at.registers);
   now.at.interrupted = true;
@@ -126,16 +162,20 @@ STRATA_NOINLINE std::size_t stack_walker::walk(known_stack& known, std::uintptr_
     known.from = base::align_down(stack, page);
     known.to = known.from + page;
   }
-  std::size_t depth = 0;
+  meeting with_last(last, known);
+  into.depth = 0;
   do {
-    if (depth == 0 && now.at.pc - own_start_ < own_bytes_) continue;
-    if (depth == most) {
-      calls[most - 1] = 0;
-      break;
+    if (into.depth == 0 && now.at.pc - own_start_ < own_bytes_) continue;
+    if (with_last.is_here(now.at.pc, now.from)) return with_last.shared();
+    if (into.depth == into.most) {
+      into.calls[into.most - 1] = 0;
+      into.places[into.most - 1] = 0;
+      return 0;
     }
-    calls[depth++] = now.at.pc;
+    into.calls[into.depth] = now.at.pc;
+    into.places[into.depth++] = now.from;
   } while (go_on(now, known));
-  return depth;
+  return 0;
 }
 
 }  // namespace strata::observe

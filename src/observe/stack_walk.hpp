@@ -6,7 +6,11 @@
 //   readable   the pages of the thread's stack that are known to be; it begins anew when the thread is
 //              on another stack
 //
-// A frame in the short form costs a look into the table and two loads. Code that is unloaded leaves its
+//   trace      the thread's last walk, with the place of each return address on the stack. Where the walk comes
+//              to a frame that was there the last time, at the same place, and all return addresses further
+//              out are still what they were, it need not go on: those frames are the same
+//
+// A frame in the short form costs a look into the table and two loads; one of the last walk a load. Code that is unloaded leaves its
 // rules behind; what is loaded in its place may then have a wrong caller, but nothing faults.
 #pragma once
 
@@ -26,12 +30,30 @@ class stack_walker {
     std::uintptr_t to = 0;
   };
 
-  // False: no memory for the table.
-  bool set_up();
+  static constexpr std::size_t most_calls = 256;
 
-  // The return addresses of the caller's stack, the innermost first, without those of this library.
-  // Returns how many. The last is 0 where there are more.
-  std::size_t walk(known_stack& known, std::uintptr_t* calls, std::size_t most);
+  // A stack as it was: return addresses, the outermost first, and where they were (0: unknown).
+  struct trace {
+    std::size_t depth = 0;
+    std::uintptr_t calls[most_calls];
+    std::uintptr_t places[most_calls];
+  };
+
+  // inside: an address in the library whose calls are to be left out; null: none are. False: no memory for
+  // the table.
+  bool set_up(const void* inside);
+
+  // Calls that a walk has come by, the innermost first. The last has the address 0 where there are more.
+  struct found {
+    std::uintptr_t* calls;
+    std::uintptr_t* places;
+    std::size_t most;
+    std::size_t depth = 0;
+  };
+
+  // The caller's stack, without the calls of that library, as far as it is not that of the last walk (which
+  // may be null). Returns how many calls of that one are still there.
+  std::size_t walk(known_stack& known, const trace* last, found& into);
 
  private:
   struct kept {

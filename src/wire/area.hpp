@@ -36,6 +36,8 @@ inline constexpr std::size_t most_rings = 512;
 inline constexpr std::size_t ring_entries = 16384;
 inline constexpr std::size_t most_nodes = std::size_t{1} << 20;
 inline constexpr std::size_t most_depth = 256;
+inline constexpr std::uint64_t cut_mark =
+    1;  // the address of a node that stands for calls that were too many
 
 enum class entry_kind : std::uint32_t {
   allocate,

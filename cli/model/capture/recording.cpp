@@ -225,7 +225,7 @@ void recording::note_nodes(watched_process* of, std::uint32_t slot) {
     of->nodes[slot] = true;
     const wire::stack_node& at = area_->nodes[slot];
     const std::uint64_t address = at.address.load(std::memory_order_relaxed);
-    is_unknown |= address > 1 && !of->knows(address);
+    is_unknown |= address > wire::cut_mark && !of->knows(address);
     slot = at.caller.load(std::memory_order_acquire) - 1;
   }
   if (is_unknown) look_at_code(*of);
@@ -301,7 +301,9 @@ void recording::write_symbols() {
       const std::uint64_t address = area_->nodes[slot].address.load(std::memory_order_relaxed);
       code_place place;
       // One back, from where the call returns to into the call.
-      if (!one.nodes[slot] || address <= 1 || !modules.find(number, address - 1, place)) continue;
+      if (!one.nodes[slot] || address <= wire::cut_mark ||
+          !modules.find(number, address - 1, place))
+        continue;
       const auto [at, is_new] = found.try_emplace(place);
       if (is_new) at->second = source.look_up(modules.all()[place.module], place.offset);
     }

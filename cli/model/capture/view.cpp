@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::size_t most_calls =
     1024;  // of a stack; no recorder sees more than 256, without inlined ones
-constexpr std::uint64_t cut_mark = 1;  // stands for calls that were too many
 
 // The end of the name that begins at `from`: its parameters, or the end of the text. Brackets of templates
 // and of "(anonymous namespace)" belong to names, as do operators.
@@ -74,7 +73,7 @@ const std::vector<call_site>& view::calls_at(std::uint32_t number) const {
   std::vector<call_site>& made = at->second;
   if (!is_new) return made;
   code_place place;
-  if (address == cut_mark) {
+  if (address == wire::cut_mark) {
     made.push_back({"(calls further out were not recorded)", {}, 0});
   } else if (!of_.modules.find(process_.facts.number, address - 1, place)) {
     made.push_back({hexadecimal(address), {}, 0});

@@ -77,8 +77,9 @@ bool is_running(pid_t pid) {
   if (kill(pid, 0) != 0 && errno == ESRCH) return false;
   std::string text;
   if (!map::read_text(in_proc(pid, "stat"), text)) return false;
-  const std::size_t name_ends = text.rfind(')');
-  return name_ends == std::string::npos || text.compare(name_ends, 3, ") Z") != 0;
+  const std::size_t name_ends = text.rfind(')');  // PID (name) STATE PARENT ...
+  if (name_ends == std::string::npos || text.compare(name_ends, 3, ") Z") != 0) return true;
+  return std::strtol(text.c_str() + name_ends + 3, nullptr, 10) == getpid();
 }
 
 }  // namespace strata::cli::capture

@@ -29,7 +29,7 @@ process read_process(const watched_process& one, std::uint64_t time_ms);
 std::vector<mapping> read_code(watched_process& one, std::map<std::string, std::string>& build_ids);
 // Resident bytes; 0: unknown.
 std::uint64_t read_resident(pid_t pid);
-// Neither gone nor a zombie.
+// Neither gone nor a zombie; those whose end this process will be told are never gone before.
 bool is_running(pid_t pid);
 
 }  // namespace strata::cli::capture
