@@ -262,10 +262,9 @@ std::uint32_t node_of(std::uint32_t caller, std::uintptr_t address) {
   return 0;
 }
 
-// shared: of the calls of the last walk, those that are still there.
-std::uint32_t node_of_found(last_stack& last, std::size_t shared,
-                            const stack_walker::found& found) {
-  std::size_t at = shared;
+// kept: of the calls of the last walk, those that are still there.
+std::uint32_t node_of_found(last_stack& last, std::size_t kept, const stack_walker::found& found) {
+  std::size_t at = kept;
   std::uint32_t node = at == 0 ? 0 : last.nodes[at - 1];
   last.calls.depth = at;
   for (std::size_t left = found.depth; left > 0; --left, ++at) {
@@ -281,10 +280,9 @@ std::uint32_t node_of_found(last_stack& last, std::size_t shared,
 
 std::uint32_t node_of_stack(last_stack& last) {
   stack_walker::found found{last.found_calls, last.found_places, stack_walker::most_calls};
-  std::size_t shared = walker.walk(own.stack, &last.calls, found);
-  if (shared + found.depth > stack_walker::most_calls)
-    shared = walker.walk(own.stack, nullptr, found);
-  return node_of_found(last, shared, found);
+  std::size_t kept = walker.walk(own.stack, &last.calls, found);
+  if (kept + found.depth > stack_walker::most_calls) kept = walker.walk(own.stack, nullptr, found);
+  return node_of_found(last, kept, found);
 }
 
 // A handler has interrupted a walk: another, of which nothing is kept. Its stack may be a small one.

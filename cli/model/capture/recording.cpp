@@ -34,7 +34,7 @@ std::uint64_t recording::now_ms() const { return (cli::now_ns() - started_ns_) /
 
 bool recording::take() {
   time_ms_ = now_ms();
-  const std::uint64_t before = event_count_;
+  fullest_ = 0;
   meet_processes();
   // acquire: rings below are in the state that their users gave them.
   const std::uint32_t rings = area_->rings_used.load(std::memory_order_acquire);
@@ -46,7 +46,7 @@ bool recording::take() {
     sample_resident();
   }
   if (time_ms_ - flushed_ms_ >= flush_ms || columns_.size() >= flush_bytes) flush();
-  return event_count_ != before;
+  return fullest_ > wire::ring_entries / 8;
 }
 
 // ---- Processes
@@ -132,6 +132,7 @@ void recording::take_ring(std::size_t number) {
   if (state != wire::slot_used && state != wire::slot_ending) return;
   std::uint64_t index = ring.read.load(std::memory_order_relaxed);
   const std::uint64_t head = ring.head.load(std::memory_order_relaxed);
+  fullest_ = std::max(fullest_, head - index);
   for (; index < head; ++index) {
     const wire::entry& from = area_->entries[number][index % wire::ring_entries];
     const auto stamp = static_cast<std::uint32_t>(index + 1);

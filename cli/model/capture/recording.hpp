@@ -34,7 +34,8 @@ class recording {
   // What STRATA_RECORD is to be in the recorded program.
   std::string path() const { return area_.path(); }
 
-  // Takes what there is. To be called every few milliseconds; false: there was nothing.
+  // Takes what there is. To be called every few milliseconds; true: the sooner the better, since some ring
+  // fills quickly.
   bool take();
   // The program has ended: takes the rest, and completes the file.
   void finish(pid_t program, int wait_status);
@@ -88,6 +89,7 @@ class recording {
   std::size_t process_count_ = 0;
   std::uint32_t thread_count_ = 0;
   std::vector<ring_place> rings_;
+  std::uint64_t fullest_ = 0;  // entries of one ring, at the last time
   std::uint64_t patience_ms_;
 
   std::vector<pending_event> pending_;
