@@ -18,6 +18,9 @@ constexpr std::array verbs = {
     verb{"layout", "show how a program's structures lie in memory, and what they waste",
          layout_verb},
     verb{"map", "show the address space of a process, and what the allocator has in it", map_verb},
+    verb{"record", "run a program and record every block, or a sample, with stacks", record_verb},
+    verb{"report", "show what a recording has: who allocated what, when and for how long",
+         report_verb},
     verb{"options", "list the library's run-time options", options_verb},
 };
 
@@ -33,6 +36,8 @@ std::string help_text() {
          "  strata compare -n 10 -- python3 script.py\n"
          "  strata layout server connection\n"
          "  strata map 4711\n"
+         "  strata record -o server.strata -- server --port 7777\n"
+         "  strata report server.strata\n"
          "\nstrata VERB --help explains a verb; strata --version tells the version.\n";
 }
 

@@ -14,6 +14,7 @@ if(TARGET strata)
 endif()
 
 if(TARGET strata_shared)
+  install(TARGETS strata_recorder)
   install(TARGETS strata_shared strata_static strata_resources strata_resources_static
                   strata_gc strata_gc_static
           EXPORT strata_targets)

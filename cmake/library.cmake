@@ -1,6 +1,7 @@
 # The library's targets.
 #
 #   strata_core        objects of every layer below entry; unit tests and fuzzers link these
+#   strata_observe     objects of src/observe: the recorder
 #   strata_entry       objects of src/entry: malloc and its kin, operator new, the C interface
 #   strata_shared      lib/libstrata.so = entry + core, no dependency but libc
 #   strata_static      lib/libstrata.a, the same objects
@@ -8,13 +9,15 @@
 #   strata_resources_static  behind them, a library of its own since it stands on the C++ runtime
 #   strata_gc                lib/libstrata_gc.so: what include/strata/gc/*.hpp need behind them, a
 #   strata_gc_static         library of its own for the same reason
+#   strata_recorder          lib/libstrata_record.so: libstrata.so with src/observe, which records what
+#                            it serves; `strata record` preloads it
 #   strata_core_fault  the core compiled with STRATA_FAULT_INJECTION=1 \ built only when a test
 #   strata_fault       lib/libstrata_fault.so made of it               / asks for it
 #
 # Without sources in src/entry only the core exists; without any, nothing. Builds with a sanitizer,
 # which has a malloc of its own, have the objects and no library.
 
-set(STRATA_LAYERS base os sync ground alloc wire observe)
+set(STRATA_LAYERS base os sync ground alloc)
 
 # new.cpp alone needs exceptions: a nothrow new survives a new-handler that throws.
 set_source_files_properties(${PROJECT_SOURCE_DIR}/src/entry/new.cpp PROPERTIES COMPILE_OPTIONS
@@ -30,6 +33,7 @@ endfunction()
 list(TRANSFORM STRATA_LAYERS REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/src/\\1/*.cpp"
      OUTPUT_VARIABLE core_patterns)
 strata_glob(core_sources ${core_patterns})
+strata_glob(observe_sources ${PROJECT_SOURCE_DIR}/src/observe/*.cpp)
 strata_glob(entry_sources ${PROJECT_SOURCE_DIR}/src/entry/*.cpp ${PROJECT_SOURCE_DIR}/src/entry/*.S)
 
 # strata_add_objects(<name> <source>...): an object library compiled as the core is.
@@ -68,6 +72,7 @@ else()
 endif()
 
 if(core_sources AND entry_sources)
+  strata_add_objects(strata_observe ${observe_sources})
   strata_add_objects(strata_entry ${entry_sources})
 endif()
 
@@ -85,6 +90,13 @@ if(TARGET strata_entry AND NOT STRATA_SANITIZE AND NOT STRATA_FUZZ)
     strata_static INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   add_library(strata::static ALIAS strata_static)
+
+  # It takes the other's place also for programs that are linked with that.
+  strata_add_objects(strata_entry_recording ${entry_sources})
+  target_compile_definitions(strata_entry_recording PRIVATE STRATA_RECORDING=1)
+  strata_add_shared(strata_recorder strata_entry_recording strata_observe strata_core)
+  set_target_properties(strata_recorder PROPERTIES OUTPUT_NAME strata_record NO_SONAME ON)
+  target_link_options(strata_recorder PRIVATE -Wl,-soname,libstrata.so)
 
   strata_add_objects(strata_entry_fault ${entry_sources})
   target_compile_definitions(strata_entry_fault PRIVATE STRATA_FAULT_INJECTION=1)

@@ -47,24 +47,33 @@ std::string find_in_prefixes(const std::vector<std::string>& prefixes, const cha
   return {};
 }
 
-}  // namespace
-
-std::string find_strata_library(std::string& why) {
-  const char* named = std::getenv("STRATA_LIBRARY");
+// variable: of the environment, where it may be named.
+std::string find_own_library(const char* variable, const char* file, std::string& why) {
+  const char* named = std::getenv(variable);
   if (named != nullptr && *named != '\0') {
     std::error_code ignored;
     std::string path = std::filesystem::absolute(named, ignored).string();
     why = why_no_preload_library(path);
     if (why.empty()) return path;
-    why = "STRATA_LIBRARY=" + path + ": " + why;
+    why = std::string(variable) + "=" + path + ": " + why;
     return {};
   }
   const std::string prefix = own_prefix();
-  std::string path = find_in_prefixes({prefix}, "libstrata.so");
+  std::string path = find_in_prefixes({prefix}, file);
   if (path.empty()) {
-    why = "libstrata.so is not in " + prefix + "/lib; set STRATA_LIBRARY to its path";
+    why = std::string(file) + " is not in " + prefix + "/lib; set " + variable + " to its path";
   }
   return path;
+}
+
+}  // namespace
+
+std::string find_strata_library(std::string& why) {
+  return find_own_library("STRATA_LIBRARY", "libstrata.so", why);
+}
+
+std::string find_recorder_library(std::string& why) {
+  return find_own_library("STRATA_RECORDER", "libstrata_record.so", why);
 }
 
 std::vector<allocator_choice> find_other_allocators() {

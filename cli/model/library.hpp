@@ -17,6 +17,8 @@ constexpr const char* strata_name = "Strata";
 // The path of libstrata.so: $STRATA_LIBRARY, or beside this executable's directory (../lib and the
 // names that distributions use for it). Empty: not found; why says what to do.
 std::string find_strata_library(std::string& why);
+// The path of libstrata_record.so: $STRATA_RECORDER, or where libstrata.so is. Empty: as above.
+std::string find_recorder_library(std::string& why);
 
 // Every other allocator of the table that this machine has.
 std::vector<allocator_choice> find_other_allocators();

@@ -161,6 +161,11 @@ int become(const command& what) {
 }
 
 finished_process run_to_end(const command& what) {
+  constexpr int long_us = 1'000'000'000;
+  return run_to_end(what, [] { return long_us; });
+}
+
+finished_process run_to_end(const command& what, const std::function<int()>& meanwhile) {
   signal(SIGCHLD, SIG_DFL);  // an inherited 'ignore' would leave nothing to wait for
   const blocked_signals blocked{SIGCHLD, SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT,
                                 SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP};
@@ -169,8 +174,10 @@ finished_process run_to_end(const command& what) {
   if (process.error != 0) return result;
   result.end.started_ns = process.started_ns;
   while (!note_child(process.pid, result.end)) {
+    const int wait_us = meanwhile();
+    const timespec span{wait_us / 1'000'000, wait_us % 1'000'000 * 1000};
     siginfo_t info{};
-    const int signal = sigwaitinfo(&blocked.set(), &info);
+    const int signal = sigtimedwait(&blocked.set(), &info, &span);
     if (signal > 0 && signal != SIGCHLD && must_forward(info, process.pid)) {
       kill(process.pid, signal);
     }

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <vector>
@@ -109,6 +110,8 @@ struct finished_process {
 
 // Starts the program, passes on signals that this process is sent, and waits for the end.
 finished_process run_to_end(const command& what);
+// The same, and calls meanwhile() whenever the microseconds that it returned have passed.
+finished_process run_to_end(const command& what, const std::function<int()>& meanwhile);
 
 // Must a signal that arrived here be sent on to the program? Those from the terminal reach the
 // whole process group by themselves, and what the program sent to its group has reached it.

@@ -29,6 +29,8 @@ int run_verb(const arguments& given);
 int compare_verb(const arguments& given);
 int layout_verb(const arguments& given);
 int map_verb(const arguments& given);
+int record_verb(const arguments& given);
+int report_verb(const arguments& given);
 int options_verb(const arguments& given);
 
 // "strata: message" on stderr; returns status.

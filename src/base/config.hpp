@@ -10,6 +10,9 @@
 #ifndef STRATA_FAULT_INJECTION
 #define STRATA_FAULT_INJECTION 0
 #endif
+#ifndef STRATA_RECORDING
+#define STRATA_RECORDING 0
+#endif
 #ifndef STRATA_INSTRUMENTED
 #define STRATA_INSTRUMENTED 0
 #endif
@@ -27,6 +30,8 @@ inline constexpr bool debug = STRATA_DEBUG != 0;
 inline constexpr bool stress = STRATA_STRESS != 0;
 // Test builds can make any system call of the ground fail (os/fault.hpp).
 inline constexpr bool fault_injection = STRATA_FAULT_INJECTION != 0;
+// The library that `strata record` preloads: it tells the recorder of each block.
+inline constexpr bool recording = STRATA_RECORDING != 0;
 // Builds with a sanitizer, for tests of Strata itself.
 inline constexpr bool instrumented = STRATA_INSTRUMENTED != 0;
 // ThreadSanitizer watches: it takes most of the address space, and sees no system calls of ours.

@@ -6,11 +6,13 @@
 #include "alloc/clock.hpp"
 #include "alloc/heap.hpp"
 #include "alloc/live.hpp"
+#include "entry/recorded.hpp"
 #include "entry/statistics.hpp"
 #include "entry/watched_heap.hpp"
 #include "strata/strata.h"
 
 using namespace strata;
+namespace recorded = strata::entry::recorded;
 namespace watched = strata::entry::watched;
 
 namespace {
@@ -44,34 +46,35 @@ const char* strata_version(void) { return STRATA_VERSION; }
 
 void* strata_malloc(size_t size) {
   if (watched::is_on()) return watched::allocate(size);
-  return checked(alloc::allocate(size));
+  return recorded::made(checked(alloc::allocate(size)), size);
 }
 
 void* strata_calloc(size_t count, size_t size) {
   if (watched::is_on()) return watched::allocate_zeroed(count, size);
   size_t bytes = 0;
   if (__builtin_mul_overflow(count, size, &bytes)) return checked(nullptr);
-  return checked(alloc::allocate_zeroed(bytes));
+  return recorded::made(checked(alloc::allocate_zeroed(bytes)), bytes);
 }
 
 void* strata_realloc(void* block, size_t size) {
   if (watched::is_on()) return watched::reallocate(block, size);
   if (block == nullptr) return strata_malloc(size);
   if (size == 0) {
-    alloc::deallocate(block);
+    strata_free(block);
     return nullptr;
   }
-  return checked(alloc::reallocate(block, size));
+  return recorded::resized(block, size, [=] { return checked(alloc::reallocate(block, size)); });
 }
 
 void* strata_aligned_alloc(size_t alignment, size_t size) {
   if (!valid_alignment(alignment)) return nullptr;
   if (watched::is_on()) return watched::allocate_aligned(alignment, size);
-  return checked(alloc::allocate_aligned(alignment, size));
+  return recorded::made(checked(alloc::allocate_aligned(alignment, size)), size);
 }
 
 void strata_free(void* block) {
   if (watched::is_on()) return watched::deallocate(block);
+  recorded::gone(block);
   alloc::deallocate(block);
 }
 
@@ -88,6 +91,7 @@ size_t strata_malloc_batch(size_t size, size_t count, void** blocks) {
   if (!watched::is_on()) {
     size_t done = alloc::allocate_batch(size, count, blocks);
     if (done < count) checked(nullptr);
+    for (size_t i = 0; i < done; ++i) recorded::made(blocks[i], size);
     return done;
   }
   size_t done = 0;
@@ -96,7 +100,10 @@ size_t strata_malloc_batch(size_t size, size_t count, void** blocks) {
 }
 
 void strata_free_batch(void** blocks, size_t count) {
-  if (!watched::is_on()) return alloc::deallocate_batch(blocks, count);
+  if (!watched::is_on()) {
+    for (size_t i = 0; i < count; ++i) recorded::gone(blocks[i]);
+    return alloc::deallocate_batch(blocks, count);
+  }
   for (size_t i = 0; i < count; ++i) watched::deallocate(blocks[i]);
 }
 
@@ -105,15 +112,20 @@ int strata_should_move(const void* block) {
   return !watched::is_on() && alloc::should_move(block) ? 1 : 0;
 }
 
-void* strata_move(void* block) { return watched::is_on() ? nullptr : alloc::move(block); }
+void* strata_move(void* block) {
+  if (watched::is_on()) return nullptr;
+  size_t size = block == nullptr ? 0 : alloc::usable_size(block);
+  return recorded::resized(block, size, [=] { return alloc::move(block); });
+}
 
 void* strata_malloc_uncached(size_t size) {
   if (watched::is_on()) return watched::allocate(size);
-  return checked(alloc::allocate_uncached(size));
+  return recorded::made(checked(alloc::allocate_uncached(size)), size);
 }
 
 void strata_free_uncached(void* block) {
   if (watched::is_on()) return watched::deallocate(block);
+  recorded::gone(block);
   alloc::deallocate_uncached(block);
 }
 

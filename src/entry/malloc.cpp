@@ -13,6 +13,7 @@
 #include "alloc/clock.hpp"
 #include "alloc/live.hpp"
 #include "entry/process.hpp"
+#include "entry/recorded.hpp"
 #include "entry/statistics.hpp"
 #include "entry/watched.hpp"
 #include "os/memory.hpp"
@@ -39,16 +40,17 @@ STRATA_NOINLINE void* malloc_slow(std::size_t size) { return checked(alloc::allo
 void* zeroed(std::size_t count, std::size_t size) {
   std::size_t bytes = 0;
   if (__builtin_mul_overflow(count, size, &bytes)) return out_of_memory();
-  return checked(alloc::allocate_zeroed(bytes));
+  return recorded::made(checked(alloc::allocate_zeroed(bytes)), bytes);
 }
 
 void* resized(void* block, std::size_t size) {
-  if (block == nullptr) return checked(alloc::allocate(size));
+  if (block == nullptr) return recorded::made(checked(alloc::allocate(size)), size);
   if (size == 0) {
+    recorded::gone(block);
     alloc::deallocate(block);
     return nullptr;
   }
-  return checked(alloc::reallocate(block, size));
+  return recorded::resized(block, size, [=] { return checked(alloc::reallocate(block, size)); });
 }
 
 // The options decide on it, and are read at the start.
@@ -63,7 +65,8 @@ void* aligned(std::size_t alignment, std::size_t size) {
     errno = EINVAL;
     return nullptr;
   }
-  return checked(alloc::allocate_aligned(std::bit_ceil(alignment), size));
+  void* block = checked(alloc::allocate_aligned(std::bit_ceil(alignment), size));
+  return recorded::made(block, size);
 }
 
 }  // namespace
@@ -76,12 +79,17 @@ namespace {
 __attribute__((used)) void (*const keep_process)() = entry::publish_statistics;
 }  // namespace
 
-STRATA_EXPORT void* malloc(size_t size) { return alloc::allocate<entry::malloc_slow>(size); }
+STRATA_EXPORT void* malloc(size_t size) {
+  return entry::recorded::made(alloc::allocate<entry::malloc_slow>(size), size);
+}
 // The same function, by a name that nobody else defines: for watched.cpp.
 extern "C" __attribute__((alias("malloc"), visibility("hidden"), malloc,
                           alloc_size(1))) void* strata_own_malloc(size_t) noexcept;
-STRATA_EXPORT void free(void* block) { alloc::deallocate(block); }
-STRATA_EXPORT void cfree(void* block) { alloc::deallocate(block); }
+STRATA_EXPORT void free(void* block) {
+  entry::recorded::gone(block);
+  alloc::deallocate(block);
+}
+STRATA_EXPORT void cfree(void* block) { free(block); }
 STRATA_EXPORT void* calloc(size_t count, size_t size) { return entry::zeroed(count, size); }
 STRATA_EXPORT void* realloc(void* block, size_t size) { return entry::resized(block, size); }
 
@@ -98,7 +106,7 @@ STRATA_EXPORT void* memalign(size_t alignment, size_t size) {
 
 STRATA_EXPORT void* aligned_alloc(size_t alignment, size_t size) {
   if (STRATA_LIKELY(base::is_power_of_two(alignment))) {
-    return entry::checked(alloc::allocate_aligned(alignment, size));
+    return entry::recorded::made(entry::checked(alloc::allocate_aligned(alignment, size)), size);
   }
   errno = EINVAL;
   return nullptr;
@@ -111,7 +119,7 @@ STRATA_EXPORT int posix_memalign(void** out, size_t alignment, size_t size) {
     alloc::live::count_failure();
     return ENOMEM;
   }
-  *out = block;
+  *out = entry::recorded::made(block, size);
   return 0;
 }
 
@@ -128,10 +136,12 @@ STRATA_EXPORT size_t malloc_usable_size(void* block) { return alloc::usable_size
 // C23. The sizes are checked: a block freed with a size that it does not have stops the process.
 STRATA_EXPORT void free_sized(void* block, size_t size) {
   if (entry::watched::is_on()) return entry::watched::deallocate(block);
+  entry::recorded::gone(block);
   alloc::deallocate_sized(block, size, 1, alloc::told_size::perhaps_reallocated);
 }
 STRATA_EXPORT void free_aligned_sized(void* block, size_t alignment, size_t size) {
   if (entry::watched::is_on()) return entry::watched::deallocate(block);
+  entry::recorded::gone(block);
   alloc::deallocate_sized(block, size, alignment, alloc::told_size::perhaps_reallocated);
 }
 

@@ -9,6 +9,7 @@
 #include "alloc/allocate.hpp"
 #include "alloc/live.hpp"
 #include "base/check.hpp"
+#include "entry/recorded.hpp"
 #include "os/process.hpp"
 
 __asm__(".weak __gxx_personality_v0");
@@ -72,21 +73,34 @@ STRATA_NOINLINE void* new_slow(std::size_t size) {
   void* block = alloc::allocate_slow(size);
   return STRATA_LIKELY(block != nullptr) ? block : new_after_failure(size, 1);
 }
-STRATA_INLINE void* new_block(std::size_t size) { return alloc::allocate<new_slow>(size); }
+STRATA_INLINE void* new_block(std::size_t size) {
+  return recorded::made(alloc::allocate<new_slow>(size), size);
+}
 STRATA_INLINE void* new_aligned(std::size_t size, std::align_val_t alignment) {
   void* block = alloc::allocate_aligned(static_cast<std::size_t>(alignment), size);
-  return STRATA_LIKELY(block != nullptr)
-             ? block
-             : new_after_failure(size, static_cast<std::size_t>(alignment));
+  if (STRATA_UNLIKELY(block == nullptr)) {
+    block = new_after_failure(size, static_cast<std::size_t>(alignment));
+  }
+  return recorded::made(block, size);
 }
 STRATA_INLINE void* new_nothrow(std::size_t size) {
   void* block = alloc::allocate(size);
-  return STRATA_LIKELY(block != nullptr) ? block : new_nothrow_after_failure(size, 1);
+  if (STRATA_UNLIKELY(block == nullptr)) block = new_nothrow_after_failure(size, 1);
+  return recorded::made(block, size);
 }
 STRATA_INLINE void* new_aligned_nothrow(std::size_t size, std::align_val_t alignment) {
   auto bytes = static_cast<std::size_t>(alignment);
   void* block = alloc::allocate_aligned(bytes, size);
-  return STRATA_LIKELY(block != nullptr) ? block : new_nothrow_after_failure(size, bytes);
+  if (STRATA_UNLIKELY(block == nullptr)) block = new_nothrow_after_failure(size, bytes);
+  return recorded::made(block, size);
+}
+STRATA_INLINE void delete_block(void* block) {
+  recorded::gone(block);
+  alloc::deallocate(block);
+}
+STRATA_INLINE void delete_sized(void* block, std::size_t size, std::size_t alignment) {
+  recorded::gone(block);
+  alloc::deallocate_sized(block, size, alignment);
 }
 
 }  // namespace
@@ -119,38 +133,38 @@ STRATA_EXPORT void* operator new[](std::size_t size, std::align_val_t alignment,
   return entry::new_aligned_nothrow(size, alignment);
 }
 
-STRATA_EXPORT void operator delete(void* block) noexcept { alloc::deallocate(block); }
-STRATA_EXPORT void operator delete[](void* block) noexcept { alloc::deallocate(block); }
+STRATA_EXPORT void operator delete(void* block) noexcept { entry::delete_block(block); }
+STRATA_EXPORT void operator delete[](void* block) noexcept { entry::delete_block(block); }
 STRATA_EXPORT void operator delete(void* block, const std::nothrow_t&) noexcept {
-  alloc::deallocate(block);
+  entry::delete_block(block);
 }
 STRATA_EXPORT void operator delete[](void* block, const std::nothrow_t&) noexcept {
-  alloc::deallocate(block);
+  entry::delete_block(block);
 }
 STRATA_EXPORT void operator delete(void* block, std::size_t size) noexcept {
-  alloc::deallocate_sized(block, size, 1);
+  entry::delete_sized(block, size, 1);
 }
 STRATA_EXPORT void operator delete[](void* block, std::size_t size) noexcept {
-  alloc::deallocate_sized(block, size, 1);
+  entry::delete_sized(block, size, 1);
 }
 STRATA_EXPORT void operator delete(void* block, std::align_val_t) noexcept {
-  alloc::deallocate(block);
+  entry::delete_block(block);
 }
 STRATA_EXPORT void operator delete[](void* block, std::align_val_t) noexcept {
-  alloc::deallocate(block);
+  entry::delete_block(block);
 }
 STRATA_EXPORT void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
-  alloc::deallocate(block);
+  entry::delete_block(block);
 }
 STRATA_EXPORT void operator delete[](void* block, std::align_val_t,
                                      const std::nothrow_t&) noexcept {
-  alloc::deallocate(block);
+  entry::delete_block(block);
 }
 STRATA_EXPORT void operator delete(void* block, std::size_t size,
                                    std::align_val_t alignment) noexcept {
-  alloc::deallocate_sized(block, size, static_cast<std::size_t>(alignment));
+  entry::delete_sized(block, size, static_cast<std::size_t>(alignment));
 }
 STRATA_EXPORT void operator delete[](void* block, std::size_t size,
                                      std::align_val_t alignment) noexcept {
-  alloc::deallocate_sized(block, size, static_cast<std::size_t>(alignment));
+  entry::delete_sized(block, size, static_cast<std::size_t>(alignment));
 }

@@ -30,6 +30,7 @@
 #include "alloc/live.hpp"
 #include "alloc/paranoid.hpp"
 #include "base/text.hpp"
+#include "entry/recorded.hpp"
 #include "entry/statistics.hpp"
 #include "entry/watch_tables.hpp"
 #include "entry/watched_heap.hpp"
@@ -53,6 +54,7 @@ void thread_exits(void* value) {
   // One round is left for the destructors that run after this one in the last.
   if (++exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, value) == 0)
     return;
+  recorded::thread_exits();
   alloc::thread_registry::leave();
 }
 
@@ -156,6 +158,7 @@ void after_fork_in_child() {
   reset_resources_in_child();
   own_statistics_in_child();
   os::restore_signals(mask_before_fork);
+  recorded::forked_in_child();
 }
 
 // ---- Start and end
@@ -176,6 +179,7 @@ constinit bool has_ended = false;
 
 __attribute__((destructor)) void process_ends() {
   has_ended = true;
+  recorded::process_ends();
   alloc::paranoid::check_waiting();
   alloc::check_cached();
   publish_final_statistics();
@@ -210,6 +214,7 @@ using namespace strata;
 // A process that ends without destructors still has its last figures published.
 extern "C" __attribute__((visibility("default"), noreturn)) void _exit(int status) {
   entry::publish_final_statistics();
+  entry::recorded::process_ends();
   for (;;) os::raw_syscall(SYS_exit_group, status);
 }
 extern "C" __attribute__((visibility("default"), noreturn)) void _Exit(int status) {

@@ -107,7 +107,9 @@ void set_defaults(options& into) {
 
 // Variables of the `strata` command itself; not ours to judge.
 bool belongs_to_the_command(const char* entry) {
-  return value_of(entry, "STRATA_LIBRARY") != nullptr;
+  return value_of(entry, "STRATA_LIBRARY") != nullptr ||
+         value_of(entry, "STRATA_RECORDER") != nullptr ||
+         value_of(entry, "STRATA_RECORD") != nullptr;
 }
 
 void read_entry(const char* entry) {

@@ -12,6 +12,7 @@
 
 #include <cstdlib>
 
+#include "base/text.hpp"
 #include "os/syscall.hpp"
 
 namespace strata::os {
@@ -138,17 +139,52 @@ void restore_signals(signal_mask before) {
   raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, as_long(&before), 0, sizeof before);
 }
 
+namespace {
+
+void* map_shared(long file, std::size_t bytes) {
+  long result = raw_syscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE,
+                            MAP_SHARED, file, 0);
+  return failed(result) ? nullptr : base::pointer_to(static_cast<std::uintptr_t>(result));
+}
+
+}  // namespace
+
 void* map_shared_file(const char* path, std::size_t bytes) {
   long file = raw_syscall(SYS_openat, AT_FDCWD, as_long(path),
                           O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (failed(file)) return nullptr;
-  long result = raw_syscall(SYS_ftruncate, file, static_cast<long>(bytes));
-  if (!failed(result)) {
-    result = raw_syscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE, MAP_SHARED,
-                         file, 0);
-  }
+  bool sized = !failed(raw_syscall(SYS_ftruncate, file, static_cast<long>(bytes)));
+  void* mapped = sized ? map_shared(file, bytes) : nullptr;
   raw_syscall(SYS_close, file);
-  return failed(result) ? nullptr : base::pointer_to(static_cast<std::uintptr_t>(result));
+  return mapped;
+}
+
+void* map_existing_file(const char* path, std::size_t bytes) {
+  long file = raw_syscall(SYS_openat, AT_FDCWD, as_long(path), O_RDWR | O_CLOEXEC);
+  if (failed(file)) return nullptr;
+  bool fits = raw_syscall(SYS_lseek, file, 0, SEEK_END) == static_cast<long>(bytes);
+  void* mapped = fits ? map_shared(file, bytes) : nullptr;
+  raw_syscall(SYS_close, file);
+  return mapped;
+}
+
+bool process_runs(std::int32_t pid) {
+  constexpr long no_such_process = -3;  // ESRCH
+  if (raw_syscall(SYS_kill, pid, 0) == no_such_process) return false;
+  char path[32];
+  base::text(path, sizeof path) << "/proc/" << pid << "/stat";
+  char line[128];
+  if (read_file(path, line, sizeof line) == 0) return true;
+  const char* state = line;  // PID (name) STATE
+  for (const char* at = line; *at != '\0'; ++at) {
+    if (*at == ')') state = at;
+  }
+  return state[0] != ')' || state[1] != ' ' || state[2] != 'Z';
+}
+
+void sleep_us(std::uint32_t microseconds) {
+  struct timespec span = {0, static_cast<long>(microseconds) * 1000};
+  raw_syscall(SYS_nanosleep, as_long(&span), 0);
 }
 
 std::uint64_t random_word() {

@@ -59,6 +59,12 @@ std::uint64_t random_word();
 
 // A file of `bytes` bytes, mapped shared and writable; null when it can't be made.
 void* map_shared_file(const char* path, std::size_t bytes);
+// One that exists and has as many bytes; null when it can't be had.
+void* map_existing_file(const char* path, std::size_t bytes);
+
+// Whether it runs, or could: it is neither gone nor a zombie. True where /proc can't tell.
+bool process_runs(std::int32_t pid);
+void sleep_us(std::uint32_t microseconds);
 
 [[noreturn]] void abort_process();
 

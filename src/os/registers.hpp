@@ -11,10 +11,12 @@ namespace strata::os {
 #if defined(__x86_64__)
 inline constexpr std::size_t register_count = 17;
 inline constexpr std::size_t stack_register = 7;    // rsp
+inline constexpr std::size_t frame_register = 6;    // rbp
 inline constexpr std::size_t return_register = 16;  // the return address
 #elif defined(__aarch64__)
 inline constexpr std::size_t register_count = 32;
 inline constexpr std::size_t stack_register = 31;   // sp
+inline constexpr std::size_t frame_register = 29;   // x29
 inline constexpr std::size_t return_register = 30;  // x30
 #endif
 

@@ -19,7 +19,7 @@ class stack_reader {
                                                                            std::uintptr_t& into) {
     if (address < page || !base::is_aligned(address, sizeof(std::uintptr_t))) return false;
     std::uintptr_t wanted = base::align_down(address, page);
-    if (wanted != page_ && !readable(address)) return false;
+    if (wanted != page_ && !is_readable(address)) return false;
     page_ = wanted;
     into = *base::pointer_to<const volatile std::uintptr_t>(address);
     return true;
@@ -27,16 +27,6 @@ class stack_reader {
 
  private:
   static constexpr std::size_t page = 4096;  // no system has smaller ones; the lowest is nobody's
-
-  // The kernel copies the mask, then finds that there is no such change. (Abseil's way.)
-  static bool readable(std::uintptr_t address) {
-    constexpr long no_such_change = ~0L;
-    long result = raw_syscall(SYS_rt_sigprocmask, no_such_change, static_cast<long>(address), 0,
-                              sizeof(signal_word));
-    return result != bad_address;
-  }
-  using signal_word = std::uint64_t;
-  static constexpr long bad_address = -14;  // EFAULT
 
   std::uintptr_t& page_;
 };
@@ -342,7 +332,52 @@ bool follow(const rule& how, std::size_t number, std::uintptr_t cfa, const regis
   return false;
 }
 
+bool at_short_offset(const rule& how, std::int32_t& offset) {
+  constexpr std::int64_t most = 1 << 18;
+  offset = static_cast<std::int32_t>(how.value);
+  return how.kind == rule_kind::at_offset && how.value > -most && how.value < most &&
+         how.value % 8 == 0;
+}
+
+short_rules shortened(const row& now) {
+  constexpr std::int64_t most = 1 << 23;
+  short_rules made;
+  if (now.rules[return_register].kind == rule_kind::lost) {
+    made.from = short_rules::form::end;
+    return made;
+  }
+  bool by_stack = now.cfa_register == stack_register;
+  bool known = now.cfa_expression == nullptr && (by_stack || now.cfa_register == frame_register) &&
+               now.cfa_offset >= 0 && now.cfa_offset < most;
+  const rule& frame_rule = now.rules[frame_register];
+  bool kept = frame_rule.kind == rule_kind::unchanged;
+  if (known && at_short_offset(now.rules[return_register], made.return_offset) &&
+      (kept || at_short_offset(frame_rule, made.frame_offset)) &&
+      now.rules[stack_register].kind == rule_kind::unchanged) {
+    made.from = by_stack ? short_rules::form::by_stack : short_rules::form::by_frame;
+    made.cfa_offset = static_cast<std::int32_t>(now.cfa_offset);
+  }
+  return made;
+}
+
 }  // namespace
+
+// The kernel copies the mask, then finds that there is no such change. (Abseil's way.)
+bool is_readable(std::uintptr_t address) {
+  constexpr long no_such_change = ~0L;
+  constexpr long bad_address = -14;  // EFAULT
+  long result = raw_syscall(SYS_rt_sigprocmask, no_such_change, static_cast<long>(address), 0,
+                            sizeof(std::uint64_t));
+  return result != bad_address;
+}
+
+short_rules shorten(std::uintptr_t pc) {
+  description found;
+  if (!describe(pc, found)) return {.from = short_rules::form::end};
+  interpreter rules(found, pc);
+  if (found.signal_frame || !rules.run()) return {};
+  return shortened(rules.now);
+}
 
 bool step(frame& at) {
   std::uintptr_t pc = at.interrupted ? at.pc : at.pc - 1;

@@ -31,7 +31,21 @@ struct frame {
   register_file registers;
 };
 
+// Whether the word there can be read; asks the kernel.
+bool is_readable(std::uintptr_t address);
+
 // Goes on to the caller; false at the end of the stack, or where it can't be read.
 bool step(frame& at);
+
+// The rules of nearly every frame, in a form that can be kept: all is found relative to the stack or the
+// frame register.
+struct short_rules {
+  enum class form : std::uint8_t { by_stack, by_frame, end, other } from = form::other;
+  std::int32_t cfa_offset = 0;
+  std::int32_t frame_offset = 0;  // of the saved frame register from the CFA; 0: it is unchanged
+  std::int32_t return_offset = 0;
+};
+// Those at pc, as step means it. end: the stack ends here; other: only step knows the way.
+short_rules shorten(std::uintptr_t pc);
 
 }  // namespace strata::os

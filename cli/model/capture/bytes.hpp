@@ -1,0 +1,86 @@
+// Numbers and texts in a row of bytes: unsigned numbers in 7 bits a byte, the lowest first; signed ones with
+// the sign in the lowest bit; texts behind their length.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace strata::cli::capture {
+
+class byte_writer {
+ public:
+  void byte(std::uint8_t value) { bytes_.push_back(static_cast<char>(value)); }
+  void number(std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) byte(static_cast<std::uint8_t>(value | 0x80));
+    byte(static_cast<std::uint8_t>(value));
+  }
+  void difference(std::int64_t value) {
+    number(static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63));
+  }
+  // Most are whole and small: their low bits, which are 0, come to the top.
+  void real(double value) { number(__builtin_bswap64(std::bit_cast<std::uint64_t>(value))); }
+  void text(std::string_view value) {
+    number(value.size());
+    bytes_.append(value);
+  }
+
+  std::size_t size() const { return bytes_.size(); }
+  const std::string& bytes() const { return bytes_; }
+  void clear() { bytes_.clear(); }
+
+ private:
+  std::string bytes_;
+};
+
+// Never reads past the end: what lies there is 0, and good() says so.
+class byte_reader {
+ public:
+  byte_reader() = default;
+  explicit byte_reader(std::string_view bytes)
+      : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+
+  bool good() const { return good_; }
+  bool done() const { return at_ == end_; }
+  std::uint64_t left() const { return static_cast<std::uint64_t>(end_ - at_); }
+
+  std::uint8_t byte() {
+    if (at_ != end_) return static_cast<std::uint8_t>(*at_++);
+    good_ = false;
+    return 0;
+  }
+  std::uint64_t number() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+      const std::uint8_t next = byte();
+      value |= std::uint64_t{next & 0x7fU} << shift;
+      if (next < 0x80) return value;
+    }
+    good_ = false;
+    return 0;
+  }
+  std::int64_t difference() {
+    const std::uint64_t value = number();
+    return static_cast<std::int64_t>(value >> 1 ^ (0 - (value & 1)));
+  }
+  double real() { return std::bit_cast<double>(__builtin_bswap64(number())); }
+  std::string_view text() {
+    const std::uint64_t length = number();
+    if (length > left()) {
+      good_ = false;
+      at_ = end_;
+      return {};
+    }
+    const std::string_view found(at_, length);
+    at_ += length;
+    return found;
+  }
+
+ private:
+  const char* at_ = nullptr;
+  const char* end_ = nullptr;
+  bool good_ = true;
+};
+
+}  // namespace strata::cli::capture

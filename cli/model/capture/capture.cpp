@@ -1,0 +1,190 @@
+#include "cli/model/capture/capture.hpp"
+
+#include <algorithm>
+
+#include "cli/model/capture/file_reader.hpp"
+
+namespace strata::cli::capture {
+namespace {
+
+// More threads or calls than any recording has.
+constexpr std::uint64_t most_threads = std::uint64_t{1} << 24;
+constexpr std::uint64_t most_nodes = std::uint64_t{1} << 24;
+
+class assembler {
+ public:
+  explicit assembler(capture& into) : into_(into) {}
+
+  // False: the block is damaged.
+  bool take(block_kind kind, byte_reader& from) {
+    switch (kind) {
+      case block_kind::session:
+        into_.facts = session::get(from);
+        return from.good();
+      case block_kind::process:
+        return take_process(from);
+      case block_kind::mapping:
+        into_.modules.add(mapping::get(from));
+        return from.good();
+      case block_kind::thread:
+        return take_thread(from);
+      case block_kind::nodes:
+        return take_nodes(from);
+      case block_kind::events:
+        return take_events(from);
+      case block_kind::resident:
+        return take_resident(from);
+      case block_kind::ended:
+        return take_ended(from);
+      case block_kind::totals:
+        return take_totals(from);
+      case block_kind::symbols:
+        get_symbols(from, into_.modules, into_.names);
+        return from.good();
+      case block_kind::end:
+        into_.lost = losses::get(from);
+        into_.is_complete = from.good();
+        into_.length_ms = std::max(into_.length_ms, into_.lost.time_ms);
+        return from.good();
+    }
+    return true;  // of a later version
+  }
+
+ private:
+  recorded_process* of(std::uint32_t number) {
+    const auto known = by_number_.find(number);
+    return known == by_number_.end() ? nullptr : &into_.processes[known->second];
+  }
+
+  bool take_process(byte_reader& from) {
+    process facts = process::get(from);
+    if (!from.good() || !by_number_.try_emplace(facts.number, into_.processes.size()).second) {
+      return false;
+    }
+    into_.processes.push_back({std::move(facts), heap(into_.facts.sample_bytes), {}, false, {}});
+    return true;
+  }
+
+  bool take_thread(byte_reader& from) {
+    const thread one = thread::get(from);
+    if (!from.good() || one.number > most_threads || !by_number_.contains(one.process))
+      return false;
+    if (one.number >= threads_.size()) threads_.resize(one.number + std::size_t{1}, no_process);
+    threads_[one.number] = by_number_[one.process];
+    return true;
+  }
+
+  bool take_nodes(byte_reader& from) {
+    std::uint64_t address = 0;
+    for (std::uint64_t left = from.number(); left > 0; --left) {
+      node one;
+      const std::uint64_t caller = from.number();
+      address += static_cast<std::uint64_t>(from.difference());
+      if (!from.good() || caller >= into_.nodes.size() || into_.nodes.size() > most_nodes) {
+        return false;
+      }
+      one.caller = static_cast<std::uint32_t>(caller);
+      one.address = address;
+      into_.nodes.push_back(one);
+    }
+    return from.good();
+  }
+
+  bool take_events(byte_reader& from) {
+    event_reader events(from);
+    event one;
+    while (events.next(one)) {
+      if (one.thread >= threads_.size() || threads_[one.thread] == no_process ||
+          one.node >= into_.nodes.size()) {
+        return false;
+      }
+      into_.processes[threads_[one.thread]].memory.add(one);
+      ++into_.events;
+      into_.length_ms = std::max(into_.length_ms, one.time_ms);
+    }
+    return events.good();
+  }
+
+  bool take_totals(byte_reader& from) {
+    recorded_process* whose = of(static_cast<std::uint32_t>(from.number()));
+    if (whose == nullptr) return false;
+    whose->memory = heap::get(from);
+    into_.is_rolled_up = true;
+    return from.good() && whose->memory.by_node().size() <= into_.nodes.size();
+  }
+
+  bool take_resident(byte_reader& from) {
+    for (std::uint64_t left = from.number(); left > 0; --left) {
+      const resident one = resident::get(from);
+      recorded_process* whose = of(one.process);
+      if (!from.good() || whose == nullptr) return false;
+      whose->curve.push_back(one);
+      into_.length_ms = std::max(into_.length_ms, one.time_ms);
+    }
+    return from.good();
+  }
+
+  bool take_ended(byte_reader& from) {
+    const ended one = ended::get(from);
+    recorded_process* whose = of(one.process);
+    if (!from.good() || whose == nullptr) return false;
+    whose->has_ended = true;
+    whose->end = one;
+    return true;
+  }
+
+  static constexpr std::size_t no_process = static_cast<std::size_t>(-1);
+
+  capture& into_;
+  std::map<std::uint32_t, std::size_t> by_number_;
+  std::vector<std::size_t> threads_;
+};
+
+}  // namespace
+
+const recorded_process* capture::largest() const {
+  const auto found = std::max_element(
+      processes.begin(), processes.end(),
+      [](const auto& a, const auto& b) { return a.memory.peak_bytes() < b.memory.peak_bytes(); });
+  return found == processes.end() ? nullptr : &*found;
+}
+
+std::string read_capture(const std::string& path, capture& into) {
+  file_reader file(path);
+  if (!file.error().empty()) return path + ": " + file.error();
+  into.nodes.assign(1, {});
+  assembler made(into);
+  block_kind kind{};
+  byte_reader content;
+  while (file.next(kind, content)) {
+    if (!made.take(kind, content)) return path + ": is damaged";
+  }
+  into.is_broken = file.broken();
+  into.file_bytes = file.bytes();
+  for (recorded_process& one : into.processes) one.memory.settle();
+  if (into.processes.empty()) {
+    return path +
+           (into.is_complete ? ": nothing was recorded" : ": ends before anything was recorded");
+  }
+  return {};
+}
+
+void complete_names(capture& of) {
+  symbolizer source;
+  for (const recorded_process& one : of.processes) {
+    const auto& figures = one.memory.by_node();
+    std::vector<bool> seen(of.nodes.size());
+    for (std::uint32_t i = 0; i < figures.size(); ++i) {
+      if (figures[i].total.blocks == 0) continue;
+      for (std::uint32_t at = i; at != 0 && !seen[at]; at = of.nodes[at].caller) {
+        seen[at] = true;
+        code_place place;
+        if (!of.modules.find(one.facts.number, of.nodes[at].address - 1, place)) continue;
+        const auto [names, is_new] = of.names.try_emplace(place);
+        if (is_new) names->second = source.look_up(of.modules.all()[place.module], place.offset);
+      }
+    }
+  }
+}
+
+}  // namespace strata::cli::capture

@@ -1,0 +1,180 @@
+// The file of a recording. It is only ever appended to, and is flushed after each block: what is there after
+// the writer was killed can be read up to the last whole block.
+//
+//   file    | "STRATAC" 0 | version | block | block | ...
+//   block   | length | sum | part of one zstd stream: | kind | what the kind has |
+//
+// Since all blocks are parts of one stream, each can refer to what stood in those before. version, length and
+// sum have 32 bits, the lowest first; the sum is that of the unpacked part (checksum below). Everything in a block is written as bytes.hpp says. What
+// is new in a version is a new kind of block, which older readers pass over, unless the version is raised.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/model/capture/bytes.hpp"
+#include "wire/area.hpp"
+
+namespace strata::cli::capture {
+
+inline constexpr std::string_view file_magic{"STRATAC\0", 8};
+inline constexpr std::uint32_t file_version = 1;
+inline constexpr std::size_t header_bytes = 12;
+inline constexpr std::size_t most_block_bytes = std::size_t{64} << 20;
+
+// FNV-1a of 64 bits, folded. (Fowler, Noll, Vo)
+inline std::uint32_t checksum(std::string_view bytes) {
+  std::uint64_t sum = 0xcbf29ce484222325;
+  for (char one : bytes) sum = (sum ^ static_cast<unsigned char>(one)) * 0x100000001b3;
+  return static_cast<std::uint32_t>(sum ^ sum >> 32);
+}
+
+enum class block_kind : std::uint8_t {
+  session = 1,
+  process = 2,  // a process began, or became another program
+  mapping = 3,  // a file's code in the memory of a process
+  thread = 4,
+  nodes = 5,  // calls, before any event that names them
+  events = 6,
+  resident = 7,  // resident bytes of processes
+  ended = 8,     // a process ended
+  symbols = 9,
+  totals = 11,  // what all events of a process amount to, also of those that are not in the file
+  end = 10,     // the recording is complete
+};
+
+struct session {
+  std::uint64_t sample_bytes = 0;
+  std::uint64_t started_unix_s = 0;
+  std::vector<std::string> command;
+
+  void put(byte_writer& to) const;
+  static session get(byte_reader& from);
+};
+
+struct process {
+  std::uint32_t number = 0;
+  std::uint32_t pid = 0;
+  std::uint32_t parent = 0;  // forked from; 0: a new program
+  std::uint64_t time_ms = 0;
+  std::string executable;
+  std::vector<std::string> command;
+
+  void put(byte_writer& to) const;
+  static process get(byte_reader& from);
+};
+
+struct mapping {
+  std::uint32_t process = 0;
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+  std::uint64_t offset = 0;
+  std::string path;
+  std::string build_id;  // as hexadecimal digits; empty: it has none
+
+  void put(byte_writer& to) const;
+  static mapping get(byte_reader& from);
+};
+
+struct thread {
+  std::uint32_t number = 0;
+  std::uint32_t process = 0;
+  std::uint32_t id = 0;
+
+  void put(byte_writer& to) const;
+  static thread get(byte_reader& from);
+};
+
+// A call: what the call before it has as caller is a number given by the order of nodes, from 1.
+struct node {
+  std::uint32_t caller = 0;
+  std::uint64_t address = 0;
+};
+
+struct resident {
+  std::uint32_t process = 0;
+  std::uint64_t time_ms = 0;
+  std::uint64_t bytes = 0;
+
+  void put(byte_writer& to) const;
+  static resident get(byte_reader& from);
+};
+
+struct ended {
+  std::uint32_t process = 0;
+  std::uint64_t time_ms = 0;
+  bool has_status = false;
+  std::uint32_t wait_status = 0;
+
+  void put(byte_writer& to) const;
+  static ended get(byte_reader& from);
+};
+
+// What was not recorded.
+struct losses {
+  std::uint64_t time_ms = 0;  // the recording's length
+  std::uint64_t stacks = 0;
+  std::uint64_t threads = 0;
+  std::uint64_t samples = 0;
+  std::uint64_t events = 0;
+
+  void put(byte_writer& to) const;
+  static losses get(byte_reader& from);
+};
+
+struct event {
+  wire::entry_kind kind = wire::entry_kind::allocate;
+  std::uint32_t thread = 0;
+  std::uint32_t node = 0;  // of allocations, as their size
+  std::uint64_t address = 0;
+  std::uint64_t size = 0;
+  std::uint64_t time_ms = 0;
+
+  bool makes() const {
+    return kind == wire::entry_kind::allocate || kind == wire::entry_kind::resize_in;
+  }
+};
+
+// Events in columns, each as the difference to the one before where that is small:
+//   what        kind | 8 when the thread changes, and its number | 16 when time does, and by how much
+//   address     rotated, so that the bits that alignment leaves 0 are the highest
+//   size, node  of allocations
+class event_columns {
+ public:
+  void add(const event& one);
+  bool empty() const { return count_ == 0; }
+  std::size_t size() const {
+    return what_.size() + addresses_.size() + sizes_.size() + nodes_.size();
+  }
+  // Writes them, and begins anew.
+  void put(byte_writer& to);
+
+ private:
+  byte_writer what_;
+  byte_writer addresses_;
+  byte_writer sizes_;
+  byte_writer nodes_;
+  std::uint64_t count_ = 0;
+  event last_;
+};
+
+class event_reader {
+ public:
+  explicit event_reader(byte_reader& from);
+  // The next; false at the end, or where something is wrong: good() tells.
+  bool next(event& into);
+  bool good() const;
+
+ private:
+  byte_reader what_;
+  byte_reader addresses_;
+  byte_reader sizes_;
+  byte_reader nodes_;
+  std::uint64_t left_ = 0;
+  bool good_ = true;
+  event last_;
+};
+
+}  // namespace strata::cli::capture

@@ -1,0 +1,158 @@
+#include "cli/model/capture/format.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <random>
+
+#include "cli/model/capture/file_reader.hpp"
+#include "cli/model/capture/file_writer.hpp"
+
+namespace strata::cli::capture {
+namespace {
+
+TEST(Bytes, NumbersComeBack) {
+  byte_writer to;
+  const std::vector<std::uint64_t> numbers = {0, 1, 127, 128, 1u << 31, ~std::uint64_t{0}};
+  const std::vector<std::int64_t> differences = {0, -1, 1, INT64_MIN, INT64_MAX, -64, 64};
+  for (std::uint64_t one : numbers) to.number(one);
+  for (std::int64_t one : differences) to.difference(one);
+  to.text("text");
+  byte_reader from(to.bytes());
+  for (std::uint64_t one : numbers) EXPECT_EQ(from.number(), one);
+  for (std::int64_t one : differences) EXPECT_EQ(from.difference(), one);
+  EXPECT_EQ(from.text(), "text");
+  EXPECT_TRUE(from.good());
+  EXPECT_TRUE(from.done());
+  from.byte();
+  EXPECT_FALSE(from.good());
+}
+
+TEST(Bytes, LengthsBeyondTheEnd) {
+  byte_writer to;
+  to.number(1000);
+  byte_reader from(to.bytes());
+  EXPECT_EQ(from.text(), "");
+  EXPECT_FALSE(from.good());
+  byte_reader endless(std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 11));
+  endless.number();
+  EXPECT_FALSE(endless.good());
+}
+
+TEST(Events, ComeBack) {
+  std::mt19937_64 dice(1);
+  std::vector<event> all;
+  std::uint64_t time_ms = 0;
+  for (int i = 0; i < 10000; ++i) {
+    event one;
+    one.kind = static_cast<wire::entry_kind>(dice() % wire::entry_kinds);
+    one.thread = static_cast<std::uint32_t>(dice() % 3);
+    one.address = 0x7f0000000000 + dice() % 100000 * 8;
+    one.time_ms = time_ms += dice() % 20 == 0 ? dice() % 1000 : 0;
+    if (one.makes()) {
+      one.size = dice() >> (dice() % 64);
+      one.node = static_cast<std::uint32_t>(dice() % 500);
+    }
+    all.push_back(one);
+  }
+  event_columns columns;
+  for (const event& one : all) columns.add(one);
+  byte_writer to;
+  columns.put(to);
+  EXPECT_TRUE(columns.empty());
+  byte_reader from(to.bytes());
+  event_reader events(from);
+  for (const event& one : all) {
+    event read;
+    ASSERT_TRUE(events.next(read));
+    EXPECT_EQ(read.kind, one.kind);
+    EXPECT_EQ(read.thread, one.thread);
+    EXPECT_EQ(read.address, one.address);
+    EXPECT_EQ(read.size, one.size);
+    EXPECT_EQ(read.node, one.node);
+    EXPECT_EQ(read.time_ms, one.time_ms);
+  }
+  event none;
+  EXPECT_FALSE(events.next(none));
+  EXPECT_TRUE(events.good());
+}
+
+class Blocks : public testing::Test {
+ protected:
+  std::string path() const { return folder_.path() + "/file"; }
+  void write(int count) {
+    file_writer to(path());
+    ASSERT_EQ(to.error(), "");
+    for (int i = 0; i < count; ++i) {
+      to.write(block_kind::resident, resident{static_cast<std::uint32_t>(i), 5, 7});
+    }
+  }
+  std::string content() const {
+    std::ifstream from(path(), std::ios::binary);
+    return {std::istreambuf_iterator<char>(from), {}};
+  }
+  void replace(const std::string& with) { std::ofstream(path(), std::ios::binary) << with; }
+  // How many can be read.
+  int read(bool& broken) {
+    file_reader from(path());
+    EXPECT_EQ(from.error(), "");
+    block_kind kind{};
+    byte_reader content;
+    int count = 0;
+    while (from.next(kind, content)) {
+      EXPECT_EQ(kind, block_kind::resident);
+      EXPECT_EQ(resident::get(content).process, static_cast<std::uint32_t>(count++));
+    }
+    broken = from.broken();
+    return count;
+  }
+
+  temporary_directory folder_;
+};
+
+TEST_F(Blocks, ComeBack) {
+  write(10);
+  bool broken = true;
+  EXPECT_EQ(read(broken), 10);
+  EXPECT_FALSE(broken);
+}
+
+TEST_F(Blocks, CutAtEachByte) {
+  write(10);
+  const std::string whole = content();
+  int most = 0;
+  for (std::size_t length = header_bytes; length < whole.size(); ++length) {
+    replace(whole.substr(0, length));
+    bool broken = false;
+    const int count = read(broken);
+    EXPECT_GE(count, most);
+    EXPECT_LT(count, 10);
+    most = count;
+  }
+  EXPECT_EQ(most, 9);
+}
+
+TEST_F(Blocks, ChangedAtEachByte) {
+  write(3);
+  const std::string whole = content();
+  for (std::size_t at = header_bytes; at < whole.size(); ++at) {
+    std::string changed = whole;
+    changed[at] = static_cast<char>(changed[at] ^ 8);
+    replace(changed);
+    bool broken = false;
+    EXPECT_LT(read(broken), 3) << at;
+    EXPECT_TRUE(broken);
+  }
+}
+
+TEST_F(Blocks, OthersFiles) {
+  replace("something else");
+  EXPECT_EQ(file_reader(path()).error(), "is no recording of strata record");
+  replace("");
+  EXPECT_EQ(file_reader(path()).error(), "is no recording of strata record");
+  replace(std::string(file_magic) + std::string("\2\0\0\0", 4));
+  EXPECT_NE(file_reader(path()).error().find("newer"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace strata::cli::capture

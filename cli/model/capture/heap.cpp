@@ -1,0 +1,219 @@
+#include "cli/model/capture/heap.hpp"
+
+#include <bit>
+#include <cmath>
+
+namespace strata::cli::capture {
+namespace {
+
+constexpr std::size_t most_curve_points = 4096;
+
+std::size_t lifetime_class(std::uint64_t ms) {
+  std::size_t at = 0;
+  while (at < lifetime_limits_ms.size() && ms >= lifetime_limits_ms[at]) ++at;
+  return at;
+}
+
+}  // namespace
+
+stack_figures& stack_figures::operator+=(const stack_figures& other) {
+  live += other.live;
+  at_peak += other.at_peak;
+  total += other.total;
+  temporary += other.temporary;
+  resized += other.resized;
+  for (std::size_t i = 0; i < lived.size(); ++i) lived[i] += other.lived[i];
+  return *this;
+}
+
+amount heap::worth(std::uint64_t size) const {
+  const auto bytes = static_cast<double>(size);
+  if (sample_bytes_ == 0) return {1, bytes};
+  // As the recorder counts: an empty block as one byte, and even sizes as odd.
+  const double stands_for =
+      -1 / std::expm1(-static_cast<double>(size | 1) / static_cast<double>(sample_bytes_));
+  return {stands_for, stands_for * bytes};
+}
+
+stack_figures& heap::before_change(std::uint32_t node) {
+  if (node >= by_node_.size()) {
+    by_node_.resize(node + std::size_t{1});
+    kept_for_.resize(by_node_.size());
+  }
+  stack_figures& found = by_node_[node];
+  if (kept_for_[node] != peak_number_) {
+    found.at_peak = found.live;
+    kept_for_[node] = peak_number_;
+  }
+  return found;
+}
+
+void heap::add(const event& one) {
+  ++events_;
+  switch (one.kind) {
+    case wire::entry_kind::allocate:
+    case wire::entry_kind::resize_in:
+      make(one);
+      break;
+    case wire::entry_kind::deallocate:
+    case wire::entry_kind::resize_out:
+      end(one);
+      break;
+    case wire::entry_kind::resize_back:
+      back(one);
+      break;
+    case wire::entry_kind::nothing:
+      break;
+  }
+  note_curve(one.time_ms);
+}
+
+void heap::make(const event& one) {
+  live_block lost;
+  // Its free was not seen.
+  if (live_.remove(one.address, lost)) before_change(lost.node).live -= worth(lost.size);
+  if (lost.address != 0) all_.live -= worth(lost.size);
+  live_.insert({one.address, one.size, one.node, one.thread, one.time_ms});
+  last_made_[one.thread] = one.address;
+  const amount much = worth(one.size);
+  stack_figures& stack = before_change(one.node);
+  for (stack_figures* figures : {&stack, &all_}) {
+    figures->live += much;
+    figures->total += much;
+    if (one.kind == wire::entry_kind::resize_in) figures->resized += much.blocks;
+  }
+  by_size_[static_cast<std::size_t>(std::bit_width(one.size))] += much;
+  if (all_.live.bytes > all_.at_peak.bytes) {
+    all_.at_peak = all_.live;
+    peak_time_ms_ = one.time_ms;
+    ++peak_number_;
+  }
+}
+
+void heap::end(const event& one) {
+  live_block was;
+  if (!live_.remove(one.address, was)) {
+    ++unknown_frees_;
+    return;
+  }
+  if (one.kind == wire::entry_kind::resize_out) last_resized_[one.thread] = was;
+  const amount much = worth(was.size);
+  const auto last = last_made_.find(was.thread);
+  const bool is_temporary =
+      one.thread == was.thread && last != last_made_.end() && last->second == was.address;
+  const std::size_t lived = lifetime_class(one.time_ms - was.time_ms);
+  stack_figures& stack = before_change(was.node);
+  for (stack_figures* figures : {&stack, &all_}) {
+    figures->live -= much;
+    figures->lived[lived] += much.blocks;
+    if (is_temporary) figures->temporary += much.blocks;
+  }
+}
+
+// What end() did is undone, but for the peak, which cannot have been.
+void heap::back(const event& one) {
+  const auto found = last_resized_.find(one.thread);
+  if (found == last_resized_.end() || found->second.address != one.address) return;
+  const live_block was = found->second;
+  last_resized_.erase(found);
+  if (!live_.insert(was)) return;
+  const amount much = worth(was.size);
+  const std::size_t lived = lifetime_class(one.time_ms - was.time_ms);
+  stack_figures& stack = before_change(was.node);
+  const auto last = last_made_.find(was.thread);
+  const bool was_temporary =
+      one.thread == was.thread && last != last_made_.end() && last->second == was.address;
+  for (stack_figures* figures : {&stack, &all_}) {
+    figures->live += much;
+    figures->lived[lived] -= much.blocks;
+    if (was_temporary) figures->temporary -= much.blocks;
+  }
+}
+
+void heap::note_curve(std::uint64_t time_ms) {
+  if (!curve_.empty() && time_ms / curve_step_ms_ == curve_.back().time_ms / curve_step_ms_) {
+    curve_.back() = {time_ms, all_.live.bytes};
+    return;
+  }
+  if (curve_.size() == most_curve_points) {  // half as fine from here on
+    curve_step_ms_ *= 2;
+    for (std::size_t i = 0; i < curve_.size() / 2; ++i) curve_[i] = curve_[2 * i + 1];
+    curve_.resize(curve_.size() / 2);
+  }
+  curve_.push_back({time_ms, all_.live.bytes});
+}
+
+namespace {
+
+void put_amount(byte_writer& to, const amount& of) {
+  to.real(of.blocks);
+  to.real(of.bytes);
+}
+amount get_amount(byte_reader& from) {
+  amount made;
+  made.blocks = from.real();
+  made.bytes = from.real();
+  return made;
+}
+
+void put_figures(byte_writer& to, const stack_figures& of) {
+  for (const amount* one : {&of.live, &of.at_peak, &of.total}) put_amount(to, *one);
+  to.real(of.temporary);
+  to.real(of.resized);
+  for (double one : of.lived) to.real(one);
+}
+stack_figures get_figures(byte_reader& from) {
+  stack_figures made;
+  for (amount* one : {&made.live, &made.at_peak, &made.total}) *one = get_amount(from);
+  made.temporary = from.real();
+  made.resized = from.real();
+  for (double& one : made.lived) one = from.real();
+  return made;
+}
+
+}  // namespace
+
+void heap::put(byte_writer& to) {
+  settle();
+  for (std::uint64_t one : {sample_bytes_, peak_time_ms_, events_, unknown_frees_}) to.number(one);
+  put_figures(to, all_);
+  for (const amount& one : by_size_) put_amount(to, one);
+  to.number(curve_.size());
+  for (const curve_point& at : curve_) {
+    to.number(at.time_ms);
+    to.real(at.live_bytes);
+  }
+  to.number(by_node_.size());
+  for (const stack_figures& one : by_node_) {
+    to.byte(one.total.blocks > 0 ? 1 : 0);
+    if (one.total.blocks > 0) put_figures(to, one);
+  }
+}
+
+heap heap::get(byte_reader& from) {
+  heap made(from.number());
+  for (auto one : {&heap::peak_time_ms_, &heap::events_, &heap::unknown_frees_}) {
+    made.*one = from.number();
+  }
+  made.all_ = get_figures(from);
+  for (amount& one : made.by_size_) one = get_amount(from);
+  for (std::uint64_t left = from.number(); left > 0 && from.good(); --left) {
+    curve_point at;
+    at.time_ms = from.number();
+    at.live_bytes = from.real();
+    made.curve_.push_back(at);
+  }
+  for (std::uint64_t left = from.number(); left > 0 && from.good(); --left) {
+    made.by_node_.push_back(from.byte() == 0 ? stack_figures() : get_figures(from));
+  }
+  made.kept_for_.resize(made.by_node_.size());
+  return made;
+}
+
+void heap::settle() {
+  for (std::size_t node = 0; node < by_node_.size(); ++node) {
+    before_change(static_cast<std::uint32_t>(node));
+  }
+}
+
+}  // namespace strata::cli::capture

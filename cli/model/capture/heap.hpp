@@ -1,0 +1,106 @@
+// What a process did with its heap, summed up by stack: events go in one by one, and are forgotten. Memory
+// grows with the number of stacks and of live blocks, not with the events.
+//
+// The state at the peak is kept lazily: each new peak has a number, and a stack's live figures are copied only
+// when they are about to change for the first time after it.
+//
+// In a sampled recording an event stands for more than itself: a block of s bytes was recorded with a chance
+// of 1 - exp(-s / mean), and counts as the inverse of it. Sums are then estimates, without bias.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "cli/model/capture/format.hpp"
+#include "cli/model/capture/live_blocks.hpp"
+
+namespace strata::cli::capture {
+
+struct amount {
+  double blocks = 0;
+  double bytes = 0;
+
+  amount& operator+=(const amount& other) {
+    blocks += other.blocks;
+    bytes += other.bytes;
+    return *this;
+  }
+  amount& operator-=(const amount& other) {
+    blocks -= other.blocks;
+    bytes -= other.bytes;
+    return *this;
+  }
+};
+
+// How long blocks lived, up to these many milliseconds, and longer.
+inline constexpr std::array<std::uint64_t, 6> lifetime_limits_ms = {1,     10,     100,
+                                                                    1'000, 10'000, 100'000};
+using lifetimes = std::array<double, lifetime_limits_ms.size() + 1>;
+
+// Of one stack, or of several together.
+struct stack_figures {
+  amount live;
+  amount at_peak;
+  amount total;
+  double temporary = 0;  // freed by their thread before it allocated again
+  double resized = 0;    // of the total, those that came of realloc
+  lifetimes lived{};
+
+  stack_figures& operator+=(const stack_figures& other);
+};
+
+struct curve_point {
+  std::uint64_t time_ms = 0;
+  double live_bytes = 0;
+};
+
+class heap {
+ public:
+  explicit heap(std::uint64_t sample_bytes = 0) : sample_bytes_(sample_bytes) {}
+
+  void add(const event& one);
+  // Its figures, without the live blocks: what is read back takes no more events.
+  void put(byte_writer& to);
+  static heap get(byte_reader& from);
+
+  // Settles what is kept lazily; to be called before the figures are read.
+  void settle();
+
+  const std::vector<stack_figures>& by_node() const { return by_node_; }
+  const stack_figures& all() const { return all_; }
+  double peak_bytes() const { return all_.at_peak.bytes; }
+  std::uint64_t peak_time_ms() const { return peak_time_ms_; }
+  std::uint64_t events() const { return events_; }
+  // Frees of blocks that nobody has seen allocated: by the process before it forked, or before the recording.
+  std::uint64_t unknown_frees() const { return unknown_frees_; }
+  const std::vector<curve_point>& curve() const { return curve_; }
+  // Blocks by size: the n-th has those of 2^(n-1) to 2^n - 1 bytes.
+  const std::array<amount, 65>& by_size() const { return by_size_; }
+
+ private:
+  void make(const event& one);
+  void end(const event& one);
+  void back(const event& one);
+  amount worth(std::uint64_t size) const;
+  stack_figures& before_change(std::uint32_t node);
+  void note_curve(std::uint64_t time_ms);
+
+  std::uint64_t sample_bytes_;
+  live_blocks live_;
+  std::vector<stack_figures> by_node_;
+  std::vector<std::uint64_t> kept_for_;  // the peak that at_peak of the node is of
+  std::uint64_t peak_number_ = 0;
+  std::uint64_t peak_time_ms_ = 0;
+  stack_figures all_;
+  std::unordered_map<std::uint32_t, std::uint64_t> last_made_;  // by thread
+  std::unordered_map<std::uint32_t, live_block> last_resized_;  // by thread
+  std::array<amount, 65> by_size_{};
+  std::vector<curve_point> curve_;
+  std::uint64_t curve_step_ms_ = 1;
+  std::uint64_t events_ = 0;
+  std::uint64_t unknown_frees_ = 0;
+};
+
+}  // namespace strata::cli::capture

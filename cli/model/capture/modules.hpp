@@ -1,0 +1,45 @@
+// Where code came from: the files that processes had mapped.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/model/capture/format.hpp"
+
+namespace strata::cli::capture {
+
+// A place in a file that has code.
+struct code_place {
+  std::size_t module = 0;  // index
+  std::uint64_t offset = 0;
+
+  auto operator<=>(const code_place&) const = default;
+};
+
+struct module {
+  std::string path;
+  std::string build_id;
+};
+
+class module_table {
+ public:
+  void add(const mapping& one);
+  // Where the address is in the process; false: in no file that is known.
+  bool find(std::uint32_t process, std::uint64_t address, code_place& into) const;
+  // The module's index, made when it is new.
+  std::size_t index_of(const std::string& path, const std::string& build_id);
+  const std::vector<module>& all() const { return modules_; }
+
+ private:
+  struct range {
+    std::uint64_t end = 0;
+    std::uint64_t offset = 0;
+    std::size_t module = 0;
+  };
+  std::vector<module> modules_;
+  std::map<std::pair<std::string, std::string>, std::size_t> known_;
+  std::map<std::uint32_t, std::map<std::uint64_t, range>> ranges_;  // by process, by start
+};
+
+}  // namespace strata::cli::capture

@@ -1,0 +1,341 @@
+#include "cli/model/capture/recording.hpp"
+
+#include <algorithm>
+
+#include "cli/model/capture/symbols.hpp"
+#include "cli/model/process.hpp"
+
+namespace strata::cli::capture {
+namespace {
+
+constexpr std::uint64_t flush_ms = 200;
+constexpr std::uint64_t look_ms = 100;
+// With a gap, or an entry that is never left.
+constexpr std::uint64_t usual_patience_ms = 500;
+constexpr std::uint64_t first_totals_ms = 1000;
+constexpr std::size_t flush_bytes = std::size_t{2} << 20;
+
+}  // namespace
+
+recording::recording(file_writer& to, const session& of, std::uint64_t most_bytes)
+    : to_(to),
+      sample_bytes_(of.sample_bytes),
+      most_bytes_(most_bytes),
+      area_(of.sample_bytes),
+      started_ns_(cli::now_ns()),
+      rings_(wire::most_rings),
+      patience_ms_(usual_patience_ms),
+      file_nodes_(wire::most_nodes),
+      nodes_(1) {
+  to_.write(block_kind::session, of);
+}
+
+std::uint64_t recording::now_ms() const { return (cli::now_ns() - started_ns_) / 1'000'000; }
+
+bool recording::take() {
+  time_ms_ = now_ms();
+  fullest_ = 0;
+  meet_processes();
+  // acquire: rings below are in the state that their users gave them.
+  const std::uint32_t rings = area_->rings_used.load(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i < rings; ++i) take_ring(i);
+  emit_pending();
+  if (time_ms_ - looked_ms_ >= look_ms) {
+    looked_ms_ = time_ms_;
+    look_for_ended();
+    sample_resident();
+  }
+  if (time_ms_ - flushed_ms_ >= flush_ms || columns_.size() >= flush_bytes) flush();
+  return fullest_ > wire::ring_entries / 8;
+}
+
+// ---- Processes
+
+void recording::meet_processes() {
+  for (wire::process_slot& slot : area_->processes) {
+    // acquire: what the process wrote before.
+    const std::uint32_t state = slot.state.load(std::memory_order_acquire);
+    if (state != wire::slot_used && state != wire::slot_ending) continue;
+    if (slot.seen.load(std::memory_order_acquire) != 0) continue;
+    meet(slot);
+    slot.seen.store(1, std::memory_order_release);
+  }
+}
+
+void recording::meet(wire::process_slot& slot) {
+  const auto known = watched_.find(slot.number);
+  if (known != watched_.end()) return look_at_code(known->second);  // it is about to end
+  const auto pid = static_cast<pid_t>(slot.pid);
+  for (const auto& [number, other] : watched_) {
+    if (other.pid != pid) continue;
+    end_process(number, false, 0);  // it has become another program
+    break;
+  }
+  watched_process& one = watched_[slot.number];
+  one.number = slot.number;
+  one.pid = pid;
+  one.slot = &slot;
+  ++process_count_;
+  to_.write(block_kind::process, read_process(one, time_ms_));
+  look_at_code(one);
+}
+
+void recording::look_at_code(watched_process& one) {
+  for (const mapping& fresh : read_code(one, build_ids_)) to_.write(block_kind::mapping, fresh);
+}
+
+void recording::look_for_ended() {
+  std::vector<std::uint32_t> over;
+  for (const auto& [number, one] : watched_) {
+    if (!is_running(one.pid)) over.push_back(number);
+  }
+  for (std::uint32_t number : over) end_process(number, false, 0);
+}
+
+void recording::end_process(std::uint32_t number, bool has_status, int wait_status) {
+  const auto known = watched_.find(number);
+  if (known == watched_.end()) return;
+  for (std::size_t i = 0; i < rings_.size(); ++i) {
+    wire::ring_state& ring = area_->rings[i];
+    if (ring.state.load(std::memory_order_acquire) == wire::slot_free || ring.process != number) {
+      continue;
+    }
+    take_ring(i);
+    ring.read.store(ring.head.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    rings_[i] = {};
+    ring.state.store(wire::slot_free, std::memory_order_release);
+  }
+  emit_pending();
+  flush();
+  if (rolled_up_) write_totals(number);
+  heaps_.erase(number);
+  to_.write(block_kind::ended,
+            ended{number, time_ms_, has_status, static_cast<std::uint32_t>(wait_status)});
+  known->second.slot->state.store(wire::slot_free, std::memory_order_release);
+  gone_.insert(watched_.extract(known));
+}
+
+void recording::sample_resident() {
+  for (const auto& [number, one] : watched_) {
+    if (const std::uint64_t bytes = read_resident(one.pid)) {
+      resident_.push_back({number, time_ms_, bytes});
+    }
+  }
+}
+
+// ---- Entries
+
+void recording::take_ring(std::size_t number) {
+  wire::ring_state& ring = area_->rings[number];
+  // acquire: when it is ending, all its entries are there.
+  const std::uint32_t state = ring.state.load(std::memory_order_acquire);
+  if (state != wire::slot_used && state != wire::slot_ending) return;
+  std::uint64_t index = ring.read.load(std::memory_order_relaxed);
+  const std::uint64_t head = ring.head.load(std::memory_order_relaxed);
+  fullest_ = std::max(fullest_, head - index);
+  for (; index < head; ++index) {
+    const wire::entry& from = area_->entries[number][index % wire::ring_entries];
+    const auto stamp = static_cast<std::uint32_t>(index + 1);
+    if (from.stamp.load(std::memory_order_acquire) == stamp) {
+      take_entry(number, from);
+    } else if (!is_stuck(number, index)) {
+      break;
+    }
+  }
+  ring.read.store(index, std::memory_order_release);
+  if (state == wire::slot_ending && index == ring.head.load(std::memory_order_relaxed)) {
+    rings_[number] = {};
+    ring.state.store(wire::slot_free, std::memory_order_release);
+  }
+}
+
+// An entry that its thread has begun and left for good, by a jump out of a signal handler.
+bool recording::is_stuck(std::size_t number, std::uint64_t index) {
+  ring_place& place = rings_[number];
+  if (place.blocked_at != index + 1) {
+    place.blocked_at = index + 1;
+    place.blocked_since_ms = time_ms_;
+  }
+  return time_ms_ - place.blocked_since_ms >= patience_ms_;
+}
+
+void recording::take_entry(std::size_t number, const wire::entry& from) {
+  const wire::ring_state& ring = area_->rings[number];
+  ring_place& place = rings_[number];
+  if (place.thread == 0) {
+    place.thread = ++thread_count_;
+    to_.write(block_kind::thread, thread{place.thread, ring.process, ring.thread});
+  }
+  const bool is_nothing = from.kind == static_cast<std::uint32_t>(wire::entry_kind::nothing);
+  if ((is_nothing && from.sequence == wire::no_sequence) ||
+      (!is_nothing && from.kind >= wire::entry_kinds)) {
+    return;
+  }
+  pending_.push_back({from.sequence, ring.process,
+                      event{static_cast<wire::entry_kind>(from.kind), place.thread, from.node,
+                            from.address, wire::size_of(from), time_ms_}});
+}
+
+void recording::emit_pending() {
+  const auto by_sequence = [](const pending_event& a, const pending_event& b) {
+    return a.sequence < b.sequence;
+  };
+  if (!std::is_sorted(pending_.begin(), pending_.end(), by_sequence)) {
+    std::sort(pending_.begin(), pending_.end(), by_sequence);
+  }
+  std::size_t done = 0;
+  for (; done < pending_.size(); ++done) {
+    pending_event& one = pending_[done];
+    if (one.sequence != next_sequence_) {
+      const bool is_late = one.sequence < next_sequence_;
+      if (!is_late && time_ms_ - one.what.time_ms < patience_ms_) break;
+      if (!is_late) lost_.events += one.sequence - next_sequence_;
+    }
+    next_sequence_ = std::max(next_sequence_, one.sequence + 1);
+    emit(one);
+  }
+  pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(done));
+}
+
+void recording::emit(pending_event& one) {
+  if (one.what.kind == wire::entry_kind::nothing) return;
+  if (one.what.makes()) {
+    const auto of = watched_.find(one.process);
+    note_nodes(of == watched_.end() ? nullptr : &of->second, one.what.node);
+    one.what.node = file_node(one.what.node);
+  }
+  ++event_count_;
+  if (most_bytes_ != 0) {
+    heaps_.try_emplace(one.process, sample_bytes_).first->second.add(one.what);
+    if (rolled_up_) return;
+  }
+  columns_.add(one.what);
+  if (columns_.size() >= flush_bytes) flush();
+}
+
+// ---- Stacks
+
+// Makes sure that the code of all calls is known.
+void recording::note_nodes(watched_process* of, std::uint32_t slot) {
+  if (of == nullptr) return;
+  bool is_unknown = false;
+  while (slot != 0 && slot < wire::most_nodes) {
+    if (slot >= of->nodes.size())
+      of->nodes.resize(std::max<std::size_t>(slot + 1, 2 * of->nodes.size()));
+    if (of->nodes[slot]) break;
+    of->nodes[slot] = true;
+    const wire::stack_node& at = area_->nodes[slot];
+    const std::uint64_t address = at.address.load(std::memory_order_relaxed);
+    is_unknown |= address > wire::cut_mark && !of->knows(address);
+    slot = at.caller.load(std::memory_order_acquire) - 1;
+  }
+  if (is_unknown) look_at_code(*of);
+}
+
+std::uint32_t recording::file_node(std::uint32_t slot) {
+  std::vector<std::uint32_t> missing;
+  while (slot != 0 && slot < wire::most_nodes && file_nodes_[slot] == 0 &&
+         missing.size() < wire::most_depth) {
+    missing.push_back(slot);
+    slot = area_->nodes[slot].caller.load(std::memory_order_acquire) - 1;
+  }
+  std::uint32_t caller = slot < wire::most_nodes ? file_nodes_[slot] : 0;
+  for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
+    nodes_.push_back({caller, area_->nodes[*at].address.load(std::memory_order_relaxed)});
+    caller = file_nodes_[*at] = static_cast<std::uint32_t>(nodes_.size() - 1);
+  }
+  return caller;
+}
+
+// ---- The file
+
+void recording::flush() {
+  flushed_ms_ = time_ms_;
+  byte_writer content;
+  if (nodes_written_ < nodes_.size()) {
+    content.number(nodes_.size() - nodes_written_);
+    std::uint64_t before = 0;
+    for (; nodes_written_ < nodes_.size(); ++nodes_written_) {
+      const node& one = nodes_[nodes_written_];
+      content.number(one.caller);
+      content.difference(static_cast<std::int64_t>(one.address - before));
+      before = one.address;
+    }
+    to_.write(block_kind::nodes, content);
+    content.clear();
+  }
+  if (!columns_.empty()) {
+    columns_.put(content);
+    to_.write(block_kind::events, content);
+    content.clear();
+  }
+  if (!resident_.empty()) {
+    content.number(resident_.size());
+    for (const resident& one : resident_) one.put(content);
+    to_.write(block_kind::resident, content);
+    resident_.clear();
+  }
+  if (most_bytes_ != 0 && to_.bytes() >= most_bytes_) roll_up();
+}
+
+void recording::roll_up() {
+  rolled_up_ = true;
+  if (time_ms_ < next_totals_ms_) return;
+  next_totals_ms_ = std::max(2 * time_ms_, time_ms_ + first_totals_ms);
+  for (const auto& [number, one] : watched_) write_totals(number);
+}
+
+void recording::write_totals(std::uint32_t process) {
+  byte_writer content;
+  content.number(process);
+  heaps_.try_emplace(process, sample_bytes_).first->second.put(content);
+  to_.write(block_kind::totals, content);
+}
+
+void recording::write_symbols() {
+  module_table modules;
+  symbol_table found;
+  symbolizer source;
+  for (const auto& [number, one] : gone_) {
+    for (const auto& [start, range] : one.code) modules.add(range);
+    for (std::size_t slot = 0; slot < one.nodes.size(); ++slot) {
+      const std::uint64_t address = area_->nodes[slot].address.load(std::memory_order_relaxed);
+      code_place place;
+      // One back, from where the call returns to into the call.
+      if (!one.nodes[slot] || address <= wire::cut_mark ||
+          !modules.find(number, address - 1, place))
+        continue;
+      const auto [at, is_new] = found.try_emplace(place);
+      if (is_new) at->second = source.look_up(modules.all()[place.module], place.offset);
+    }
+  }
+  for (std::size_t i = 0; i < modules.all().size(); ++i) {
+    byte_writer content;
+    put_symbols(content, modules.all()[i], i, found);
+    to_.write(block_kind::symbols, content);
+  }
+}
+
+void recording::finish(pid_t program, int wait_status) {
+  time_ms_ = now_ms();
+  meet_processes();
+  take();
+  for (auto at = watched_.begin(); at != watched_.end();) {
+    const auto next = std::next(at);
+    if (at->second.pid == program) end_process(at->first, true, wait_status);
+    at = next;
+  }
+  area_->closed.store(1, std::memory_order_relaxed);
+  patience_ms_ = 0;
+  take();
+  while (!watched_.empty()) end_process(watched_.begin()->first, false, 0);
+  flush();
+  write_symbols();
+  lost_.time_ms = time_ms_;
+  lost_.stacks = area_->lost_stacks.load(std::memory_order_relaxed);
+  lost_.threads = area_->lost_threads.load(std::memory_order_relaxed);
+  lost_.samples = area_->lost_samples.load(std::memory_order_relaxed);
+  to_.write(block_kind::end, lost_);
+}
+
+}  // namespace strata::cli::capture

@@ -1,0 +1,112 @@
+// A recording in progress: takes the entries that processes leave in the shared area, brings them into one
+// order, and writes them to the file.
+//
+//   ring of each thread --> pending, by sequence --> columns --> block of the file
+//
+// Sequences have no gaps, but for a thread that was just stopped between taking one and leaving its entry.
+// What comes after a gap waits in pending; not for ever, since the thread may have been killed there.
+//
+// Past the limit of the file's size its events are no longer written, but what they amount to: now and then,
+// each time after twice as long, and at the end. So the file grows no further to speak of.
+//
+// Written at least every flush_ms, so that the file of a killed recording lacks no more than that.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/model/capture/file_writer.hpp"
+#include "cli/model/capture/heap.hpp"
+#include "cli/model/capture/shared_area.hpp"
+#include "cli/model/capture/watched_processes.hpp"
+
+namespace strata::cli::capture {
+
+class recording {
+ public:
+  // most_bytes: once the file is as large, events go into it as sums only; 0: never.
+  recording(file_writer& to, const session& of, std::uint64_t most_bytes);
+
+  const std::string& error() const { return area_.error().empty() ? to_.error() : area_.error(); }
+  // What STRATA_RECORD is to be in the recorded program.
+  std::string path() const { return area_.path(); }
+
+  // Takes what there is. To be called every few milliseconds; true: the sooner the better, since some ring
+  // fills quickly.
+  bool take();
+  // The program has ended: takes the rest, and completes the file.
+  void finish(pid_t program, int wait_status);
+
+  std::size_t processes() const { return process_count_; }
+  std::uint64_t events() const { return event_count_; }
+
+ private:
+  struct pending_event {
+    std::uint64_t sequence;
+    std::uint32_t process;
+    event what;
+  };
+  struct ring_place {
+    std::uint32_t thread = 0;  // 0: nobody's that is known
+    std::uint64_t blocked_at = 0;
+    std::uint64_t blocked_since_ms = 0;
+  };
+
+  std::uint64_t now_ms() const;
+  void meet_processes();
+  void meet(wire::process_slot& slot);
+  void look_at_code(watched_process& one);
+  void take_ring(std::size_t number);
+  bool is_stuck(std::size_t number, std::uint64_t index);
+  void take_entry(std::size_t number, const wire::entry& from);
+  void emit_pending();
+  void emit(pending_event& one);
+  void note_nodes(watched_process* of, std::uint32_t slot);
+  std::uint32_t file_node(std::uint32_t slot);
+  void look_for_ended();
+  void end_process(std::uint32_t number, bool has_status, int wait_status);
+  void sample_resident();
+  void flush();
+  void write_totals(std::uint32_t process);
+  void roll_up();
+  void write_symbols();
+
+  file_writer& to_;
+  std::uint64_t sample_bytes_;
+  std::uint64_t most_bytes_;
+  shared_area area_;
+  std::uint64_t started_ns_;
+  std::uint64_t time_ms_ = 0;
+  std::uint64_t flushed_ms_ = 0;
+  std::uint64_t looked_ms_ = 0;
+
+  std::map<std::uint32_t, watched_process> watched_;  // those that run, by number
+  std::map<std::uint32_t, watched_process> gone_;     // for their symbols
+  std::map<std::string, std::string> build_ids_;
+  std::size_t process_count_ = 0;
+  std::uint32_t thread_count_ = 0;
+  std::vector<ring_place> rings_;
+  std::uint64_t fullest_ = 0;  // entries of one ring, at the last time
+  std::uint64_t patience_ms_;
+
+  std::vector<pending_event> pending_;
+  std::uint64_t next_sequence_ = 0;
+  std::uint64_t event_count_ = 0;
+  losses lost_;
+
+  std::vector<std::uint32_t> file_nodes_;  // by place in the area's table; 0: not yet written
+  std::vector<node> nodes_;                // as in the file; the first stands for 0
+  std::size_t nodes_written_ = 1;
+  std::vector<resident> resident_;
+  event_columns columns_;
+
+  // Kept when there is a limit to the file.
+  std::map<std::uint32_t, heap> heaps_;  // by process
+  bool rolled_up_ = false;
+  std::uint64_t next_totals_ms_ = 0;
+};
+
+}  // namespace strata::cli::capture

@@ -1,0 +1,150 @@
+#include "cli/model/capture/view.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string_view>
+
+namespace strata::cli::capture {
+namespace {
+
+constexpr std::size_t most_calls =
+    1024;  // of a stack; no recorder sees more than 256, without inlined ones
+
+// The end of the name that begins at `from`: its parameters, or the end of the text. Brackets of templates
+// and of "(anonymous namespace)" belong to names, as do operators.
+std::size_t name_end(const std::string& text) {
+  int depth = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::string_view rest = std::string_view(text).substr(at);
+    if (rest.starts_with("operator()")) {
+      at += 9;
+    } else if (rest.starts_with("operator<") || rest.starts_with("operator>") ||
+               rest.starts_with("operator-")) {
+      at += 8;
+      while (at + 1 < text.size() && std::string_view("<>=-").find(text[at + 1]) != rest.npos) ++at;
+    } else if (rest.starts_with("(anonymous namespace)")) {
+      at += 20;
+    } else if (text[at] == '<') {
+      ++depth;
+    } else if (text[at] == '>') {
+      --depth;
+    } else if (text[at] == '(' && depth == 0) {
+      return at;
+    }
+  }
+  return text.size();
+}
+
+std::string hexadecimal(std::uint64_t value) {
+  std::array<char, 16> digits;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value, 16);
+  return "0x" + std::string(digits.data(), end);
+}
+
+std::string in_file(const module& one, std::uint64_t offset) {
+  return one.path.substr(one.path.rfind('/') + 1) + "+" + hexadecimal(offset);
+}
+
+}  // namespace
+
+std::string short_name(const std::string& function) {
+  const std::string name = function.substr(0, name_end(function));
+  if (name.find("operator") != std::string::npos) return name;
+  int depth = 0;
+  std::size_t start = 0;
+  for (std::size_t at = 0; at < name.size(); ++at) {
+    if (name[at] == '<' || name[at] == '(') ++depth;
+    if (name[at] == '>' || name[at] == ')') --depth;
+    if (name[at] == ' ' && depth == 0) start = at + 1;
+  }
+  return name.substr(start);
+}
+
+bool is_go_between(const std::string& function) {
+  if (function.starts_with("operator new")) return true;
+  const std::string name = short_name(function);
+  return name.starts_with("std::") || name.starts_with("__gnu_cxx::");
+}
+
+const std::vector<call_site>& view::calls_at(std::uint32_t number) const {
+  const std::uint64_t address = of_.nodes[number].address;
+  const auto [at, is_new] = known_.try_emplace(address);
+  std::vector<call_site>& made = at->second;
+  if (!is_new) return made;
+  code_place place;
+  if (address == wire::cut_mark) {
+    made.push_back({"(calls further out were not recorded)", {}, 0});
+  } else if (!of_.modules.find(process_.facts.number, address - 1, place)) {
+    made.push_back({hexadecimal(address), {}, 0});
+  } else {
+    const module& in = of_.modules.all()[place.module];
+    if (const auto names = of_.names.find(place); names != of_.names.end()) {
+      for (const symbol& one : names->second) made.push_back({one.function, one.file, one.line});
+    }
+    if (made.empty()) made.emplace_back();
+    for (call_site& one : made) {
+      if (one.function.empty()) one.function = in_file(in, place.offset);
+    }
+  }
+  return made;
+}
+
+std::vector<call_site> view::stack(std::uint32_t number) const {
+  std::vector<call_site> made;
+  for (; number != 0 && made.size() < most_calls; number = of_.nodes[number].caller) {
+    const std::vector<call_site>& calls = calls_at(number);
+    made.insert(made.end(), calls.begin(), calls.end());
+  }
+  if (made.empty()) made.push_back({"(unknown calls)", {}, 0});
+  return made;
+}
+
+call_site view::site(std::uint32_t number) const {
+  if (number == 0) return {"(unknown calls)", {}, 0};
+  const call_site& innermost = calls_at(number).front();
+  for (; number != 0; number = of_.nodes[number].caller) {
+    for (const call_site& one : calls_at(number)) {
+      if (!is_go_between(one.function)) return one;
+    }
+  }
+  return innermost;
+}
+
+std::vector<site_figures> view::sites() const {
+  std::map<call_site, site_figures> found;
+  each_stack([&](std::uint32_t number, const stack_figures& figures) {
+    const call_site where = site(number);
+    site_figures& one = found[where];
+    one.where = where;
+    one.figures += figures;
+    ++one.stacks;
+  });
+  std::vector<site_figures> made;
+  made.reserve(found.size());
+  for (auto& [where, one] : found) made.push_back(std::move(one));
+  return made;
+}
+
+call_tree view::tree() const {
+  call_tree root;
+  root.where.function = "(all)";
+  each_stack([&](std::uint32_t number, const stack_figures& figures) {
+    const std::vector<call_site> calls = stack(number);
+    call_tree* at = &root;
+    at->figures += figures;
+    for (auto one = calls.rbegin(); one != calls.rend(); ++one) {
+      auto next = std::find_if(at->calls.begin(), at->calls.end(),
+                               [&](const call_tree& known) { return known.where == *one; });
+      if (next == at->calls.end()) {
+        at->calls.push_back({*one, {}, {}});
+        next = std::prev(at->calls.end());
+      }
+      at = &*next;
+      at->figures += figures;
+    }
+  });
+  return root;
+}
+
+}  // namespace strata::cli::capture

@@ -1,0 +1,72 @@
+// A process's heap by places in the source, for reports: what the figures of its stacks amount to for each
+// site and for each call on the way there.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/model/capture/capture.hpp"
+
+namespace strata::cli::capture {
+
+// A line of a function; of code without symbols, a place in its file.
+struct call_site {
+  std::string function;  // with its parameters; for code without symbols "libfoo.so+0x1234"
+  std::string file;      // empty: unknown
+  std::uint32_t line = 0;
+
+  auto operator<=>(const call_site&) const = default;
+};
+
+// Without return type and parameters.
+std::string short_name(const std::string& function);
+// Whether it only passes on what others ask for: of the standard library, or operator new.
+bool is_go_between(const std::string& function);
+
+struct site_figures {
+  call_site where;
+  stack_figures figures;
+  std::uint64_t stacks = 0;  // that lead here
+};
+
+// Calls from the outermost on. Figures are those of all stacks that go through here.
+struct call_tree {
+  call_site where;
+  stack_figures figures;
+  std::vector<call_tree> calls;
+};
+
+class view {
+ public:
+  view(const capture& of, const recorded_process& process) : of_(of), process_(process) {}
+
+  const recorded_process& process() const { return process_; }
+
+  // The calls of a stack, the innermost first, with those inlined.
+  std::vector<call_site> stack(std::uint32_t node) const;
+  // The first that is no go-between; the innermost when all are.
+  call_site site(std::uint32_t node) const;
+
+  // Calls visit(node, figures) for each stack that has allocated.
+  template <typename Visit>
+  void each_stack(Visit visit) const {
+    const auto& figures = process_.memory.by_node();
+    for (std::uint32_t node = 0; node < figures.size(); ++node) {
+      if (figures[node].total.blocks > 0) visit(node, figures[node]);
+    }
+  }
+
+  std::vector<site_figures> sites() const;
+  call_tree tree() const;
+
+ private:
+  const std::vector<call_site>& calls_at(std::uint32_t node) const;
+
+  const capture& of_;
+  const recorded_process& process_;
+  mutable std::map<std::uint64_t, std::vector<call_site>> known_;  // by address
+};
+
+}  // namespace strata::cli::capture

@@ -1,0 +1,133 @@
+// The JSON of `strata report`; docs/report.md explains its keys.
+#include <cmath>
+
+#include "cli/report/capture_report.hpp"
+#include "cli/report/json.hpp"
+
+namespace strata::cli {
+namespace {
+
+using capture::call_site;
+using capture::stack_figures;
+
+std::int64_t whole(double value) { return std::llround(value); }
+
+json_value amount_json(const capture::amount& of) {
+  return {{"blocks", whole(of.blocks)}, {"bytes", whole(of.bytes)}};
+}
+
+json_value figures_json(const stack_figures& of) {
+  json_value lived = json_value::array();
+  for (double one : of.lived) lived.push_back(whole(one));
+  return {{"at_peak", amount_json(of.at_peak)},  {"at_end", amount_json(of.live)},
+          {"total", amount_json(of.total)},      {"temporary_blocks", whole(of.temporary)},
+          {"resized_blocks", whole(of.resized)}, {"lifetimes", lived}};
+}
+
+json_value where_json(const call_site& where) {
+  return {{"function", where.function},
+          {"file", where.file.empty() ? json_value() : json_value(where.file)},
+          {"line", where.line == 0 ? json_value() : json_value(where.line)}};
+}
+
+json_value processes_json(const capture_result& result) {
+  json_value made = json_value::array();
+  for (const capture::recorded_process& one : result.recording.processes) {
+    json_value status;
+    if (one.has_ended && one.end.has_status) status = one.end.wait_status;
+    made.push_back(
+        {{"number", one.facts.number},
+         {"pid", one.facts.pid},
+         {"forked_from", one.facts.parent == 0 ? json_value() : json_value(one.facts.parent)},
+         {"executable", one.facts.executable},
+         {"command", one.facts.command},
+         {"started_ms", one.facts.time_ms},
+         {"ended_ms", one.has_ended ? json_value(one.end.time_ms) : json_value()},
+         {"wait_status", status},
+         {"peak_bytes", whole(one.memory.peak_bytes())},
+         {"total", amount_json(one.memory.all().total)}});
+  }
+  return made;
+}
+
+json_value sizes_json(const capture::heap& of) {
+  json_value made = json_value::array();
+  for (std::size_t i = 0; i < of.by_size().size(); ++i) {
+    if (of.by_size()[i].blocks == 0) continue;
+    const std::uint64_t below = i == 64 ? UINT64_MAX : std::uint64_t{1} << i;
+    made.push_back({{"below_bytes", below}, {"total", amount_json(of.by_size()[i])}});
+  }
+  return made;
+}
+
+json_value curve_json(const capture::recorded_process& of) {
+  json_value live = json_value::array();
+  for (const capture::curve_point& at : of.memory.curve()) {
+    live.push_back({at.time_ms, whole(at.live_bytes)});
+  }
+  json_value resident = json_value::array();
+  for (const capture::resident& at : of.curve) resident.push_back({at.time_ms, at.bytes});
+  return {{"live_bytes", live}, {"resident_bytes", resident}};
+}
+
+json_value sites_json(const capture::view& view) {
+  json_value made = json_value::array();
+  for (const capture::site_figures& one : view.sites()) {
+    json_value site = where_json(one.where);
+    site["stacks"] = one.stacks;
+    site.update(figures_json(one.figures));
+    made.push_back(site);
+  }
+  return made;
+}
+
+json_value stacks_json(const capture::view& view) {
+  json_value made = json_value::array();
+  view.each_stack([&](std::uint32_t node, const stack_figures& figures) {
+    json_value calls = json_value::array();
+    for (const call_site& one : view.stack(node)) calls.push_back(where_json(one));
+    json_value stack = {{"calls", calls}};
+    stack.update(figures_json(figures));
+    made.push_back(stack);
+  });
+  return made;
+}
+
+}  // namespace
+
+std::string capture_json(const capture_result& result) {
+  const capture::capture& all = result.recording;
+  const capture::recorded_process& one = result.process;
+  const capture::view view(all, one);
+  json_value summary = figures_json(one.memory.all());
+  summary["peak_ms"] = one.memory.peak_time_ms();
+  summary["unknown_frees"] = one.memory.unknown_frees();
+  const json_value document = {
+      {"schema", "strata-report-1"},
+      {"file", result.file},
+      {"command", all.facts.command},
+      {"sample_bytes",
+       all.facts.sample_bytes == 0 ? json_value() : json_value(all.facts.sample_bytes)},
+      {"started_unix_s", all.facts.started_unix_s},
+      {"length_ms", all.length_ms},
+      {"events", all.events},
+      {"is_complete", all.is_complete},
+      {"is_rolled_up", all.is_rolled_up},
+      {"is_cut", all.is_broken},
+      {"lost",
+       {{"events", all.lost.events},
+        {"stacks", all.lost.stacks},
+        {"threads", all.lost.threads},
+        {"samples", all.lost.samples}}},
+      {"processes", processes_json(result)},
+      {"process", one.facts.number},
+      {"summary", summary},
+      {"lifetime_limits_ms", capture::lifetime_limits_ms},
+      {"sizes", sizes_json(one.memory)},
+      {"curve", curve_json(one)},
+      {"sites", sites_json(view)},
+      {"stacks", stacks_json(view)}};
+  return json_text(document);
+}
+
+}  // namespace strata::cli

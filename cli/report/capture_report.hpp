@@ -1,0 +1,29 @@
+// What strata report shows of a recording.
+#pragma once
+
+#include <string>
+
+#include "cli/model/capture/view.hpp"
+#include "cli/report/style.hpp"
+
+namespace strata::cli {
+
+// By which figure sites are ordered, and which one a tree or folded stacks show.
+enum class capture_figure { peak, end, total, count, temporary };
+double value_of(const capture::stack_figures& of, capture_figure which);
+
+struct capture_result {
+  std::string file;
+  const capture::capture& recording;
+  const capture::recorded_process& process;
+  capture_figure figure = capture_figure::peak;
+  std::size_t shown = 20;  // sites, or calls of a tree at each step
+};
+
+std::string capture_text(const capture_result& result, const style& look);
+std::string capture_tree_text(const capture_result& result, const style& look);
+std::string capture_json(const capture_result& result);
+// A line a stack, the outermost call first: "main;load;parse 4096".
+std::string capture_folded(const capture_result& result);
+
+}  // namespace strata::cli

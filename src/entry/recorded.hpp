@@ -1,0 +1,42 @@
+// What the faces of the allocator tell the recorder (observe/recorder.hpp). In libstrata_record.so, which is
+// this library compiled with STRATA_RECORDING, they tell it of each block; elsewhere all this is nothing.
+#pragma once
+
+#include <cstddef>
+
+#include "base/check.hpp"
+#include "observe/recorder.hpp"
+
+namespace strata::entry::recorded {
+
+STRATA_INLINE void* made(void* block, std::size_t size) {
+  if constexpr (config::recording) observe::made(block, size);
+  return block;
+}
+STRATA_INLINE void gone(void* block) {
+  if constexpr (config::recording) observe::gone(block);
+}
+// resize(): a reallocation of the block, which is not null, to size bytes, which are not 0.
+template <typename Resize>
+STRATA_INLINE void* resized(void* block, std::size_t size, Resize resize) {
+  if constexpr (config::recording) {
+    observe::resizing before = observe::note_resizing(block);
+    void* fresh = resize();
+    observe::note_resized(before, block, fresh, size);
+    return fresh;
+  } else {
+    return resize();
+  }
+}
+
+inline void thread_exits() {
+  if constexpr (config::recording) observe::thread_exits();
+}
+inline void forked_in_child() {
+  if constexpr (config::recording) observe::forked_in_child();
+}
+inline void process_ends() {
+  if constexpr (config::recording) observe::process_ends();
+}
+
+}  // namespace strata::entry::recorded

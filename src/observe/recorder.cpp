@@ -1,0 +1,454 @@
+#include "observe/recorder.hpp"
+
+#include "base/bits.hpp"
+#include "observe/stack_walk.hpp"
+#include "os/memory.hpp"
+#include "os/process.hpp"
+#include "sync/mutex.hpp"
+#include "wire/area.hpp"
+
+namespace strata::observe {
+
+thread_local constinit thread_countdown this_countdown = {0};
+constinit std::atomic<std::uint8_t> set_sizes[set_count] = {};
+
+namespace {
+
+constexpr std::int64_t for_ever = INT64_MAX / 2;
+constexpr std::size_t set_blocks = 8;
+
+enum class phase : std::uint32_t { before, attaching, recording, over };
+
+constinit std::atomic<phase> now{phase::before};
+constinit wire::area* shared = nullptr;
+constinit wire::process_slot* slot = nullptr;
+constinit const char* area_path = nullptr;
+constinit stack_walker walker;
+using sampled_set = std::atomic<std::uintptr_t>[set_blocks];
+constinit sampled_set* sampled = nullptr;
+
+// What the thread found at its last walk: calls that are still there have the same nodes.
+struct last_stack {
+  stack_walker::trace calls;
+  std::uint32_t nodes[stack_walker::most_calls];
+  std::uintptr_t found_calls[stack_walker::most_calls];  // for the next walk
+  std::uintptr_t found_places[stack_walker::most_calls];
+};
+
+// An entry that is being written, by the function with this frame. A handler that interrupts it writes from
+// frames below. One whose frame is not above that of the next writer was left, by a jump out of a handler.
+struct open_entry {
+  std::uintptr_t frame;
+  std::uint64_t index;
+};
+constexpr std::size_t most_open = 4;
+static_assert(stack_walker::most_calls == wire::most_depth);
+constexpr std::uint64_t no_index = ~std::uint64_t{0};
+
+struct thread_state {
+  std::size_t ring;  // + 1; 0: none yet
+  stack_walker::known_stack stack;
+  last_stack* last;
+  std::uint64_t random;
+  std::uintptr_t walking;  // the frame that has `last` in hand; 0: none
+  std::size_t open_count;
+  open_entry open[most_open];
+  bool exiting;  // what comes now comes after the thread's last destructor, or nearly
+};
+constinit thread_local thread_state own __attribute__((tls_model("initial-exec"))) = {};
+
+void stop() {
+  now.store(phase::over, std::memory_order_relaxed);
+  for (auto& size : set_sizes) size.store(0, std::memory_order_relaxed);
+}
+
+// ---- Attaching
+
+void note_variable(const char* entry) {
+  const char* name = wire::area_variable;
+  while (*name != '\0' && *entry == *name) ++entry, ++name;
+  if (*name == '\0' && *entry == '=') area_path = entry + 1;
+}
+
+bool take_slot(std::uint32_t parent) {
+  for (auto& one : shared->processes) {
+    std::uint32_t expected = wire::slot_free;
+    if (one.state.load(std::memory_order_relaxed) != expected) continue;
+    // The rest is written before the command looks: it waits for the number.
+    if (!one.state.compare_exchange_strong(expected, wire::slot_ending + 1)) continue;
+    one.pid = static_cast<std::uint32_t>(os::process_id());
+    one.number = shared->last_process.fetch_add(1, std::memory_order_relaxed) + 1;
+    one.parent = parent;
+    one.seen.store(0, std::memory_order_relaxed);
+    one.state.store(wire::slot_used, std::memory_order_release);
+    slot = &one;
+    return true;
+  }
+  return false;
+}
+
+// Whether there is somebody to wait for. turns: of waiting for 100 us, so far.
+bool command_is_there(std::uint32_t turns) {
+  if (shared->closed.load(std::memory_order_relaxed) != 0) return false;
+  return turns % 128 != 127 || os::process_runs(static_cast<std::int32_t>(shared->reader));
+}
+
+// The command looks at the process; not to wait for it for ever.
+void wait_until_seen() {
+  for (std::uint32_t turns = 0; turns < 1000 && command_is_there(turns); ++turns) {
+    if (slot->seen.load(std::memory_order_acquire) != 0) return;
+    os::sleep_us(100);
+  }
+}
+
+bool attach() {
+  os::each_environment(note_variable);
+  if (area_path == nullptr || os::runs_with_borrowed_rights()) return false;
+  void* mapped = os::map_existing_file(area_path, wire::area_bytes);
+  if (mapped == nullptr) return false;
+  shared = static_cast<wire::area*>(mapped);
+  os::leave_out_of_core_dumps(mapped, wire::area_bytes);
+  if (shared->magic != wire::area_magic || !walker.set_up(&set_sizes) || !take_slot(0))
+    return false;
+  std::size_t bytes = base::align_up(set_count * sizeof(sampled_set), os::page_bytes());
+  sampled = static_cast<sampled_set*>(os::map(bytes, os::page_bytes()));
+  if (sampled == nullptr) return false;
+  if (shared->sample_bytes == 0) {
+    for (auto& size : set_sizes) size.store(1, std::memory_order_relaxed);
+  }
+  wait_until_seen();
+  return true;
+}
+
+// Attaches when nobody has yet. False: nothing is recorded, by this thread or at all.
+bool is_recording() {
+  phase seen = now.load(std::memory_order_acquire);
+  if (STRATA_LIKELY(seen == phase::recording)) return true;
+  if (seen == phase::before) {
+    sync::signal_shield shield;  // a handler that jumps out of here would leave it half done
+    if (!now.compare_exchange_strong(seen, phase::attaching)) return false;
+    bool attached = attach();
+    now.store(attached ? phase::recording : phase::over, std::memory_order_release);
+    return attached;
+  }
+  if (seen == phase::over) this_countdown.bytes = for_ever;
+  return false;
+}
+
+// ---- Rings
+
+bool take_ring() {
+  sync::signal_shield shield;
+  for (std::size_t i = 0; i < wire::most_rings; ++i) {
+    wire::ring_state& one = shared->rings[i];
+    std::uint32_t expected = wire::slot_free;
+    if (one.state.load(std::memory_order_relaxed) != expected) continue;
+    if (!one.state.compare_exchange_strong(expected, wire::slot_ending + 1)) continue;
+    one.pid = slot->pid;
+    one.process = slot->number;
+    one.thread = static_cast<std::uint32_t>(os::thread_id());
+    one.state.store(wire::slot_used, std::memory_order_release);
+    auto used = static_cast<std::uint32_t>(i + 1);
+    std::uint32_t before = shared->rings_used.load(std::memory_order_relaxed);
+    while (before < used && !shared->rings_used.compare_exchange_weak(before, used)) continue;
+    own.ring = i + 1;
+    return true;
+  }
+  shared->lost_threads.fetch_add(1, std::memory_order_relaxed);
+  this_countdown.bytes = for_ever;
+  return false;
+}
+
+void leave_ring() {
+  // release: the command sees the last entries before it gives the ring to another.
+  shared->rings[own.ring - 1].state.store(wire::slot_ending, std::memory_order_release);
+  own.ring = 0;
+}
+
+// False: the command is gone.
+bool wait_for_room(const wire::ring_state& ring, std::uint64_t index) {
+  // acquire: the command has read what is overwritten next.
+  for (std::uint32_t turns = 0;
+       index - ring.read.load(std::memory_order_acquire) >= wire::ring_entries; ++turns) {
+    if (!command_is_there(turns)) return false;
+    os::sleep_us(100);
+  }
+  return true;
+}
+
+std::size_t last_stack_bytes() { return base::align_up(sizeof(last_stack), os::page_bytes()); }
+
+// Entries that were left half written are given to the command as nothing.
+void close_abandoned(std::uintptr_t frame) {
+  while (own.open_count > 0 && own.open[own.open_count - 1].frame <= frame) {
+    std::uint64_t index = own.open[--own.open_count].index;
+    if (index == no_index) continue;
+    wire::entry& left = shared->entries[own.ring - 1][index % wire::ring_entries];
+    left.kind = static_cast<std::uint32_t>(wire::entry_kind::nothing);
+    left.stamp.store(static_cast<std::uint32_t>(index + 1), std::memory_order_release);
+  }
+}
+
+// Reserves an entry, and waits until it is free. False: the command is gone.
+bool open_next(wire::ring_state& ring, std::uintptr_t frame, std::uint64_t& index) {
+  std::size_t depth = own.open_count;
+  bool tracked = depth < most_open;
+  if (tracked) {
+    own.open[depth] = {frame, no_index};
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    own.open_count = depth + 1;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  // One instruction, so that a handler gets another index. relaxed: the stamp publishes.
+  index = ring.head.fetch_add(1, std::memory_order_relaxed);
+  if (!wait_for_room(ring, index)) return false;
+  shared->entries[own.ring - 1][index % wire::ring_entries].sequence = wire::no_sequence;
+  if (tracked) own.open[depth].index = index;
+  return true;
+}
+
+STRATA_NOINLINE void push(wire::entry_kind kind, void* block, std::size_t size,
+                          std::uint32_t node) {
+  if (own.ring == 0 && !take_ring()) return;
+  if (STRATA_UNLIKELY(shared->closed.load(std::memory_order_relaxed) != 0)) return stop();
+  wire::ring_state& ring = shared->rings[own.ring - 1];
+  std::uintptr_t frame = base::address_of(__builtin_frame_address(0));
+  close_abandoned(frame);
+  std::size_t depth = own.open_count;
+  std::uint64_t index = 0;
+  if (!open_next(ring, frame, index)) return stop();
+  wire::entry& to = shared->entries[own.ring - 1][index % wire::ring_entries];
+  to.kind = static_cast<std::uint32_t>(kind);
+  to.address = base::address_of(block);
+  to.node = node;
+  to.size_low = static_cast<std::uint32_t>(size);
+  to.size_high = static_cast<std::uint16_t>(size >> 32);
+  to.sequence = shared->sequence.fetch_add(1, std::memory_order_relaxed);
+  to.stamp.store(static_cast<std::uint32_t>(index + 1), std::memory_order_release);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  own.open_count = depth;
+  if (STRATA_UNLIKELY(own.exiting)) leave_ring();
+}
+
+// ---- Stacks
+
+// 0: the table is full.
+// address: of the call; 0 for calls that were too many.
+std::uint32_t node_of(std::uint32_t caller, std::uintptr_t address) {
+  if (address == 0) address = wire::cut_mark;
+  constexpr std::size_t most_probes = 256;
+  constexpr int patience = 10000;
+  std::size_t at = base::mixed(address ^ std::uint64_t{caller} << 44);
+  for (std::size_t probe = 0; probe < most_probes; ++probe, ++at) {
+    at %= wire::most_nodes;
+    if (at == 0) continue;
+    wire::stack_node& node = shared->nodes[at];
+    std::uint64_t there = node.address.load(std::memory_order_relaxed);
+    if (there == 0 &&
+        node.address.compare_exchange_strong(there, address, std::memory_order_relaxed)) {
+      node.caller.store(caller + 1, std::memory_order_release);
+      return static_cast<std::uint32_t>(at);
+    }
+    if (there != address) continue;
+    std::uint32_t known = node.caller.load(std::memory_order_relaxed);
+    // Who writes it may have been stopped for good: then the call has two nodes.
+    for (int turns = 0; known == 0 && turns < patience; ++turns) {
+      os::relax();
+      known = node.caller.load(std::memory_order_relaxed);
+    }
+    if (known == caller + 1) return static_cast<std::uint32_t>(at);
+  }
+  shared->lost_stacks.fetch_add(1, std::memory_order_relaxed);
+  return 0;
+}
+
+// kept: of the calls of the last walk, those that are still there.
+std::uint32_t node_of_found(last_stack& last, std::size_t kept, const stack_walker::found& found) {
+  std::size_t at = kept;
+  std::uint32_t node = at == 0 ? 0 : last.nodes[at - 1];
+  last.calls.depth = at;
+  for (std::size_t left = found.depth; left > 0; --left, ++at) {
+    node = node_of(node, found.calls[left - 1]);
+    if (node == 0) return 0;
+    last.calls.calls[at] = found.calls[left - 1];
+    last.calls.places[at] = found.places[left - 1];
+    last.nodes[at] = node;
+    last.calls.depth = at + 1;
+  }
+  return node;
+}
+
+std::uint32_t node_of_stack(last_stack& last) {
+  stack_walker::found found{last.found_calls, last.found_places, stack_walker::most_calls};
+  std::size_t kept = walker.walk(own.stack, &last.calls, found);
+  if (kept + found.depth > stack_walker::most_calls) kept = walker.walk(own.stack, nullptr, found);
+  return node_of_found(last, kept, found);
+}
+
+// A handler has interrupted a walk: another, of which nothing is kept. Its stack may be a small one.
+STRATA_NOINLINE std::uint32_t node_in_handler() {
+  constexpr std::size_t most = 64;
+  std::uintptr_t calls[most];
+  std::uintptr_t places[most];
+  stack_walker::found found{calls, places, most};
+  walker.walk(own.stack, nullptr, found);
+  std::uint32_t node = 0;
+  for (std::size_t left = found.depth; left > 0; --left) {
+    node = node_of(node, calls[left - 1]);
+    if (node == 0) break;
+  }
+  return node;
+}
+
+STRATA_NOINLINE std::uint32_t own_node() {
+  if (own.last == nullptr) {
+    own.last = static_cast<last_stack*>(os::map(last_stack_bytes(), os::page_bytes()));
+    if (own.last == nullptr) return 0;
+  }
+  std::uintptr_t frame = base::address_of(__builtin_frame_address(0));
+  if (own.walking > frame) return node_in_handler();
+  if (own.walking != 0) own.last->calls.depth = 0;  // it was left, half changed
+  own.walking = frame;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  std::uint32_t node = node_of_stack(*own.last);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  // A handler on a higher stack has taken this one for one that was left.
+  if (own.walking != frame) own.last->calls.depth = 0;
+  own.walking = 0;
+  return node;
+}
+
+// ---- Samples
+
+// -log2 of a number in (0, 1] that value / 2^32 is, in 1 / 2^26; by the fraction's square again and again.
+std::uint64_t minus_log2(std::uint32_t value) {
+  constexpr unsigned fraction_bits = 26;
+  std::uint64_t mantissa = value | std::uint64_t{1};
+  unsigned exponent = 63 - static_cast<unsigned>(__builtin_clzll(mantissa));
+  std::uint64_t scaled = mantissa << (31 - exponent);  // [1, 2) in 1 / 2^31
+  std::uint64_t fraction = 0;
+  for (unsigned bit = 0; bit < fraction_bits; ++bit) {
+    scaled = scaled * scaled >> 31;
+    fraction <<= 1;
+    if (scaled >> 32 != 0) {
+      scaled >>= 1;
+      fraction |= 1;
+    }
+  }
+  return (std::uint64_t{32 - exponent} << fraction_bits) - fraction;
+}
+
+std::int64_t next_distance() {
+  if (own.random == 0) own.random = os::random_word() | 1;
+  own.random = own.random * 6364136223846793005 + 1442695040888963407;
+  // mean * -ln(u), as -log2(u) * ln 2.
+  __extension__ using wide = unsigned __int128;
+  constexpr wide ln2 = 2977044471;  // of 2^32
+  wide logarithm = minus_log2(static_cast<std::uint32_t>(own.random >> 32));
+  return static_cast<std::int64_t>(logarithm * ln2 * shared->sample_bytes >> (32 + 26));
+}
+
+bool keep_sampled(void* block) {
+  std::size_t set = set_of(block);
+  for (auto& place : sampled[set]) {
+    std::uintptr_t expected = 0;
+    // relaxed: only who has the block looks for it.
+    if (place.load(std::memory_order_relaxed) == 0 &&
+        place.compare_exchange_strong(expected, base::address_of(block),
+                                      std::memory_order_relaxed)) {
+      set_sizes[set].fetch_add(1, std::memory_order_relaxed);
+      return true;
+    }
+  }
+  shared->lost_samples.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+bool forget_sampled(void* block) {
+  std::size_t set = set_of(block);
+  for (auto& place : sampled[set]) {
+    if (place.load(std::memory_order_relaxed) != base::address_of(block)) continue;
+    place.store(0, std::memory_order_relaxed);
+    set_sizes[set].fetch_sub(1, std::memory_order_relaxed);
+    return true;
+  }
+  return false;
+}
+
+bool records_all() { return shared->sample_bytes == 0; }
+
+void note_new(wire::entry_kind kind, void* block, std::size_t size) {
+  if (!is_recording()) return;
+  if (records_all()) {
+    this_countdown.bytes = 0;
+    return push(kind, block, size, own_node());
+  }
+  bool is_first = own.random == 0;  // its countdown began nowhere
+  this_countdown.bytes = next_distance();
+  if (is_first) this_countdown.bytes -= static_cast<std::int64_t>(size | 1);
+  if (is_first && this_countdown.bytes >= 0) return;
+  if (is_first) this_countdown.bytes = next_distance();
+  if (keep_sampled(block)) push(kind, block, size, own_node());
+}
+
+// Whether the block's going is to be told.
+bool is_to_go(void* block) {
+  if (now.load(std::memory_order_acquire) != phase::recording || block == nullptr) return false;
+  return records_all() || forget_sampled(block);
+}
+
+}  // namespace
+
+STRATA_NOINLINE void note_made(void* block, std::size_t size) {
+  note_new(wire::entry_kind::allocate, block, size);
+}
+
+STRATA_NOINLINE void note_gone(void* block) {
+  if (is_to_go(block)) push(wire::entry_kind::deallocate, block, 0, 0);
+}
+
+STRATA_NOINLINE resizing note_resizing(void* block) {
+  bool noted = is_noted(block) && is_to_go(block);
+  if (noted) push(wire::entry_kind::resize_out, block, 0, 0);
+  return {noted};
+}
+
+STRATA_NOINLINE void note_resized(resizing before, void* old_block, void* block, std::size_t size) {
+  if (block == nullptr) {
+    if (!before.noted || (!records_all() && !keep_sampled(old_block))) return;
+    return push(wire::entry_kind::resize_back, old_block, 0, 0);
+  }
+  this_countdown.bytes -= static_cast<std::int64_t>(size | 1);
+  if (this_countdown.bytes >= 0) return;
+  note_new(before.noted ? wire::entry_kind::resize_in : wire::entry_kind::allocate, block, size);
+}
+
+void thread_exits() {
+  if (own.last != nullptr) {
+    os::release(own.last, last_stack_bytes());
+    own.last = nullptr;
+  }
+  own.exiting = true;
+  if (own.ring != 0) leave_ring();
+}
+
+void forked_in_child() {
+  if (now.load(std::memory_order_relaxed) != phase::recording) return;
+  own.ring = 0;
+  own.random = 0;
+  own.walking = 0;
+  own.open_count = 0;
+  if (!take_slot(slot->number)) return stop();
+  wait_until_seen();
+}
+
+void process_ends() {
+  if (now.load(std::memory_order_acquire) != phase::recording) return;
+  if (slot->pid != static_cast<std::uint32_t>(os::process_id())) return;
+  if (slot->state.load(std::memory_order_relaxed) != wire::slot_used) return;
+  slot->seen.store(0, std::memory_order_relaxed);
+  slot->state.store(wire::slot_ending, std::memory_order_release);
+  wait_until_seen();
+}
+
+}  // namespace strata::observe

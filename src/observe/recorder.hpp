@@ -1,0 +1,70 @@
+// Records what the program allocates and frees into the area that `strata record` shares with it
+// (wire/area.hpp): every block, or those that a random point of a line of all bytes allocated falls into.
+//
+//   fast path   made: the bytes until the next point, less the size; below 0 the slow way
+//               gone: one look into a table of bytes, by the address; not 0: perhaps a recorded block
+//
+// Recording everything, the first is always below 0 and the second never 0. Not recording, the first is
+// too large to run out, and the second all 0.
+//
+// Points are as far apart as a Poisson process has them: a block of n bytes is sampled with a chance of
+// 1 - exp(-n / mean), wherever it is allocated, and stands for the inverse of that many.
+//
+// Sampled blocks lie in a table of sets of 8, by address, so that their frees are known. The byte counts the
+// blocks of a set.
+//
+// Allocates nothing, takes no lock. A handler that interrupts it may record in turn.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/check.hpp"
+
+namespace strata::observe {
+
+inline constexpr std::size_t set_count = std::size_t{1} << 15;
+
+struct thread_countdown {
+  std::int64_t bytes;  // until the next point
+};
+extern thread_local constinit thread_countdown this_countdown
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern std::atomic<std::uint8_t> set_sizes[set_count] __attribute__((visibility("hidden")));
+
+inline std::size_t set_of(const void* block) {
+  // Spreads neighbours of any size.
+  return reinterpret_cast<std::uintptr_t>(block) * 0x9e3779b97f4a7c15 >> (64 - 15);
+}
+
+void note_made(void* block, std::size_t size);
+// The block goes: it is freed, or given to realloc.
+void note_gone(void* block);
+struct resizing {
+  bool noted = false;  // the block was recorded
+};
+resizing note_resizing(void* block);
+// What came of it; null: the block is where it was.
+void note_resized(resizing before, void* old_block, void* block, std::size_t size);
+
+STRATA_INLINE void made(void* block, std::size_t size) {
+  if (STRATA_UNLIKELY(block == nullptr)) return;
+  this_countdown.bytes -= static_cast<std::int64_t>(size | 1);
+  if (STRATA_UNLIKELY(this_countdown.bytes < 0)) note_made(block, size);
+}
+STRATA_INLINE bool is_noted(const void* block) {
+  // relaxed: whoever has the block was given it after it was noted.
+  return set_sizes[set_of(block)].load(std::memory_order_relaxed) != 0;
+}
+STRATA_INLINE void gone(void* block) {
+  if (STRATA_UNLIKELY(is_noted(block))) note_gone(block);
+}
+
+// ---- The life of the process
+void thread_exits();
+void forked_in_child();
+// Waits, not for long, until the command has seen how the process lies in memory.
+void process_ends();
+
+}  // namespace strata::observe

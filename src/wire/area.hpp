@@ -1,0 +1,119 @@
+// The memory that recorded processes share with the command that records them. The command makes it as a
+// memfd; each process maps it by the path in STRATA_RECORD, /proc/PID/fd/N of the command, so that no
+// descriptor is inherited and none can be closed.
+//
+//   | header | process slots | ring states | stack nodes | ring 0 | ring 1 | ...
+//
+// ring          one thread writes, the command reads. Slot i of a ring takes the entries i, i + slots ...
+//               An entry is there when its stamp is its index + 1; the index is reserved before it is
+//               filled, so that a signal handler that records in between gets the next one. The thread waits
+//               while the ring is full: nothing is lost.
+//
+//      read                     head          head += 1 reserves, by the thread alone
+//      v                        v
+//   | . | stamped | stamped | reserved | . |  read moves on past stamped entries, by the command alone
+//
+// stack node    a call, seen from the outermost: (node of the caller's call, return address). Its number is
+//               its place in a table with open addressing; an empty slot is taken by one exchange of its
+//               address. Nodes are never removed.
+// sequence      one counter orders the entries of all threads: it is taken after a block came to be and
+//               before it goes, so that of one address they are in the order of its lives.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bits.hpp"
+
+namespace strata::wire {
+
+inline constexpr std::uint64_t area_magic = 0x3161657261727473;  // "strarea1"
+inline constexpr const char* area_variable = "STRATA_RECORD";
+
+inline constexpr std::size_t most_processes = 256;
+inline constexpr std::size_t most_rings = 512;
+inline constexpr std::size_t ring_entries = 16384;
+inline constexpr std::size_t most_nodes = std::size_t{1} << 20;
+inline constexpr std::size_t most_depth = 256;
+inline constexpr std::uint64_t cut_mark =
+    1;  // the address of a node that stands for calls that were too many
+
+enum class entry_kind : std::uint32_t {
+  allocate,
+  deallocate,
+  resize_out,  // a block is given to realloc: as deallocate ...
+  resize_in,   // ... and what came of it: as allocate
+  resize_back,  // realloc had no memory: the block of the last resize_out of the thread is still there
+  nothing,  // the thread was taken out of writing it; the sequence is lost, too, when it is none
+};
+inline constexpr std::uint32_t entry_kinds = 5;  // but for nothing
+inline constexpr std::uint64_t no_sequence = ~std::uint64_t{0};
+
+struct entry {
+  std::atomic<std::uint32_t> stamp;  // release: what follows is written
+  std::uint32_t kind;
+  std::uint64_t sequence;
+  std::uint64_t address;
+  std::uint32_t node;
+  std::uint32_t size_low;
+  std::uint16_t size_high;  // sizes have 48 bits
+  std::uint16_t unused[3];
+};
+static_assert(sizeof(entry) == 40);
+
+enum slot_state : std::uint32_t { slot_free, slot_used, slot_ending };
+
+struct process_slot {
+  std::atomic<std::uint32_t> state;
+  std::uint32_t pid;
+  std::uint32_t number;  // never used twice in a recording; from 1
+  std::uint32_t parent;  // the number of the process that it was forked from, or 0
+  // The command has looked at the process since it attached, or since it began to end.
+  std::atomic<std::uint32_t> seen;
+  std::uint32_t unused[11];
+};
+static_assert(sizeof(process_slot) == base::cache_line_bytes);
+
+struct ring_state {
+  std::atomic<std::uint32_t> state;
+  std::uint32_t process;  // its number
+  std::uint32_t pid;
+  std::uint32_t thread;
+  std::uint64_t unused[6];
+  alignas(base::cache_line_bytes) std::atomic<std::uint64_t> head;
+  alignas(base::cache_line_bytes) std::atomic<std::uint64_t> read;
+};
+
+// Node 0 is the stack that is not known; the outermost calls have it as their caller.
+struct stack_node {
+  std::atomic<std::uint64_t> address;  // 0: nobody's
+  std::atomic<std::uint32_t> caller;   // + 1; 0: just being written
+  std::uint32_t unused;
+};
+
+struct area {
+  std::uint64_t magic;
+  std::uint64_t sample_bytes;         // mean distance of samples; 0: everything is recorded
+  std::uint32_t reader;               // process id of the command
+  std::atomic<std::uint32_t> closed;  // nothing is to be recorded any more
+  std::atomic<std::uint32_t> last_process;
+  std::atomic<std::uint32_t> rings_used;  // none from here on was ever used
+  // What could not be recorded.
+  std::atomic<std::uint64_t> lost_stacks;   // the table of nodes was full
+  std::atomic<std::uint64_t> lost_threads;  // no ring was free
+  std::atomic<std::uint64_t> lost_samples;  // the table of sampled blocks was full
+  alignas(base::cache_line_bytes) std::atomic<std::uint64_t> sequence;
+  alignas(base::cache_line_bytes) process_slot processes[most_processes];
+  ring_state rings[most_rings];
+  stack_node nodes[most_nodes];
+  entry entries[most_rings][ring_entries];
+};
+inline constexpr std::size_t area_bytes = sizeof(area);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+inline std::uint64_t size_of(const entry& one) {
+  return std::uint64_t{one.size_high} << 32 | one.size_low;
+}
+
+}  // namespace strata::wire
