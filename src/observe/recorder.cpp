@@ -188,6 +188,8 @@ void close_abandoned(wire::ring_state& ring, std::uintptr_t frame) {
     std::uint64_t index = own.open[i].index;
     if (index == no_index || !wait_for_room(ring, index)) continue;
     wire::entry& left = shared->entries[own.ring - 1][index % wire::ring_entries];
+    if (left.stamp.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(index + 1))
+      continue;
     if (own.open[i].waits) left.sequence = wire::no_sequence;
     left.kind = static_cast<std::uint32_t>(wire::entry_kind::nothing);
     left.stamp.store(static_cast<std::uint32_t>(index + 1), std::memory_order_release);
