@@ -40,6 +40,7 @@ struct last_stack {
 struct open_entry {
   std::uintptr_t frame;
   std::uint64_t index;
+  bool waits;  // the entry still has what the command has not read
 };
 constexpr std::size_t most_open = 4;
 static_assert(stack_walker::most_calls == wire::most_depth);
@@ -178,15 +179,22 @@ bool wait_for_room(const wire::ring_state& ring, std::uint64_t index) {
 
 std::size_t last_stack_bytes() { return base::align_up(sizeof(last_stack), os::page_bytes()); }
 
-// Entries that were left half written are given to the command as nothing.
-void close_abandoned(std::uintptr_t frame) {
-  while (own.open_count > 0 && own.open[own.open_count - 1].frame <= frame) {
-    std::uint64_t index = own.open[--own.open_count].index;
-    if (index == no_index) continue;
+// Entries that were left half written are given to the command as nothing. The first goes first: the command
+// waits for it.
+void close_abandoned(wire::ring_state& ring, std::uintptr_t frame) {
+  std::size_t kept = own.open_count;
+  while (kept > 0 && own.open[kept - 1].frame <= frame) --kept;
+  for (std::size_t i = kept; i < own.open_count; ++i) {
+    std::uint64_t index = own.open[i].index;
+    if (index == no_index || !wait_for_room(ring, index)) continue;
     wire::entry& left = shared->entries[own.ring - 1][index % wire::ring_entries];
+    if (left.stamp.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(index + 1))
+      continue;
+    if (own.open[i].waits) left.sequence = wire::no_sequence;
     left.kind = static_cast<std::uint32_t>(wire::entry_kind::nothing);
     left.stamp.store(static_cast<std::uint32_t>(index + 1), std::memory_order_release);
   }
+  own.open_count = kept;
 }
 
 // Reserves an entry, and waits until it is free. False: the command is gone.
@@ -194,16 +202,18 @@ bool open_next(wire::ring_state& ring, std::uintptr_t frame, std::uint64_t& inde
   std::size_t depth = own.open_count;
   bool tracked = depth < most_open;
   if (tracked) {
-    own.open[depth] = {frame, no_index};
+    own.open[depth] = {frame, no_index, true};
     std::atomic_signal_fence(std::memory_order_seq_cst);
     own.open_count = depth + 1;
     std::atomic_signal_fence(std::memory_order_seq_cst);
   }
   // One instruction, so that a handler gets another index. relaxed: the stamp publishes.
   index = ring.head.fetch_add(1, std::memory_order_relaxed);
+  if (tracked) own.open[depth].index = index;
   if (!wait_for_room(ring, index)) return false;
   shared->entries[own.ring - 1][index % wire::ring_entries].sequence = wire::no_sequence;
-  if (tracked) own.open[depth].index = index;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (tracked) own.open[depth].waits = false;
   return true;
 }
 
@@ -213,7 +223,7 @@ STRATA_NOINLINE void push(wire::entry_kind kind, void* block, std::size_t size,
   if (STRATA_UNLIKELY(shared->closed.load(std::memory_order_relaxed) != 0)) return stop();
   wire::ring_state& ring = shared->rings[own.ring - 1];
   std::uintptr_t frame = base::address_of(__builtin_frame_address(0));
-  close_abandoned(frame);
+  close_abandoned(ring, frame);
   std::size_t depth = own.open_count;
   std::uint64_t index = 0;
   if (!open_next(ring, frame, index)) return stop();
