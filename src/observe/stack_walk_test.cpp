@@ -69,6 +69,7 @@ __attribute__((noinline)) walks deep(int depth) {
   volatile char filler[3000] = {};
   walks made = depth == 0 ? both() : deep(depth - 1);
   filler[depth] = 1;
+  static_cast<void>(filler[depth]);
   return made;
 }
 
@@ -98,6 +99,7 @@ __attribute__((noinline)) void branch(std::uint32_t choices, int depth) {
     if ((choices & 2) != 0) branch(choices >> 2, depth - 1);
   }
   filler[0] = 1;
+  static_cast<void>(filler[0]);
 }
 
 TEST(StackWalk, MeetsTheLastWalk) {
