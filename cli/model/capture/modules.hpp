@@ -14,6 +14,7 @@ struct code_place {
   std::size_t module = 0;  // index
   std::uint64_t offset = 0;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): there is none
   auto operator<=>(const code_place&) const = default;
 };
 

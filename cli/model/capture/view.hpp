@@ -17,6 +17,7 @@ struct call_site {
   std::string file;      // empty: unknown
   std::uint32_t line = 0;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): there is none
   auto operator<=>(const call_site&) const = default;
 };
 
