@@ -50,6 +50,8 @@ function(strata_add_gtest target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "PREFIX" "")
   add_executable(${target} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${target} PRIVATE GTest::gmock GTest::gtest_main strata_warnings)
+  # Lines and functions are enough for a backtrace; all of -g takes as long as the compiling itself.
+  target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-g1>)
   list(LENGTH arg_UNPARSED_ARGUMENTS sources)
   if(sources GREATER 5)
     # To read them takes longer than most tests' own code.

@@ -86,7 +86,7 @@ void free_exchanged() {
 
 void fork_from_threads() {
   while_hammering([] {
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 80; ++i) {
       in_child([] {
         free_exchanged();
         exercise_in_threads(4);

@@ -14,8 +14,8 @@
 
 namespace {
 
-constexpr int wanted_jumps = 10000;
-constexpr int wanted_forks = 300;
+constexpr int wanted_jumps = 4000;
+constexpr int wanted_forks = 100;
 
 sigjmp_buf landing;
 volatile sig_atomic_t armed;

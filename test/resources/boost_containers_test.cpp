@@ -119,8 +119,8 @@ class BoostContainers : public WithSubject<Subject> {};
 TYPED_TEST_SUITE(BoostContainers, all_subjects, subject_names);
 
 TYPED_TEST(BoostContainers, DirectlyAgreeWithTheHeap) {
-  using memory_type = typename TestFixture::resource_type;
-  EXPECT_EQ(work(directly<memory_type>{&this->memory()}), work(from_heap()));
+  any_resource any(this->memory());
+  EXPECT_EQ(work(directly{&any}), work(from_heap()));
   EXPECT_GT(this->memory().statistics().peak_used_bytes, 10'000u);
 }
 

@@ -4,10 +4,13 @@
 
 #include <array>
 #include <map>
+#include <memory>
+#include <memory_resource>
 #include <new>
+#include <string>
+#include <string_view>
 #include <vector>
 
-#include "families.hpp"
 #include "subjects.hpp"
 
 namespace strata {
@@ -60,6 +63,9 @@ static_assert(!has_traits_that_fit<equal_with_state>);
 
 class incomplete;
 
+template <class Memory>
+using text_in = std::basic_string<char, std::char_traits<char>, allocator<char, Memory>>;
+
 template <class Memory, class T>
 constexpr bool allocator_conforms() {
   using tried = allocator<T, Memory>;
@@ -78,7 +84,7 @@ constexpr bool allocator_conforms() {
                 !std::allocator_traits<tried>::propagate_on_container_swap::value &&
                 !std::allocator_traits<tried>::is_always_equal::value);
   // What takes an allocator takes it, also when it is for another type.
-  using text = text_of<directly<Memory>>;
+  using text = text_in<Memory>;
   static_assert(std::uses_allocator_v<text, tried> &&
                 std::uses_allocator_v<std::vector<T, tried>, allocator<std::byte, Memory>>);
   static_assert(!std::uses_allocator_v<std::vector<T>, tried>);
@@ -191,7 +197,7 @@ TYPED_TEST(Conformance, AViewIsAMemoryResource) {
 
 TYPED_TEST(Conformance, ConstructsWithItself) {
   using memory_type = typename TestFixture::resource_type;
-  using text = text_of<directly<memory_type>>;
+  using text = text_in<memory_type>;
   allocator<std::byte, memory_type> bytes(this->memory());
   auto made = std::make_obj_using_allocator<text>(bytes, 100u, 'x');
   EXPECT_EQ(&made.get_allocator().from(), &this->memory());

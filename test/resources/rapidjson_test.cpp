@@ -8,19 +8,19 @@
 
 #include "c_heap.hpp"
 #include "documents.hpp"
+#include "families.hpp"
 #include "subjects.hpp"
 
 namespace strata {
 namespace {
 
 // Blocks go back one by one. Free() has only the block: its resource stands before it.
-template <resource Resource>
 class json_allocator {
  public:
   static constexpr bool kNeedFree = true;
 
   json_allocator() = default;  // for documents that are given none: there are none here
-  explicit json_allocator(Resource& from) : from_(&from) {}
+  explicit json_allocator(any_resource& from) : from_(&from) {}
   void* Malloc(std::size_t bytes) {  // NOLINT(readability-identifier-naming): RapidJSON's names
     if (bytes == 0) return nullptr;
     void* whole = c_heap(*from_).malloc(bytes + lead);
@@ -44,10 +44,10 @@ class json_allocator {
 
  private:
   struct alignas(16) owner {
-    Resource* from;
+    any_resource* from;
   };
   static constexpr std::size_t lead = sizeof(owner);
-  Resource* from_ = nullptr;
+  any_resource* from_ = nullptr;
 };
 
 // Nothing goes back before the bump does.
@@ -116,10 +116,10 @@ class RapidJson : public WithSubject<Subject> {};
 TYPED_TEST_SUITE(RapidJson, all_subjects, subject_names);
 
 TYPED_TEST(RapidJson, ADocumentAgreesWithTheHeap) {
-  using chosen = json_allocator<typename TestFixture::resource_type>;
-  using document = rapidjson::GenericDocument<rapidjson::UTF8<>, chosen, chosen>;
-  chosen values(this->memory());
-  chosen stack(this->memory());
+  using document = rapidjson::GenericDocument<rapidjson::UTF8<>, json_allocator, json_allocator>;
+  any_resource any(this->memory());
+  json_allocator values(any);
+  json_allocator stack(any);
   {
     document one(&values, 1024, &stack);
     document other(&values, 1024, &stack);
