@@ -19,12 +19,12 @@ class assembler {
   bool take(block_kind kind, byte_reader& from) {
     switch (kind) {
       case block_kind::session:
-        into_.facts = session::get(from);
+        into_.facts = get<session>(from);
         return from.good();
       case block_kind::process:
         return take_process(from);
       case block_kind::mapping:
-        into_.modules.add(mapping::get(from));
+        into_.modules.add(get<mapping>(from));
         return from.good();
       case block_kind::thread:
         return take_thread(from);
@@ -42,7 +42,7 @@ class assembler {
         get_symbols(from, into_.modules, into_.names);
         return from.good();
       case block_kind::end:
-        into_.lost = losses::get(from);
+        into_.lost = get<losses>(from);
         into_.is_complete = from.good();
         into_.length_ms = std::max(into_.length_ms, into_.lost.time_ms);
         return from.good();
@@ -57,7 +57,7 @@ class assembler {
   }
 
   bool take_process(byte_reader& from) {
-    process facts = process::get(from);
+    process facts = get<process>(from);
     if (!from.good() || !by_number_.try_emplace(facts.number, into_.processes.size()).second) {
       return false;
     }
@@ -66,7 +66,7 @@ class assembler {
   }
 
   bool take_thread(byte_reader& from) {
-    const thread one = thread::get(from);
+    const thread one = get<thread>(from);
     if (!from.good() || one.number > most_threads || !by_number_.contains(one.process))
       return false;
     if (one.number >= threads_.size()) threads_.resize(one.number + std::size_t{1}, no_process);
@@ -115,7 +115,7 @@ class assembler {
 
   bool take_resident(byte_reader& from) {
     for (std::uint64_t left = from.number(); left > 0; --left) {
-      const resident one = resident::get(from);
+      const resident one = get<resident>(from);
       recorded_process* whose = of(one.process);
       if (!from.good() || whose == nullptr) return false;
       whose->curve.push_back(one);
@@ -125,7 +125,7 @@ class assembler {
   }
 
   bool take_ended(byte_reader& from) {
-    const ended one = ended::get(from);
+    const ended one = get<ended>(from);
     recorded_process* whose = of(one.process);
     if (!from.good() || whose == nullptr) return false;
     whose->has_ended = true;

@@ -25,7 +25,7 @@ class file_writer {
   template <typename Content>
   void write(block_kind kind, const Content& content) {
     byte_writer bytes;
-    content.put(bytes);
+    put(bytes, content);
     write(kind, bytes);
   }
 

@@ -1,6 +1,8 @@
 #include "cli/model/capture/format.hpp"
 
 #include <bit>
+#include <tuple>
+#include <type_traits>
 
 namespace strata::cli::capture {
 namespace {
@@ -9,126 +11,78 @@ constexpr std::uint8_t thread_changes = 8;
 constexpr std::uint8_t time_changes = 16;
 constexpr int alignment_bits = 3;
 
-std::uint32_t small(byte_reader& from) { return static_cast<std::uint32_t>(from.number()); }
+// The members of each record, in the order in which the file has them.
+template <typename Record>
+constexpr auto members = nullptr;  // nothing that std::apply takes: a record needs a list
+template <>
+constexpr auto members<session> = std::tuple(&session::sample_bytes, &session::started_unix_s,
+                                             &session::command);
+template <>
+constexpr auto members<process> = std::tuple(&process::number, &process::pid, &process::parent,
+                                             &process::time_ms, &process::executable,
+                                             &process::command);
+template <>
+constexpr auto members<mapping> = std::tuple(&mapping::process, &mapping::start, &mapping::bytes,
+                                             &mapping::offset, &mapping::path, &mapping::build_id);
+template <>
+constexpr auto members<thread> = std::tuple(&thread::number, &thread::process, &thread::id);
+template <>
+constexpr auto members<resident> = std::tuple(&resident::process, &resident::time_ms,
+                                              &resident::bytes);
+template <>
+constexpr auto members<ended> = std::tuple(&ended::process, &ended::time_ms, &ended::has_status,
+                                           &ended::wait_status);
+template <>
+constexpr auto members<losses> = std::tuple(&losses::time_ms, &losses::stacks, &losses::threads,
+                                            &losses::samples, &losses::events);
 
-void put_list(byte_writer& to, const std::vector<std::string>& list) {
+template <typename Number>
+requires std::is_integral_v<Number>
+void put_member(byte_writer& to, Number value) { to.number(value); }
+void put_member(byte_writer& to, const std::string& value) { to.text(value); }
+void put_member(byte_writer& to, const std::vector<std::string>& list) {
   to.number(list.size());
   for (const std::string& one : list) to.text(one);
 }
 
-std::vector<std::string> get_list(byte_reader& from) {
-  std::vector<std::string> made;
+template <typename Number>
+requires std::is_integral_v<Number>
+void get_member(byte_reader& from, Number& into) { into = static_cast<Number>(from.number()); }
+void get_member(byte_reader& from, std::string& into) { into = from.text(); }
+void get_member(byte_reader& from, std::vector<std::string>& into) {
   for (std::uint64_t left = from.number(); left > 0 && from.good(); --left) {
-    made.emplace_back(from.text());
+    into.emplace_back(from.text());
   }
-  return made;
 }
 
 }  // namespace
 
-void session::put(byte_writer& to) const {
-  to.number(sample_bytes);
-  to.number(started_unix_s);
-  put_list(to, command);
+template <typename Record>
+void put(byte_writer& to, const Record& one) {
+  std::apply([&](auto... member) { (put_member(to, one.*member), ...); }, members<Record>);
 }
-session session::get(byte_reader& from) {
-  session made;
-  made.sample_bytes = from.number();
-  made.started_unix_s = from.number();
-  made.command = get_list(from);
+
+template <typename Record>
+Record get(byte_reader& from) {
+  Record made;
+  std::apply([&](auto... member) { (get_member(from, made.*member), ...); }, members<Record>);
   return made;
 }
 
-void process::put(byte_writer& to) const {
-  to.number(number);
-  to.number(pid);
-  to.number(parent);
-  to.number(time_ms);
-  to.text(executable);
-  put_list(to, command);
-}
-process process::get(byte_reader& from) {
-  process made;
-  made.number = small(from);
-  made.pid = small(from);
-  made.parent = small(from);
-  made.time_ms = from.number();
-  made.executable = from.text();
-  made.command = get_list(from);
-  return made;
-}
-
-void mapping::put(byte_writer& to) const {
-  to.number(process);
-  to.number(start);
-  to.number(end - start);
-  to.number(offset);
-  to.text(path);
-  to.text(build_id);
-}
-mapping mapping::get(byte_reader& from) {
-  mapping made;
-  made.process = small(from);
-  made.start = from.number();
-  made.end = made.start + from.number();
-  made.offset = from.number();
-  made.path = from.text();
-  made.build_id = from.text();
-  return made;
-}
-
-void thread::put(byte_writer& to) const {
-  to.number(number);
-  to.number(process);
-  to.number(id);
-}
-thread thread::get(byte_reader& from) {
-  thread made;
-  made.number = small(from);
-  made.process = small(from);
-  made.id = small(from);
-  return made;
-}
-
-void resident::put(byte_writer& to) const {
-  to.number(process);
-  to.number(time_ms);
-  to.number(bytes);
-}
-resident resident::get(byte_reader& from) {
-  resident made;
-  made.process = small(from);
-  made.time_ms = from.number();
-  made.bytes = from.number();
-  return made;
-}
-
-void ended::put(byte_writer& to) const {
-  to.number(process);
-  to.number(time_ms);
-  to.number(has_status ? 1 : 0);
-  to.number(wait_status);
-}
-ended ended::get(byte_reader& from) {
-  ended made;
-  made.process = small(from);
-  made.time_ms = from.number();
-  made.has_status = from.number() != 0;
-  made.wait_status = small(from);
-  return made;
-}
-
-void losses::put(byte_writer& to) const {
-  for (std::uint64_t one : {time_ms, stacks, threads, samples, events}) to.number(one);
-}
-losses losses::get(byte_reader& from) {
-  losses made;
-  for (auto one :
-       {&losses::time_ms, &losses::stacks, &losses::threads, &losses::samples, &losses::events}) {
-    made.*one = from.number();
-  }
-  return made;
-}
+template void put(byte_writer&, const session&);
+template void put(byte_writer&, const process&);
+template void put(byte_writer&, const mapping&);
+template void put(byte_writer&, const thread&);
+template void put(byte_writer&, const resident&);
+template void put(byte_writer&, const ended&);
+template void put(byte_writer&, const losses&);
+template session get(byte_reader&);
+template process get(byte_reader&);
+template mapping get(byte_reader&);
+template thread get(byte_reader&);
+template resident get(byte_reader&);
+template ended get(byte_reader&);
+template losses get(byte_reader&);
 
 void event_columns::add(const event& one) {
   auto what = static_cast<std::uint8_t>(one.kind);
@@ -176,11 +130,11 @@ bool event_reader::next(event& into) {
   const std::uint8_t kind = what & 7;
   if (kind >= wire::entry_kinds || what > (thread_changes | time_changes | 7)) good_ = false;
   last_.kind = static_cast<wire::entry_kind>(kind);
-  if ((what & thread_changes) != 0) last_.thread = small(what_);
+  if ((what & thread_changes) != 0) last_.thread = static_cast<std::uint32_t>(what_.number());
   if ((what & time_changes) != 0) last_.time_ms += what_.number();
   last_.address += static_cast<std::uint64_t>(addresses_.difference());
   last_.size = last_.makes() ? sizes_.number() : 0;
-  last_.node = last_.makes() ? small(nodes_) : 0;
+  last_.node = last_.makes() ? static_cast<std::uint32_t>(nodes_.number()) : 0;
   into = last_;
   into.address = std::rotl(last_.address, alignment_bits);
   return good();

@@ -5,8 +5,9 @@
 //   block   | length | sum | part of one zstd stream: | kind | what the kind has |
 //
 // Since all blocks are parts of one stream, each can refer to what stood in those before. version, length and
-// sum have 32 bits, the lowest first; the sum is that of the unpacked part (checksum below). Everything in a block is written as bytes.hpp says. What
-// is new in a version is a new kind of block, which older readers pass over, unless the version is raised.
+// sum have 32 bits, the lowest first; the sum is that of the unpacked part (checksum below). Everything in a
+// block is written as bytes.hpp says. What is new in a version is a new kind of block, which older readers pass
+// over, unless the version is raised.
 #pragma once
 
 #include <cstdint>
@@ -49,9 +50,6 @@ struct session {
   std::uint64_t sample_bytes = 0;
   std::uint64_t started_unix_s = 0;
   std::vector<std::string> command;
-
-  void put(byte_writer& to) const;
-  static session get(byte_reader& from);
 };
 
 struct process {
@@ -61,30 +59,23 @@ struct process {
   std::uint64_t time_ms = 0;
   std::string executable;
   std::vector<std::string> command;
-
-  void put(byte_writer& to) const;
-  static process get(byte_reader& from);
 };
 
 struct mapping {
   std::uint32_t process = 0;
   std::uint64_t start = 0;
-  std::uint64_t end = 0;
+  std::uint64_t bytes = 0;
   std::uint64_t offset = 0;
   std::string path;
   std::string build_id;  // as hexadecimal digits; empty: it has none
 
-  void put(byte_writer& to) const;
-  static mapping get(byte_reader& from);
+  std::uint64_t end() const { return start + bytes; }
 };
 
 struct thread {
   std::uint32_t number = 0;
   std::uint32_t process = 0;
   std::uint32_t id = 0;
-
-  void put(byte_writer& to) const;
-  static thread get(byte_reader& from);
 };
 
 // A call: what the call before it has as caller is a number given by the order of nodes, from 1.
@@ -97,9 +88,6 @@ struct resident {
   std::uint32_t process = 0;
   std::uint64_t time_ms = 0;
   std::uint64_t bytes = 0;
-
-  void put(byte_writer& to) const;
-  static resident get(byte_reader& from);
 };
 
 struct ended {
@@ -107,9 +95,6 @@ struct ended {
   std::uint64_t time_ms = 0;
   bool has_status = false;
   std::uint32_t wait_status = 0;
-
-  void put(byte_writer& to) const;
-  static ended get(byte_reader& from);
 };
 
 // What was not recorded.
@@ -119,10 +104,13 @@ struct losses {
   std::uint64_t threads = 0;
   std::uint64_t samples = 0;
   std::uint64_t events = 0;
-
-  void put(byte_writer& to) const;
-  static losses get(byte_reader& from);
 };
+
+// Each of the records above as the file has it.
+template <typename Record>
+void put(byte_writer& to, const Record& one);
+template <typename Record>
+Record get(byte_reader& from);
 
 struct event {
   wire::entry_kind kind = wire::entry_kind::allocate;

@@ -101,7 +101,7 @@ class Blocks : public testing::Test {
     int count = 0;
     while (from.next(kind, content)) {
       EXPECT_EQ(kind, block_kind::resident);
-      EXPECT_EQ(resident::get(content).process, static_cast<std::uint32_t>(count++));
+      EXPECT_EQ(get<resident>(content).process, static_cast<std::uint32_t>(count++));
     }
     broken = from.broken();
     return count;

@@ -3,7 +3,7 @@
 namespace strata::cli::capture {
 
 void module_table::add(const mapping& one) {
-  ranges_[one.process][one.start] = {one.end, one.offset, index_of(one.path, one.build_id)};
+  ranges_[one.process][one.start] = {one.end(), one.offset, index_of(one.path, one.build_id)};
 }
 
 std::size_t module_table::index_of(const std::string& path, const std::string& build_id) {

@@ -271,7 +271,7 @@ void recording::flush() {
   }
   if (!resident_.empty()) {
     content.number(resident_.size());
-    for (const resident& one : resident_) one.put(content);
+    for (const resident& one : resident_) put(content, one);
     to_.write(block_kind::resident, content);
     resident_.clear();
   }

@@ -21,7 +21,7 @@ std::string in_proc(pid_t pid, const char* name) {
 
 bool watched_process::knows(std::uint64_t address) const {
   auto above = code.upper_bound(address);
-  return above != code.begin() && address < std::prev(above)->second.end;
+  return above != code.begin() && address < std::prev(above)->second.end();
 }
 
 process read_process(const watched_process& one, std::uint64_t time_ms) {
@@ -54,12 +54,13 @@ std::vector<mapping> read_code(watched_process& one,
     if (!found.is_executable() || found.path.empty()) continue;
     const auto known = one.code.find(found.start);
     if (known != one.code.end() && known->second.path == found.path &&
-        known->second.end == found.end) {
+        known->second.end() == found.end) {
       continue;
     }
     const auto [id, is_new] = build_ids.try_emplace(found.path);
     if (is_new && found.path.starts_with("/")) id->second = build_id_of(found.path);
-    fresh.push_back({one.number, found.start, found.end, found.offset, found.path, id->second});
+    fresh.push_back(
+        {one.number, found.start, found.end - found.start, found.offset, found.path, id->second});
     one.code[found.start] = fresh.back();
   }
   return fresh;
