@@ -166,6 +166,10 @@ class Files(RecordCase):
                 self.assert_one_line(done, 127 if "no-such-program" in arguments else 2, *parts)
         done = self.strata("report", self.damaged(newer))
         self.assert_one_line(done, 2, "newer strata (version 200")
+        older = bytearray(self.whole)
+        older[8] = 1
+        done = self.strata("report", self.damaged(older))
+        self.assert_one_line(done, 2, "older strata (version 1 of")
 
 
 if __name__ == "__main__":

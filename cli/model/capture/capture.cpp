@@ -1,6 +1,7 @@
 #include "cli/model/capture/capture.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "cli/model/capture/file_reader.hpp"
 
@@ -13,7 +14,8 @@ constexpr std::uint64_t most_nodes = std::uint64_t{1} << 24;
 
 class assembler {
  public:
-  explicit assembler(capture& into) : into_(into) {}
+  assembler(capture& into, std::optional<std::uint64_t> moment_ms)
+      : into_(into), moment_ms_(moment_ms) {}
 
   // False: the block is damaged.
   bool take(block_kind kind, byte_reader& from) {
@@ -61,7 +63,10 @@ class assembler {
     if (!from.good() || !by_number_.try_emplace(facts.number, into_.processes.size()).second) {
       return false;
     }
-    into_.processes.push_back({std::move(facts), heap(into_.facts.sample_bytes), {}, false, {}});
+    recorded_process& made = into_.processes.emplace_back();
+    made.facts = std::move(facts);
+    made.memory = heap(into_.facts.sample_bytes);
+    if (moment_ms_) made.memory.keep_moment(*moment_ms_);
     return true;
   }
 
@@ -69,8 +74,11 @@ class assembler {
     const thread one = get<thread>(from);
     if (!from.good() || one.number > most_threads || !by_number_.contains(one.process))
       return false;
-    if (one.number >= threads_.size()) threads_.resize(one.number + std::size_t{1}, no_process);
-    threads_[one.number] = by_number_[one.process];
+    if (one.number >= threads_.size()) threads_.resize(one.number + std::size_t{1});
+    const std::size_t process = by_number_[one.process];
+    std::vector<thread_life>& threads = into_.processes[process].threads;
+    threads_[one.number] = {process, threads.size()};
+    threads.push_back({.id = one.id});
     return true;
   }
 
@@ -94,21 +102,27 @@ class assembler {
     event_reader events(from);
     event one;
     while (events.next(one)) {
-      if (one.thread >= threads_.size() || threads_[one.thread] == no_process ||
+      if (one.thread >= threads_.size() || threads_[one.thread].process == no_process ||
           one.node >= into_.nodes.size()) {
         return false;
       }
-      into_.processes[threads_[one.thread]].memory.add(one);
+      const thread_place& place = threads_[one.thread];
+      recorded_process& whose = into_.processes[place.process];
+      whose.memory.add(one);
+      thread_life& life = whose.threads[place.index];
+      if (life.events++ == 0) life.first_ms = one.time_ms;
+      life.last_ms = one.time_ms;
+      into_.last_event_ms = one.time_ms;
       ++into_.events;
-      into_.length_ms = std::max(into_.length_ms, one.time_ms);
     }
+    into_.length_ms = std::max(into_.length_ms, into_.last_event_ms);
     return events.good();
   }
 
   bool take_totals(byte_reader& from) {
     recorded_process* whose = of(static_cast<std::uint32_t>(from.number()));
     if (whose == nullptr) return false;
-    whose->memory = heap::get(from);
+    whose->memory.go_on_as(heap::get(from));
     into_.is_rolled_up = true;
     return from.good() && whose->memory.by_node().size() <= into_.nodes.size();
   }
@@ -134,10 +148,15 @@ class assembler {
   }
 
   static constexpr std::size_t no_process = static_cast<std::size_t>(-1);
+  struct thread_place {
+    std::size_t process = no_process;  // index, as the next
+    std::size_t index = 0;
+  };
 
   capture& into_;
+  std::optional<std::uint64_t> moment_ms_;
   std::map<std::uint32_t, std::size_t> by_number_;
-  std::vector<std::size_t> threads_;
+  std::vector<thread_place> threads_;  // by number
 };
 
 }  // namespace
@@ -149,11 +168,12 @@ const recorded_process* capture::largest() const {
   return found == processes.end() ? nullptr : &*found;
 }
 
-std::string read_capture(const std::string& path, capture& into) {
+std::string read_capture(const std::string& path, capture& into,
+                         std::optional<std::uint64_t> moment_ms) {
   file_reader file(path);
   if (!file.error().empty()) return path + ": " + file.error();
   into.nodes.assign(1, {});
-  assembler made(into);
+  assembler made(into, moment_ms);
   block_kind kind{};
   byte_reader content;
   while (file.next(kind, content)) {
@@ -165,6 +185,28 @@ std::string read_capture(const std::string& path, capture& into) {
   if (into.processes.empty()) {
     return path +
            (into.is_complete ? ": nothing was recorded" : ": ends before anything was recorded");
+  }
+  return {};
+}
+
+std::string read_events(const std::string& path, std::uint32_t process,
+                        const std::function<void(const event&)>& visit) {
+  file_reader file(path);
+  if (!file.error().empty()) return path + ": " + file.error();
+  std::set<std::uint32_t> threads;
+  block_kind kind{};
+  byte_reader content;
+  while (file.next(kind, content)) {
+    if (kind == block_kind::thread) {
+      const thread one = get<thread>(content);
+      if (one.process == process) threads.insert(one.number);
+    } else if (kind == block_kind::events) {
+      event_reader events(content);
+      event one;
+      while (events.next(one)) {
+        if (threads.contains(one.thread)) visit(one);
+      }
+    }
   }
   return {};
 }

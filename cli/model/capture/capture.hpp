@@ -1,7 +1,9 @@
 // A recording as it is read back from its file.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,11 +12,19 @@
 
 namespace strata::cli::capture {
 
+struct thread_life {
+  std::uint32_t id = 0;
+  std::uint64_t events = 0;  // that are in the file
+  std::uint64_t first_ms = 0;
+  std::uint64_t last_ms = 0;
+};
+
 // One program that ran: a process that becomes another by exec is two.
 struct recorded_process {
   process facts;
   heap memory;
   std::vector<resident> curve;
+  std::vector<thread_life> threads;
   bool has_ended = false;
   ended end;
 };
@@ -30,15 +40,27 @@ struct capture {
   bool is_broken = false;     // the file ends in a block that is not whole
   losses lost;
   std::uint64_t length_ms = 0;
+  std::uint64_t last_event_ms = 0;  // of those that are in the file
   std::uint64_t file_bytes = 0;
   std::uint64_t events = 0;
 
   // The process whose heap was the largest; null: none was recorded.
   const recorded_process* largest() const;
+  // When the process ended, or what is known of it does.
+  std::uint64_t end_of(const recorded_process& one) const {
+    return one.has_ended ? one.end.time_ms : length_ms;
+  }
 };
 
-// Reads the file. Empty: done; otherwise what is wrong with it.
-std::string read_capture(const std::string& path, capture& into);
+// Reads the file; figures will have what was live at the moment, if one is given. Empty: done; otherwise what
+// is wrong with it.
+std::string read_capture(const std::string& path, capture& into,
+                         std::optional<std::uint64_t> moment_ms = std::nullopt);
+
+// Reads the file once more, for the events of a process, in their order. What read_capture takes this does,
+// too. Empty: done; otherwise what is wrong with it.
+std::string read_events(const std::string& path, std::uint32_t process,
+                        const std::function<void(const event&)>& visit);
 
 // Names for all calls that have none in the file, from the files that the code came from, where these are
 // still there.

@@ -31,9 +31,12 @@ file_reader::file_reader(const std::string& path)
   } else if (const std::uint32_t version = fixed(packed_, file_magic.size());
              version > file_version) {
     error_ = "was recorded by a newer strata (version " + std::to_string(version) +
-             " of the format; this one reads up to " + std::to_string(file_version) + ")";
+             " of the format; this one reads version " + std::to_string(file_version) + ")";
   } else if (version == 0) {
     error_ = "is damaged";
+  } else if (version < file_version) {
+    error_ = "was recorded by an older strata (version " + std::to_string(version) +
+             " of the format; this one reads version " + std::to_string(file_version) + ")";
   }
 }
 

@@ -21,7 +21,7 @@
 namespace strata::cli::capture {
 
 inline constexpr std::string_view file_magic{"STRATAC\0", 8};
-inline constexpr std::uint32_t file_version = 1;
+inline constexpr std::uint32_t file_version = 2;
 inline constexpr std::size_t header_bytes = 12;
 inline constexpr std::size_t most_block_bytes = std::size_t{64} << 20;
 

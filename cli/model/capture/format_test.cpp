@@ -154,8 +154,16 @@ TEST_F(Blocks, OthersFiles) {
   EXPECT_EQ(file_reader(path()).error(), "is no recording of strata record");
   replace("");
   EXPECT_EQ(file_reader(path()).error(), "is no recording of strata record");
-  replace(std::string(file_magic) + std::string("\2\0\0\0", 4));
-  EXPECT_NE(file_reader(path()).error().find("newer"), std::string::npos);
+  const auto of_version = [&](std::uint32_t version) {
+    std::string header(file_magic);
+    for (int shift = 0; shift < 32; shift += 8) header += static_cast<char>(version >> shift);
+    replace(header);
+    return file_reader(path()).error();
+  };
+  EXPECT_NE(of_version(file_version + 1).find("newer strata"), std::string::npos);
+  EXPECT_NE(of_version(file_version - 1).find("older strata"), std::string::npos);
+  EXPECT_EQ(of_version(file_version), "");
+  EXPECT_EQ(of_version(0), "is damaged");
 }
 
 }  // namespace

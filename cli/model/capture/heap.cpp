@@ -1,7 +1,9 @@
 #include "cli/model/capture/heap.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 namespace strata::cli::capture {
 namespace {
@@ -19,9 +21,11 @@ std::size_t lifetime_class(std::uint64_t ms) {
 stack_figures& stack_figures::operator+=(const stack_figures& other) {
   live += other.live;
   at_peak += other.at_peak;
+  at_moment += other.at_moment;
   total += other.total;
   temporary += other.temporary;
   resized += other.resized;
+  gone_less_come_ms += other.gone_less_come_ms;
   for (std::size_t i = 0; i < lived.size(); ++i) lived[i] += other.lived[i];
   return *this;
 }
@@ -38,6 +42,7 @@ amount heap::worth(std::uint64_t size) const {
 stack_figures& heap::before_change(std::uint32_t node) {
   if (node >= by_node_.size()) {
     by_node_.resize(node + std::size_t{1});
+    own_peaks_.resize(by_node_.size());
     kept_for_.resize(by_node_.size());
   }
   stack_figures& found = by_node_[node];
@@ -50,6 +55,7 @@ stack_figures& heap::before_change(std::uint32_t node) {
 
 void heap::add(const event& one) {
   ++events_;
+  if (one.time_ms > moment_ms_ && moment_ms_ != no_moment) take_moment();
   switch (one.kind) {
     case wire::entry_kind::allocate:
     case wire::entry_kind::resize_in:
@@ -70,9 +76,13 @@ void heap::add(const event& one) {
 
 void heap::make(const event& one) {
   live_block lost;
-  // Its free was not seen.
-  if (live_.remove(one.address, lost)) before_change(lost.node).live -= worth(lost.size);
-  if (lost.address != 0) all_.live -= worth(lost.size);
+  if (live_.remove(one.address, lost)) {  // its free was not seen
+    const amount much = worth(lost.size);
+    for (stack_figures* figures : {&before_change(lost.node), &all_}) {
+      figures->live -= much;
+      figures->gone_less_come_ms += much.blocks * static_cast<double>(one.time_ms);
+    }
+  }
   live_.insert({one.address, one.size, one.node, one.thread, one.time_ms});
   last_made_[one.thread] = one.address;
   const amount much = worth(one.size);
@@ -80,8 +90,10 @@ void heap::make(const event& one) {
   for (stack_figures* figures : {&stack, &all_}) {
     figures->live += much;
     figures->total += much;
+    figures->gone_less_come_ms -= much.blocks * static_cast<double>(one.time_ms);
     if (one.kind == wire::entry_kind::resize_in) figures->resized += much.blocks;
   }
+  if (stack.live.bytes > own_peaks_[one.node].bytes) own_peaks_[one.node] = stack.live;
   by_size_[static_cast<std::size_t>(std::bit_width(one.size))] += much;
   if (all_.live.bytes > all_.at_peak.bytes) {
     all_.at_peak = all_.live;
@@ -105,6 +117,7 @@ void heap::end(const event& one) {
   stack_figures& stack = before_change(was.node);
   for (stack_figures* figures : {&stack, &all_}) {
     figures->live -= much;
+    figures->gone_less_come_ms += much.blocks * static_cast<double>(one.time_ms);
     figures->lived[lived] += much.blocks;
     if (is_temporary) figures->temporary += much.blocks;
   }
@@ -125,6 +138,7 @@ void heap::back(const event& one) {
       one.thread == was.thread && last != last_made_.end() && last->second == was.address;
   for (stack_figures* figures : {&stack, &all_}) {
     figures->live += much;
+    figures->gone_less_come_ms -= much.blocks * static_cast<double>(one.time_ms);
     figures->lived[lived] -= much.blocks;
     if (was_temporary) figures->temporary -= much.blocks;
   }
@@ -143,7 +157,34 @@ void heap::note_curve(std::uint64_t time_ms) {
   curve_.push_back({time_ms, all_.live.bytes});
 }
 
+void heap::take_moment() {
+  moment_ms_ = no_moment;
+  all_.at_moment = all_.live;
+  for (stack_figures& one : by_node_) one.at_moment = one.live;
+}
+
+void heap::go_on_as(heap later) {
+  if (moment_ms_ != no_moment) take_moment();
+  later.all_.at_moment = all_.at_moment;
+  const std::size_t known = std::min(by_node_.size(), later.by_node_.size());
+  for (std::size_t i = 0; i < known; ++i) later.by_node_[i].at_moment = by_node_[i].at_moment;
+  *this = std::move(later);
+}
+
 namespace {
+
+// What is written of the figures, in the order in which the file has it.
+template <typename Figures, typename Visit>
+void each_number(Figures& of, Visit visit) {
+  for (auto* one : {&of.live, &of.at_peak, &of.total}) {
+    visit(one->blocks);
+    visit(one->bytes);
+  }
+  visit(of.temporary);
+  visit(of.resized);
+  visit(of.gone_less_come_ms);
+  for (auto& one : of.lived) visit(one);
+}
 
 void put_amount(byte_writer& to, const amount& of) {
   to.real(of.blocks);
@@ -157,17 +198,11 @@ amount get_amount(byte_reader& from) {
 }
 
 void put_figures(byte_writer& to, const stack_figures& of) {
-  for (const amount* one : {&of.live, &of.at_peak, &of.total}) put_amount(to, *one);
-  to.real(of.temporary);
-  to.real(of.resized);
-  for (double one : of.lived) to.real(one);
+  each_number(of, [&](double one) { to.real(one); });
 }
 stack_figures get_figures(byte_reader& from) {
   stack_figures made;
-  for (amount* one : {&made.live, &made.at_peak, &made.total}) *one = get_amount(from);
-  made.temporary = from.real();
-  made.resized = from.real();
-  for (double& one : made.lived) one = from.real();
+  each_number(made, [&](double& one) { one = from.real(); });
   return made;
 }
 
@@ -184,9 +219,11 @@ void heap::put(byte_writer& to) {
     to.real(at.live_bytes);
   }
   to.number(by_node_.size());
-  for (const stack_figures& one : by_node_) {
-    to.byte(one.total.blocks > 0 ? 1 : 0);
-    if (one.total.blocks > 0) put_figures(to, one);
+  for (std::size_t i = 0; i < by_node_.size(); ++i) {
+    to.byte(by_node_[i].total.blocks > 0 ? 1 : 0);
+    if (by_node_[i].total.blocks == 0) continue;
+    put_figures(to, by_node_[i]);
+    put_amount(to, own_peaks_[i]);
   }
 }
 
@@ -204,13 +241,16 @@ heap heap::get(byte_reader& from) {
     made.curve_.push_back(at);
   }
   for (std::uint64_t left = from.number(); left > 0 && from.good(); --left) {
-    made.by_node_.push_back(from.byte() == 0 ? stack_figures() : get_figures(from));
+    const bool is_used = from.byte() != 0;
+    made.by_node_.push_back(is_used ? get_figures(from) : stack_figures());
+    made.own_peaks_.push_back(is_used ? get_amount(from) : amount());
   }
   made.kept_for_.resize(made.by_node_.size());
   return made;
 }
 
 void heap::settle() {
+  if (moment_ms_ != no_moment) take_moment();
   for (std::size_t node = 0; node < by_node_.size(); ++node) {
     before_change(static_cast<std::uint32_t>(node));
   }

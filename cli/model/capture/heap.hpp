@@ -43,12 +43,18 @@ using lifetimes = std::array<double, lifetime_limits_ms.size() + 1>;
 struct stack_figures {
   amount live;
   amount at_peak;
+  amount at_moment;  // that was asked for, by keep_moment
   amount total;
-  double temporary = 0;  // freed by their thread before it allocated again
-  double resized = 0;    // of the total, those that came of realloc
+  double temporary = 0;          // freed by their thread before it allocated again
+  double resized = 0;            // of the total, those that came of realloc
+  double gone_less_come_ms = 0;  // when blocks went, summed up, less when they came; see life_ms
   lifetimes lived{};
 
   stack_figures& operator+=(const stack_figures& other);
+  // How long its blocks have lived, summed up, at a time when no more has happened.
+  double life_ms(std::uint64_t now_ms) const {
+    return gone_less_come_ms + live.blocks * static_cast<double>(now_ms);
+  }
 };
 
 struct curve_point {
@@ -61,15 +67,21 @@ class heap {
   explicit heap(std::uint64_t sample_bytes = 0) : sample_bytes_(sample_bytes) {}
 
   void add(const event& one);
+  // What is live at the end of this millisecond is kept as at_moment.
+  void keep_moment(std::uint64_t time_ms) { moment_ms_ = time_ms; }
   // Its figures, without the live blocks: what is read back takes no more events.
   void put(byte_writer& to);
   static heap get(byte_reader& from);
+  // Has the figures of another one, read back, but its own of the moment, which that does not have.
+  void go_on_as(heap later);
 
   // Settles what is kept lazily; to be called before the figures are read.
   void settle();
 
   const std::vector<stack_figures>& by_node() const { return by_node_; }
   const stack_figures& all() const { return all_; }
+  // Of each node: live when it had most bytes live, whenever that was.
+  const std::vector<amount>& own_peaks() const { return own_peaks_; }
   double peak_bytes() const { return all_.at_peak.bytes; }
   std::uint64_t peak_time_ms() const { return peak_time_ms_; }
   std::uint64_t events() const { return events_; }
@@ -86,10 +98,14 @@ class heap {
   amount worth(std::uint64_t size) const;
   stack_figures& before_change(std::uint32_t node);
   void note_curve(std::uint64_t time_ms);
+  void take_moment();
+
+  static constexpr std::uint64_t no_moment = ~std::uint64_t{0};
 
   std::uint64_t sample_bytes_;
   live_blocks live_;
   std::vector<stack_figures> by_node_;
+  std::vector<amount> own_peaks_;
   std::vector<std::uint64_t> kept_for_;  // the peak that at_peak of the node is of
   std::uint64_t peak_number_ = 0;
   std::uint64_t peak_time_ms_ = 0;
@@ -101,6 +117,7 @@ class heap {
   std::uint64_t curve_step_ms_ = 1;
   std::uint64_t events_ = 0;
   std::uint64_t unknown_frees_ = 0;
+  std::uint64_t moment_ms_ = no_moment;  // still to come
 };
 
 }  // namespace strata::cli::capture

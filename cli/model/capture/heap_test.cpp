@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <random>
 
@@ -69,6 +70,74 @@ TEST(Heap, Lifetimes) {
   all.add(gone(16, 1, 50));
   all.add(gone(32, 1, 1'000'000));
   EXPECT_EQ(all.all().lived, (lifetimes{0, 0, 1, 0, 0, 0, 1}));
+}
+
+TEST(Heap, LivesUpToTheEnd) {
+  heap all;
+  all.add(made(16, 1, 1, 1, 10));
+  all.add(made(32, 1, 1, 1, 20));
+  all.add(gone(16, 1, 50));
+  all.add(made(48, 1, 2, 1, 60));
+  EXPECT_EQ(all.by_node()[1].life_ms(100), 40 + 80);
+  EXPECT_EQ(all.by_node()[2].life_ms(100), 40);
+  EXPECT_EQ(all.all().life_ms(100), 160);
+}
+
+TEST(Heap, OwnPeaksAreEachStacks) {
+  heap all;
+  all.add(made(16, 100, 1));
+  all.add(made(32, 50, 1));
+  all.add(gone(16));
+  all.add(made(48, 500, 2));
+  all.add(made(64, 20, 1));
+  EXPECT_EQ(all.own_peaks()[1].bytes, 150);
+  EXPECT_EQ(all.own_peaks()[1].blocks, 2);
+  EXPECT_EQ(all.own_peaks()[2].bytes, 500);
+}
+
+// The end of the millisecond counts; what follows does not, whether it stands there or is read back.
+TEST(Heap, KeepsAMoment) {
+  const auto fill = [](heap& into) {
+    into.add(made(16, 100, 1, 1, 5));
+    into.add(made(32, 10, 2, 1, 7));
+    into.add(gone(16, 1, 7));
+    into.add(made(48, 1, 1, 1, 8));
+  };
+  heap later;
+  later.add(made(16, 1000, 1, 1, 5));
+  later.add(made(32, 1000, 9, 1, 5));
+  const std::vector<std::array<int, 3>> truth = {{4, 0, 0},  {5, 100, 0}, {6, 100, 0},
+                                                 {7, 0, 10}, {8, 1, 10},  {99, 1, 10}};
+  for (const auto& [moment, first, second] : truth) {
+    for (const bool goes_on : {false, true}) {
+      heap all;
+      all.keep_moment(static_cast<std::uint64_t>(moment));
+      fill(all);
+      if (goes_on) all.go_on_as(later);
+      all.settle();
+      EXPECT_EQ(all.by_node()[1].at_moment.bytes, first) << moment;
+      EXPECT_EQ(all.by_node()[2].at_moment.bytes, second) << moment;
+      EXPECT_EQ(all.all().at_moment.bytes, first + second) << moment;
+    }
+  }
+}
+
+TEST(Heap, ComesBackAsItWas) {
+  heap all;
+  all.add(made(16, 100, 1, 1, 3));
+  all.add(made(32, 50, 5, 1, 4));
+  all.add(gone(16, 1, 30));
+  byte_writer to;
+  all.put(to);
+  byte_reader from(to.bytes());
+  const heap read = heap::get(from);
+  EXPECT_TRUE(from.good());
+  EXPECT_TRUE(from.done());
+  ASSERT_EQ(read.by_node().size(), 6u);
+  EXPECT_EQ(read.by_node()[1].life_ms(99), 27);
+  EXPECT_EQ(read.own_peaks()[1].bytes, 100);
+  EXPECT_EQ(read.by_node()[5].live.bytes, 50);
+  EXPECT_EQ(read.peak_bytes(), 150);
 }
 
 TEST(Heap, UnknownFrees) {

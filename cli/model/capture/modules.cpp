@@ -1,9 +1,12 @@
 #include "cli/model/capture/modules.hpp"
 
+#include <iterator>
+
 namespace strata::cli::capture {
 
 void module_table::add(const mapping& one) {
-  ranges_[one.process][one.start] = {one.end(), one.offset, index_of(one.path, one.build_id)};
+  ranges_[one.process][one.start] = {one.start, one.end(), one.offset,
+                                     index_of(one.path, one.build_id)};
 }
 
 std::size_t module_table::index_of(const std::string& path, const std::string& build_id) {
@@ -12,14 +15,19 @@ std::size_t module_table::index_of(const std::string& path, const std::string& b
   return at->second;
 }
 
-bool module_table::find(std::uint32_t process, std::uint64_t address, code_place& into) const {
+const code_range* module_table::range_of(std::uint32_t process, std::uint64_t address) const {
   const auto ranges = ranges_.find(process);
-  if (ranges == ranges_.end()) return false;
+  if (ranges == ranges_.end()) return nullptr;
   auto above = ranges->second.upper_bound(address);
-  if (above == ranges->second.begin()) return false;
-  --above;
-  if (address >= above->second.end) return false;
-  into = {above->second.module, address - above->first + above->second.offset};
+  if (above == ranges->second.begin()) return nullptr;
+  const code_range& below = std::prev(above)->second;
+  return address < below.end ? &below : nullptr;
+}
+
+bool module_table::find(std::uint32_t process, std::uint64_t address, code_place& into) const {
+  const code_range* range = range_of(process, address);
+  if (range == nullptr) return false;
+  into = {range->module, address - range->start + range->offset};
   return true;
 }
 

@@ -67,41 +67,61 @@ bool is_go_between(const std::string& function) {
   return name.starts_with("std::") || name.starts_with("__gnu_cxx::");
 }
 
+const code_range* view::code_at(std::uint32_t number) const {
+  const std::uint64_t address = of_.nodes[number].address;
+  // One back, from where the call returns to into the call.
+  return address <= wire::cut_mark ? nullptr
+                                   : of_.modules.range_of(process_.facts.number, address - 1);
+}
+
 const std::vector<call_site>& view::calls_at(std::uint32_t number) const {
   const std::uint64_t address = of_.nodes[number].address;
   const auto [at, is_new] = known_.try_emplace(address);
   std::vector<call_site>& made = at->second;
   if (!is_new) return made;
-  code_place place;
-  if (address == wire::cut_mark) {
-    made.push_back({"(calls further out were not recorded)", {}, 0});
-  } else if (!of_.modules.find(process_.facts.number, address - 1, place)) {
-    made.push_back({hexadecimal(address), {}, 0});
-  } else {
-    const module& in = of_.modules.all()[place.module];
-    if (const auto names = of_.names.find(place); names != of_.names.end()) {
-      for (const symbol& one : names->second) made.push_back({one.function, one.file, one.line});
-    }
-    if (made.empty()) made.emplace_back();
-    for (call_site& one : made) {
-      if (one.function.empty()) one.function = in_file(in, place.offset);
-    }
+  const code_range* range = code_at(number);
+  if (range == nullptr) {
+    made.push_back({address == 0                ? "(unknown calls)"
+                    : address == wire::cut_mark ? "(calls further out were not recorded)"
+                                                : hexadecimal(address),
+                    {},
+                    0,
+                    {}});
+    return made;
+  }
+  const code_place place{range->module, address - 1 - range->start + range->offset};
+  const module& in = of_.modules.all()[place.module];
+  if (const auto names = of_.names.find(place); names != of_.names.end()) {
+    for (const symbol& one : names->second) made.push_back({one.function, one.file, one.line, {}});
+  }
+  if (made.empty()) made.emplace_back();
+  for (call_site& one : made) {
+    if (one.function.empty()) one.function = in_file(in, place.offset);
+    if (one.file.empty()) one.module = in.path;
+  }
+  return made;
+}
+
+std::vector<std::uint32_t> view::path(std::uint32_t number) const {
+  if (number == 0) return {0};
+  std::vector<std::uint32_t> made;
+  for (; number != 0 && made.size() < most_calls; number = of_.nodes[number].caller) {
+    made.push_back(number);
   }
   return made;
 }
 
 std::vector<call_site> view::stack(std::uint32_t number) const {
   std::vector<call_site> made;
-  for (; number != 0 && made.size() < most_calls; number = of_.nodes[number].caller) {
-    const std::vector<call_site>& calls = calls_at(number);
+  for (std::uint32_t at : path(number)) {
+    if (made.size() >= most_calls) break;
+    const std::vector<call_site>& calls = calls_at(at);
     made.insert(made.end(), calls.begin(), calls.end());
   }
-  if (made.empty()) made.push_back({"(unknown calls)", {}, 0});
   return made;
 }
 
 call_site view::site(std::uint32_t number) const {
-  if (number == 0) return {"(unknown calls)", {}, 0};
   const call_site& innermost = calls_at(number).front();
   for (; number != 0; number = of_.nodes[number].caller) {
     for (const call_site& one : calls_at(number)) {
@@ -130,19 +150,7 @@ call_tree view::tree() const {
   call_tree root;
   root.where.function = "(all)";
   each_stack([&](std::uint32_t number, const stack_figures& figures) {
-    const std::vector<call_site> calls = stack(number);
-    call_tree* at = &root;
-    at->figures += figures;
-    for (auto one = calls.rbegin(); one != calls.rend(); ++one) {
-      auto next = std::find_if(at->calls.begin(), at->calls.end(),
-                               [&](const call_tree& known) { return known.where == *one; });
-      if (next == at->calls.end()) {
-        at->calls.push_back({*one, {}, {}});
-        next = std::prev(at->calls.end());
-      }
-      at = &*next;
-      at->figures += figures;
-    }
+    root.add(stack(number), figures);
   });
   return root;
 }

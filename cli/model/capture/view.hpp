@@ -16,6 +16,7 @@ struct call_site {
   std::string function;  // with its parameters; for code without symbols "libfoo.so+0x1234"
   std::string file;      // empty: unknown
   std::uint32_t line = 0;
+  std::string module;  // where the code is; only when its file of source is unknown
 
   // NOLINTNEXTLINE(modernize-use-nullptr): there is none
   auto operator<=>(const call_site&) const = default;
@@ -33,18 +34,46 @@ struct site_figures {
 };
 
 // Calls from the outermost on. Figures are those of all stacks that go through here.
-struct call_tree {
+template <typename Figures>
+struct tree_of {
   call_site where;
-  stack_figures figures;
-  std::vector<call_tree> calls;
+  Figures figures{};
+  std::vector<tree_of> calls;
+
+  // Adds a stack, of which the innermost call is the first.
+  void add(const std::vector<call_site>& stack, const Figures& its) {
+    tree_of* at = this;
+    at->figures += its;
+    for (auto one = stack.rbegin(); one != stack.rend(); ++one) {
+      at = &at->call(*one);
+      at->figures += its;
+    }
+  }
+
+ private:
+  tree_of& call(const call_site& which) {
+    for (tree_of& known : calls) {
+      if (known.where == which) return known;
+    }
+    calls.emplace_back().where = which;
+    return calls.back();
+  }
 };
+using call_tree = tree_of<stack_figures>;
 
 class view {
  public:
   view(const capture& of, const recorded_process& process) : of_(of), process_(process) {}
 
+  const capture& recording() const { return of_; }
   const recorded_process& process() const { return process_; }
 
+  // Of one address, the innermost first: more than one where functions are inlined.
+  const std::vector<call_site>& calls_at(std::uint32_t node) const;
+  // Where the code of a node is; null: in no file that is known.
+  const code_range* code_at(std::uint32_t node) const;
+  // A stack's nodes, the innermost first. That of an unknown stack is 0.
+  std::vector<std::uint32_t> path(std::uint32_t node) const;
   // The calls of a stack, the innermost first, with those inlined.
   std::vector<call_site> stack(std::uint32_t node) const;
   // The first that is no go-between; the innermost when all are.
@@ -63,8 +92,6 @@ class view {
   call_tree tree() const;
 
  private:
-  const std::vector<call_site>& calls_at(std::uint32_t node) const;
-
   const capture& of_;
   const recorded_process& process_;
   mutable std::map<std::uint64_t, std::vector<call_site>> known_;  // by address
