@@ -1,13 +1,12 @@
 // The JSON of `strata report`; docs/report.md explains its keys.
 #include <cmath>
 
+#include "cli/report/calls_json.hpp"
 #include "cli/report/capture_report.hpp"
-#include "cli/report/json.hpp"
 
 namespace strata::cli {
 namespace {
 
-using capture::call_site;
 using capture::stack_figures;
 
 std::int64_t whole(double value) { return std::llround(value); }
@@ -16,18 +15,15 @@ json_value amount_json(const capture::amount& of) {
   return {{"blocks", whole(of.blocks)}, {"bytes", whole(of.bytes)}};
 }
 
-json_value figures_json(const stack_figures& of) {
+json_value figures_json(const stack_figures& of, capture_figure shown) {
   json_value lived = json_value::array();
   for (double one : of.lived) lived.push_back(whole(one));
-  return {{"at_peak", amount_json(of.at_peak)},  {"at_end", amount_json(of.live)},
-          {"total", amount_json(of.total)},      {"temporary_blocks", whole(of.temporary)},
-          {"resized_blocks", whole(of.resized)}, {"lifetimes", lived}};
-}
-
-json_value where_json(const call_site& where) {
-  return {{"function", where.function},
-          {"file", where.file.empty() ? json_value() : json_value(where.file)},
-          {"line", where.line == 0 ? json_value() : json_value(where.line)}};
+  json_value made = {
+      {"at_peak", amount_json(of.at_peak)},  {"at_end", amount_json(of.live)},
+      {"total", amount_json(of.total)},      {"temporary_blocks", whole(of.temporary)},
+      {"resized_blocks", whole(of.resized)}, {"lifetimes", lived}};
+  if (shown == capture_figure::moment) made["at_moment"] = amount_json(of.at_moment);
+  return made;
 }
 
 json_value processes_json(const capture_result& result) {
@@ -70,24 +66,22 @@ json_value curve_json(const capture::recorded_process& of) {
   return {{"live_bytes", live}, {"resident_bytes", resident}};
 }
 
-json_value sites_json(const capture::view& view) {
+json_value sites_json(const capture::view& view, capture_figure shown) {
   json_value made = json_value::array();
   for (const capture::site_figures& one : view.sites()) {
     json_value site = where_json(one.where);
     site["stacks"] = one.stacks;
-    site.update(figures_json(one.figures));
+    site.update(figures_json(one.figures, shown));
     made.push_back(site);
   }
   return made;
 }
 
-json_value stacks_json(const capture::view& view) {
+json_value stacks_json(const capture::view& view, capture_figure shown) {
   json_value made = json_value::array();
   view.each_stack([&](std::uint32_t node, const stack_figures& figures) {
-    json_value calls = json_value::array();
-    for (const call_site& one : view.stack(node)) calls.push_back(where_json(one));
-    json_value stack = {{"calls", calls}};
-    stack.update(figures_json(figures));
+    json_value stack = {{"calls", calls_json(view.stack(node))}};
+    stack.update(figures_json(figures, shown));
     made.push_back(stack);
   });
   return made;
@@ -99,7 +93,7 @@ std::string capture_json(const capture_result& result) {
   const capture::capture& all = result.recording;
   const capture::recorded_process& one = result.process;
   const capture::view view(all, one);
-  json_value summary = figures_json(one.memory.all());
+  json_value summary = figures_json(one.memory.all(), result.figure);
   summary["peak_ms"] = one.memory.peak_time_ms();
   summary["unknown_frees"] = one.memory.unknown_frees();
   const json_value document = {
@@ -121,12 +115,14 @@ std::string capture_json(const capture_result& result) {
         {"samples", all.lost.samples}}},
       {"processes", processes_json(result)},
       {"process", one.facts.number},
+      {"moment_ms",
+       result.figure == capture_figure::moment ? json_value(result.moment_ms) : json_value()},
       {"summary", summary},
       {"lifetime_limits_ms", capture::lifetime_limits_ms},
       {"sizes", sizes_json(one.memory)},
       {"curve", curve_json(one)},
-      {"sites", sites_json(view)},
-      {"stacks", stacks_json(view)}};
+      {"sites", sites_json(view, result.figure)},
+      {"stacks", stacks_json(view, result.figure)}};
   return json_text(document);
 }
 

@@ -9,21 +9,28 @@
 namespace strata::cli {
 
 // By which figure sites are ordered, and which one a tree or folded stacks show.
-enum class capture_figure { peak, end, total, count, temporary };
+enum class capture_figure { peak, end, total, count, temporary, moment };
 double value_of(const capture::stack_figures& of, capture_figure which);
+// Rounded, as it is shown.
+std::uint64_t whole_value_of(const capture::stack_figures& of, capture_figure which);
+bool is_size(capture_figure which);
 
 struct capture_result {
   std::string file;
   const capture::capture& recording;
   const capture::recorded_process& process;
   capture_figure figure = capture_figure::peak;
-  std::size_t shown = 20;  // sites, or calls of a tree at each step
+  std::uint64_t moment_ms = 0;  // of capture_figure::moment
+  std::size_t shown = 20;       // sites, or calls of a tree at each step
 };
+// "live at the peak"
+std::string figure_name(const capture_result& result, capture_figure which);
 
 std::string capture_text(const capture_result& result, const style& look);
 std::string capture_tree_text(const capture_result& result, const style& look);
 std::string capture_json(const capture_result& result);
 // A line a stack, the outermost call first: "main;load;parse 4096".
 std::string capture_folded(const capture_result& result);
+std::string folded_calls(const std::vector<capture::call_site>& stack);
 
 }  // namespace strata::cli

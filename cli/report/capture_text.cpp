@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "cli/report/calls_text.hpp"
 #include "cli/report/capture_report.hpp"
 #include "cli/report/format.hpp"
 
@@ -35,29 +35,8 @@ std::string percent(double part, double all) {
   return all <= 0 ? "0 %" : formatted("%.0f %%", 100 * part / all);
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string made;
-  for (const std::string& word : words) made += (made.empty() ? "" : " ") + word;
-  return made;
-}
-
 std::string row(const char* name, const std::string& value) {
   return "  " + pad_right(name, 13) + value + "\n";
-}
-
-// In so many columns, if these are not very few: the end of the function's name is cut off.
-std::string where_text(const call_site& where, int columns) {
-  std::string name = capture::short_name(where.function);
-  std::string place;
-  if (!where.file.empty()) place = "  " + base_name(where.file) + ":" + std::to_string(where.line);
-  const auto room = static_cast<std::size_t>(std::max(columns - columns_of(place), 12));
-  if (name.size() > room) name = name.substr(0, room - 2) + "..";
-  return name + place;
-}
-
-// Only people at a terminal have an end of the line.
-int columns_left(const style& look, const std::string& text) {
-  return look.unicode ? look.width - columns_of(text) : std::numeric_limits<int>::max();
 }
 
 std::string how_it_ended(const capture::recorded_process& one, bool is_complete) {
@@ -99,6 +78,10 @@ std::string others_text(const capture_result& result) {
   return row("others", "of the same recording, by --process NUMBER:") + text;
 }
 
+std::string moment_text(const capture_result& result) {
+  return format_seconds(static_cast<double>(result.moment_ms) * 1e-3);
+}
+
 double peak_resident(const capture::recorded_process& one) {
   std::uint64_t most = 0;
   for (const capture::resident& at : one.curve) most = std::max(most, at.bytes);
@@ -124,6 +107,9 @@ std::string summary(const capture_result& result, const style& look) {
   text += row("peak", amount_text(figures.at_peak) + ", after " +
                           format_seconds(static_cast<double>(one.memory.peak_time_ms()) * 1e-3));
   text += row(one.has_ended ? "never freed" : "live", amount_text(figures.live));
+  if (result.figure == capture_figure::moment) {
+    text += row("then", amount_text(figures.at_moment) + " live, after " + moment_text(result));
+  }
   if (const double bytes = peak_resident(one); bytes > 0) {
     text += row("resident", size_of(bytes) + " at most");
   }
@@ -137,23 +123,7 @@ std::string summary(const capture_result& result, const style& look) {
   return text + losses_text(all) + others_text(result);
 }
 
-const char* figure_name(capture_figure which) {
-  switch (which) {
-    case capture_figure::peak:
-      return "live at the peak";
-    case capture_figure::end:
-      return "never freed";
-    case capture_figure::total:
-      return "bytes allocated";
-    case capture_figure::count:
-      return "blocks allocated";
-    case capture_figure::temporary:
-      return "temporary blocks";
-  }
-  return "";
-}
-
-std::string site_row(const site_figures& one, const style& look) {
+std::string site_row(const site_figures& one, capture_figure shown, const style& look) {
   const auto size = [](double bytes) {
     return pad_left(whole(bytes) == 0 ? "-" : size_of(bytes), size_columns);
   };
@@ -161,56 +131,11 @@ std::string site_row(const site_figures& one, const style& look) {
     return pad_left(whole(number) == 0 ? "-" : format_count(std::round(number)), count_columns);
   };
   const stack_figures& figures = one.figures;
-  std::string text = size(figures.at_peak.bytes) + size(figures.live.bytes) +
-                     size(figures.total.bytes) + count(figures.total.blocks) +
-                     count(figures.temporary) + "  ";
+  std::string text = shown == capture_figure::moment ? size(figures.at_moment.bytes) : "";
+  text += size(figures.at_peak.bytes) + size(figures.live.bytes) + size(figures.total.bytes) +
+          count(figures.total.blocks) + count(figures.temporary) + "  ";
   return text + where_text(one.where, columns_left(look, text)) + "\n";
 }
-
-bool is_size(capture_figure which) {
-  return which != capture_figure::count && which != capture_figure::temporary;
-}
-
-class tree_text {
- public:
-  tree_text(const capture_result& result, const style& look, double all)
-      : result_(result), look_(look), all_(all) {}
-
-  // The calls that are worth a line, and theirs.
-  void add(const call_tree& of, int depth) {
-    constexpr double least = 0.01;
-    std::vector<const call_tree*> calls;
-    for (const call_tree& one : of.calls) {
-      if (value(one) > 0 && value(one) >= least * all_) calls.push_back(&one);
-    }
-    std::sort(calls.begin(), calls.end(),
-              [&](const call_tree* a, const call_tree* b) { return value(*a) > value(*b); });
-    if (calls.size() > result_.shown) calls.resize(result_.shown);
-    for (const call_tree* one : calls) {
-      add_line(*one, depth);
-      // A call that is the only one stands below its caller.
-      add(*one, one->calls.size() > 1 ? depth + 1 : depth);
-    }
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  double value(const call_tree& of) const { return value_of(of.figures, result_.figure); }
-
-  void add_line(const call_tree& one, int depth) {
-    const std::string figure =
-        is_size(result_.figure) ? size_of(value(one)) : format_count(std::round(value(one)));
-    const std::string line = pad_left(figure, size_columns) +
-                             pad_left(percent(value(one), all_), 6) + "  " +
-                             std::string(static_cast<std::size_t>(depth), ' ');
-    text_ += line + where_text(one.where, columns_left(look_, line)) + "\n";
-  }
-
-  const capture_result& result_;
-  const style& look_;
-  double all_;
-  std::string text_;
-};
 
 }  // namespace
 
@@ -226,8 +151,36 @@ double value_of(const stack_figures& of, capture_figure which) {
       return of.total.blocks;
     case capture_figure::temporary:
       return of.temporary;
+    case capture_figure::moment:
+      return of.at_moment.bytes;
   }
   return 0;
+}
+
+std::uint64_t whole_value_of(const stack_figures& of, capture_figure which) {
+  return whole(value_of(of, which));
+}
+
+bool is_size(capture_figure which) {
+  return which != capture_figure::count && which != capture_figure::temporary;
+}
+
+std::string figure_name(const capture_result& result, capture_figure which) {
+  switch (which) {
+    case capture_figure::peak:
+      return "live at the peak";
+    case capture_figure::end:
+      return "never freed";
+    case capture_figure::total:
+      return "bytes allocated";
+    case capture_figure::count:
+      return "blocks allocated";
+    case capture_figure::temporary:
+      return "temporary blocks";
+    case capture_figure::moment:
+      return "live after " + moment_text(result);
+  }
+  return "";
 }
 
 std::string capture_text(const capture_result& result, const style& look) {
@@ -237,10 +190,11 @@ std::string capture_text(const capture_result& result, const style& look) {
     return value_of(a.figures, result.figure) > value_of(b.figures, result.figure);
   });
   std::string text = summary(result, look);
-  text += look.heading("sites by " + std::string(figure_name(result.figure))) + "\n";
+  text += look.heading("sites by " + figure_name(result, result.figure)) + "\n";
+  if (result.figure == capture_figure::moment) text += "      then";
   text += "   at peak    at end     total   blocks temporary  where\n";
   const std::size_t shown = std::min(sites.size(), result.shown);
-  for (std::size_t i = 0; i < shown; ++i) text += site_row(sites[i], look);
+  for (std::size_t i = 0; i < shown; ++i) text += site_row(sites[i], result.figure, look);
   if (shown < sites.size()) {
     text += "  and " + format_count(static_cast<double>(sites.size() - shown)) + " more (--all)\n";
   }
@@ -248,25 +202,41 @@ std::string capture_text(const capture_result& result, const style& look) {
 }
 
 std::string capture_tree_text(const capture_result& result, const style& look) {
+  constexpr double least = 0.01;
   const call_tree tree = capture::view(result.recording, result.process).tree();
-  tree_text calls(result, look, value_of(tree.figures, result.figure));
-  calls.add(tree, 0);
-  return summary(result, look) +
-         look.heading("calls by " + std::string(figure_name(result.figure))) + "\n" + calls.text();
+  const double all = value_of(tree.figures, result.figure);
+  std::string text =
+      summary(result, look) + look.heading("calls by " + figure_name(result, result.figure)) + "\n";
+  const auto weight = [&](const call_tree& one) {
+    const double value = value_of(one.figures, result.figure);
+    return value >= least * all ? value : 0;
+  };
+  each_call(tree, result.shown, 0, weight, [&](const call_tree& one, int depth) {
+    const double value = value_of(one.figures, result.figure);
+    const std::string line =
+        pad_left(is_size(result.figure) ? size_of(value) : format_count(std::round(value)),
+                 size_columns) +
+        pad_left(percent(value, all), 6) + "  " + std::string(static_cast<std::size_t>(depth), ' ');
+    text += line + where_text(one.where, columns_left(look, line)) + "\n";
+  });
+  return text;
+}
+
+std::string folded_calls(const std::vector<call_site>& stack) {
+  std::string line;
+  for (auto one = stack.rbegin(); one != stack.rend(); ++one) {
+    std::string name = capture::short_name(one->function);
+    std::replace(name.begin(), name.end(), ';', ':');
+    line += (line.empty() ? "" : ";") + name;
+  }
+  return line;
 }
 
 std::string capture_folded(const capture_result& result) {
   const capture::view view(result.recording, result.process);
   std::map<std::string, double> lines;
   view.each_stack([&](std::uint32_t node, const stack_figures& figures) {
-    std::string line;
-    const std::vector<call_site> calls = view.stack(node);
-    for (auto one = calls.rbegin(); one != calls.rend(); ++one) {
-      std::string name = capture::short_name(one->function);
-      std::replace(name.begin(), name.end(), ';', ':');
-      line += (line.empty() ? "" : ";") + name;
-    }
-    lines[line] += value_of(figures, result.figure);
+    lines[folded_calls(view.stack(node))] += value_of(figures, result.figure);
   });
   std::string text;
   for (const auto& [line, value] : lines) {

@@ -67,6 +67,12 @@ std::string signal_name(int number) {
   return name != nullptr ? std::string("SIG") + name : formatted("signal %d", number);
 }
 
+std::string joined(const std::vector<std::string>& words) {
+  std::string made;
+  for (const std::string& word : words) made += (made.empty() ? "" : " ") + word;
+  return made;
+}
+
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace strata::cli

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace strata::cli {
 
@@ -19,6 +20,8 @@ std::string format_seconds(double seconds);
 std::string format_ratio(double value, double base);
 // "SIGSEGV" for 11; "signal 99" for what has no name.
 std::string signal_name(int number);
+// With a space between two.
+std::string joined(const std::vector<std::string>& words);
 // The last part of a path.
 std::string base_name(const std::string& path);
 

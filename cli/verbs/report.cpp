@@ -4,8 +4,12 @@
 #include <CLI/CLI.hpp>
 #include <limits>
 
+#include "cli/model/duration.hpp"
 #include "cli/model/file.hpp"
 #include "cli/report/capture_report.hpp"
+#include "cli/report/diff_report.hpp"
+#include "cli/report/exports/exports.hpp"
+#include "cli/report/format.hpp"
 #include "cli/verbs/verb.hpp"
 
 namespace strata::cli {
@@ -14,22 +18,37 @@ namespace {
 constexpr verb_help help = {
     "strata report [OPTIONS] FILE",
     "Shows what a recording of strata record has: a summary, and the places in the source that\n"
-    "allocated most.",
+    "allocated most; or writes it as files for other tools.",
     "Examples:\n"
     "  strata report server.strata\n"
     "  strata report --at end --tree server.strata\n"
+    "  strata report --at 2.5s --diff before.strata after.strata\n"
     "  strata report --folded server.strata | flamegraph.pl > server.svg\n"
+    "  strata report --pprof server.pb.gz --heaptrack server.gz server.strata\n"
     "  strata report --json server.strata | jq .summary\n"
     "Exit status: 2 when FILE is no recording, or has nothing in it."};
 
 struct report_options {
   std::string file;
+  std::string other;
   std::string figure = "peak";
   std::uint32_t process = 0;
   bool tree = false;
   bool json = false;
   bool folded = false;
   bool all = false;
+  std::array<std::string, export_forms.size()> exports;
+};
+
+// What --at says.
+struct asked_figure {
+  capture_figure which = capture_figure::peak;
+  std::uint64_t moment_ms = 0;
+
+  std::optional<std::uint64_t> moment() const {
+    if (which != capture_figure::moment) return std::nullopt;
+    return moment_ms;
+  }
 };
 
 const std::map<std::string, capture_figure> figures = {{"peak", capture_figure::peak},
@@ -43,19 +62,43 @@ void describe_options(CLI::App& line, report_options& options) {
   line.add_option(
           "--at", options.figure,
           "Order by, and show in trees and folded stacks: live at the peak, live at the end, "
-          "bytes or blocks allocated, temporary blocks (default: peak)")
-      ->option_text("peak|end|total|count|temporary");
-  auto* tree =
-      line.add_flag("--tree", options.tree, "Calls, from the outermost on, instead of sites");
-  auto* json = line.add_flag("--json", options.json, "All figures as JSON");
-  auto* folded =
-      line.add_flag("--folded", options.folded, "A line a stack, as flamegraph.pl takes them");
-  tree->excludes(json)->excludes(folded);
-  json->excludes(folded);
+          "bytes or blocks allocated, temporary blocks, live after so long (default: peak)")
+      ->option_text("peak|end|total|count|temporary|TIME");
+  std::vector<CLI::Option*> forms = {
+      line.add_flag("--tree", options.tree, "Calls, from the outermost on, instead of sites"),
+      line.add_flag("--json", options.json, "All figures as JSON"),
+      line.add_flag("--folded", options.folded, "A line a stack, as flamegraph.pl takes them")};
+  for (std::size_t i = 0; i < forms.size(); ++i) {
+    for (std::size_t k = i + 1; k < forms.size(); ++k) forms[i]->excludes(forms[k]);
+  }
+  forms.push_back(
+      line.add_option("--diff", options.other, "What FILE has more than this recording, or less")
+          ->option_text("OTHER"));
   line.add_option("--process", options.process,
                   "Which process, by its number in the report (default: the largest)")
       ->option_text("NUMBER");
   line.add_flag("--all", options.all, "All sites, or calls, not only those with most");
+  for (std::size_t i = 0; i < export_forms.size(); ++i) {
+    CLI::Option* made =
+        line.add_option(export_forms[i].option, options.exports[i], export_forms[i].help)
+            ->option_text("OUT");
+    for (CLI::Option* form : forms) made->excludes(form);
+  }
+}
+
+// Empty: read; otherwise what is wrong.
+std::string read_figure(const std::string& text, asked_figure& into) {
+  if (const auto known = figures.find(text); known != figures.end()) {
+    into.which = known->second;
+    return {};
+  }
+  const auto moment_ms = parse_ms(text);
+  if (!moment_ms) {
+    return "--at: " + text +
+           " is none of peak, end, total, count, temporary, and no time (such as 1.5s, 250ms)";
+  }
+  into = {capture_figure::moment, *moment_ms};
+  return {};
 }
 
 const capture::recorded_process* chosen(const capture::capture& of, std::uint32_t number) {
@@ -66,6 +109,71 @@ const capture::recorded_process* chosen(const capture::capture& of, std::uint32_
   return nullptr;
 }
 
+// Empty: the recording was read, and knows the figure; otherwise what is wrong.
+std::string read_recording(const std::string& file, const asked_figure& figure,
+                           capture::capture& into) {
+  if (auto error = capture::read_capture(file, into, figure.moment()); !error.empty()) return error;
+  const auto seconds = [](std::uint64_t ms) {
+    return format_seconds(static_cast<double>(ms) * 1e-3);
+  };
+  if (figure.moment() > into.length_ms) {
+    return "--at: " + file + " ends after " + seconds(into.length_ms);
+  }
+  if (into.is_rolled_up && figure.moment() > into.last_event_ms) {
+    return "--at: " + file + " has no events after " + seconds(into.last_event_ms) +
+           ", only what they amount to (record --max-size)";
+  }
+  if (!into.is_complete) capture::complete_names(into);
+  return {};
+}
+
+int show(const std::string& text) { return write_all(STDOUT_FILENO, text) ? 0 : usage_status; }
+
+int show_difference(const report_options& options, const asked_figure& figure,
+                    const capture_result& here) {
+  capture::capture recording;
+  if (const auto error = read_recording(options.other, figure, recording); !error.empty()) {
+    return complain(error);
+  }
+  const capture_result other{options.other, recording, *recording.largest(), figure.which,
+                             figure.moment_ms};
+  const diff_result result{here, other};
+  const style look = style::of_stream(STDOUT_FILENO);
+  return show(options.json     ? diff_json(result)
+              : options.folded ? diff_folded(result)
+              : options.tree   ? diff_tree_text(result, look)
+                               : diff_text(result, look));
+}
+
+// Empty: written; otherwise what is wrong.
+std::string write_export(const export_form& form, const std::string& path,
+                         const capture_result& result) {
+  if (!path.ends_with(form.ending)) {
+    return std::string(form.option) + ": the name must end in " + form.ending + ": " + path;
+  }
+  result_file file(path);
+  if (!file.error().empty()) return file.error();
+  const exported made = form.make(result);
+  if (!made.error.empty()) return made.error;
+  return file.commit(made.content) ? "" : file.error();
+}
+
+int show_result(const report_options& options, const capture_result& result) {
+  bool has_exports = false;
+  for (std::size_t i = 0; i < export_forms.size(); ++i) {
+    if (options.exports[i].empty()) continue;
+    has_exports = true;
+    const std::string error = write_export(export_forms[i], options.exports[i], result);
+    if (!error.empty()) return complain(error);
+  }
+  if (has_exports) return 0;
+  const style look = style::of_stream(STDOUT_FILENO);
+  return show(options.json     ? capture_json(result)
+              : options.folded ? capture_folded(result)
+              : options.tree   ? capture_tree_text(result, look)
+                               : capture_text(result, look));
+}
+
 }  // namespace
 
 int report_verb(const arguments& given) {
@@ -73,27 +181,22 @@ int report_verb(const arguments& given) {
   CLI::App line;
   describe_options(line, options);
   if (const auto status = parse_arguments(line, help, given)) return *status;
-  const auto figure = figures.find(options.figure);
-  if (figure == figures.end()) {
-    return complain("--at: " + options.figure + " is none of peak, end, total, count, temporary");
+  asked_figure figure;
+  if (const auto error = read_figure(options.figure, figure); !error.empty()) {
+    return complain(error);
   }
   capture::capture recording;
-  if (const auto error = capture::read_capture(options.file, recording); !error.empty()) {
+  if (const auto error = read_recording(options.file, figure, recording); !error.empty()) {
     return complain(error);
   }
   const capture::recorded_process* process = chosen(recording, options.process);
   if (process == nullptr) {
     return complain("--process: the recording has no process " + std::to_string(options.process));
   }
-  if (!recording.is_complete) capture::complete_names(recording);
-  capture_result result{options.file, recording, *process, figure->second};
+  capture_result result{options.file, recording, *process, figure.which, figure.moment_ms};
   if (options.all) result.shown = std::numeric_limits<std::size_t>::max();
-  const style look = style::of_stream(STDOUT_FILENO);
-  const std::string text = options.json     ? capture_json(result)
-                           : options.folded ? capture_folded(result)
-                           : options.tree   ? capture_tree_text(result, look)
-                                            : capture_text(result, look);
-  return write_all(STDOUT_FILENO, text) ? 0 : usage_status;
+  if (!options.other.empty()) return show_difference(options, figure, result);
+  return show_result(options, result);
 }
 
 }  // namespace strata::cli

@@ -11,7 +11,8 @@
 
 #include "cli/model/capture/capture.hpp"
 #include "cli/model/capture/file_writer.hpp"
-#include "cli/report/capture_report.hpp"
+#include "cli/report/diff_report.hpp"
+#include "cli/report/exports/exports.hpp"
 #include "test/fuzz/fuzz.hpp"
 
 namespace {
@@ -27,7 +28,8 @@ const std::string& place() {
 
 void put_plain(const std::uint8_t* data, std::size_t size) {
   std::FILE* to = std::fopen(place().c_str(), "wb");
-  const std::string start = std::string(cli::capture::file_magic) + std::string("\1\0\0\0", 4);
+  const std::string start = std::string(cli::capture::file_magic) +
+                            static_cast<char>(cli::capture::file_version) + std::string(3, '\0');
   std::fwrite(start.data(), 1, start.size(), to);
   std::fwrite(data, 1, size, to);
   std::fclose(to);
@@ -57,17 +59,26 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   else
     put_blocks(data, size);
   cli::capture::capture recording;
-  const std::string error = cli::capture::read_capture(place(), recording);
+  const std::uint64_t moment_ms = size;
+  const std::string error = cli::capture::read_capture(place(), recording, moment_ms);
   if (!error.empty()) {
     fuzz::expect(error.starts_with(place()) && error.find('\n') == std::string::npos,
                  "no clear error");
     return 0;
   }
-  const cli::capture_result result{"recording", recording, *recording.largest()};
+  const cli::capture_result result{place(), recording, *recording.largest(),
+                                   cli::capture_figure::moment, moment_ms};
   const cli::style look;
   fuzz::expect(!cli::capture_text(result, look).empty(), "no report");
   fuzz::expect(!cli::capture_tree_text(result, look).empty(), "no tree");
   fuzz::expect(cli::capture_json(result).ends_with("}\n"), "no JSON");
   cli::capture_folded(result);
+  for (const cli::export_form& form : cli::export_forms) {
+    const cli::exported made = form.make(result);
+    fuzz::expect(made.content.empty() != made.error.empty(), "neither a file nor an error");
+  }
+  const cli::diff_result same{result, result};
+  fuzz::expect(cli::diff_json(same).ends_with("}\n"), "no JSON of a difference");
+  cli::diff_folded(same);
   return 0;
 }
