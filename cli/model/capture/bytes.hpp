@@ -9,6 +9,14 @@
 
 namespace strata::cli::capture {
 
+// The sign in the lowest bit, and back.
+constexpr std::uint64_t signless(std::int64_t value) {
+  return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
+}
+constexpr std::int64_t signed_again(std::uint64_t value) {
+  return static_cast<std::int64_t>(value >> 1 ^ (0 - (value & 1)));
+}
+
 class byte_writer {
  public:
   void byte(std::uint8_t value) { bytes_.push_back(static_cast<char>(value)); }
@@ -16,9 +24,7 @@ class byte_writer {
     for (; value >= 0x80; value >>= 7) byte(static_cast<std::uint8_t>(value | 0x80));
     byte(static_cast<std::uint8_t>(value));
   }
-  void difference(std::int64_t value) {
-    number(static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63));
-  }
+  void difference(std::int64_t value) { number(signless(value)); }
   // Most are whole and small: their low bits, which are 0, come to the top.
   void real(double value) { number(__builtin_bswap64(std::bit_cast<std::uint64_t>(value))); }
   void text(std::string_view value) {
@@ -60,10 +66,7 @@ class byte_reader {
     good_ = false;
     return 0;
   }
-  std::int64_t difference() {
-    const std::uint64_t value = number();
-    return static_cast<std::int64_t>(value >> 1 ^ (0 - (value & 1)));
-  }
+  std::int64_t difference() { return signed_again(number()); }
   double real() { return std::bit_cast<double>(__builtin_bswap64(number())); }
   std::string_view text() {
     const std::uint64_t length = number();

@@ -8,14 +8,13 @@
 namespace strata::cli::capture {
 namespace {
 
-// More threads or calls than any recording has.
-constexpr std::uint64_t most_threads = std::uint64_t{1} << 24;
+// More calls than any recording has.
 constexpr std::uint64_t most_nodes = std::uint64_t{1} << 24;
 
 class assembler {
  public:
   assembler(capture& into, std::optional<std::uint64_t> moment_ms)
-      : into_(into), moment_ms_(moment_ms) {}
+      : into_(into), moment_ms_(moment_ms), threads_(1) {}
 
   // False: the block is damaged.
   bool take(block_kind kind, byte_reader& from) {
@@ -72,12 +71,14 @@ class assembler {
 
   bool take_thread(byte_reader& from) {
     const thread one = get<thread>(from);
-    if (!from.good() || one.number > most_threads || !by_number_.contains(one.process))
+    // Their numbers have no gaps.
+    if (!from.good() || one.number != threads_.size() || !by_number_.contains(one.process)) {
       return false;
-    if (one.number >= threads_.size()) threads_.resize(one.number + std::size_t{1});
+    }
+    history_.meet_thread(one.number);
     const std::size_t process = by_number_[one.process];
     std::vector<thread_life>& threads = into_.processes[process].threads;
-    threads_[one.number] = {process, threads.size()};
+    threads_.push_back({process, threads.size()});
     threads.push_back({.id = one.id});
     return true;
   }
@@ -95,18 +96,16 @@ class assembler {
       one.address = address;
       into_.nodes.push_back(one);
     }
+    history_.meet_nodes(into_.nodes.size());
     return from.good();
   }
 
   bool take_events(byte_reader& from) {
-    event_reader events(from);
+    event_reader events(from, history_);
     event one;
     while (events.next(one)) {
-      if (one.thread >= threads_.size() || threads_[one.thread].process == no_process ||
-          one.node >= into_.nodes.size()) {
-        return false;
-      }
       const thread_place& place = threads_[one.thread];
+      if (place.process == no_process) return false;
       recorded_process& whose = into_.processes[place.process];
       whose.memory.add(one);
       thread_life& life = whose.threads[place.index];
@@ -155,8 +154,9 @@ class assembler {
 
   capture& into_;
   std::optional<std::uint64_t> moment_ms_;
+  event_history history_;
   std::map<std::uint32_t, std::size_t> by_number_;
-  std::vector<thread_place> threads_;  // by number
+  std::vector<thread_place> threads_;  // by number, from 1
 };
 
 }  // namespace
@@ -194,14 +194,19 @@ std::string read_events(const std::string& path, std::uint32_t process,
   file_reader file(path);
   if (!file.error().empty()) return path + ": " + file.error();
   std::set<std::uint32_t> threads;
+  event_history history;
+  std::size_t nodes = 1;
   block_kind kind{};
   byte_reader content;
   while (file.next(kind, content)) {
     if (kind == block_kind::thread) {
       const thread one = get<thread>(content);
+      history.meet_thread(one.number);
       if (one.process == process) threads.insert(one.number);
+    } else if (kind == block_kind::nodes) {
+      history.meet_nodes(nodes += content.number());
     } else if (kind == block_kind::events) {
-      event_reader events(content);
+      event_reader events(content, history);
       event one;
       while (events.next(one)) {
         if (threads.contains(one.thread)) visit(one);

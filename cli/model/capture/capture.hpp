@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/model/capture/format.hpp"
 #include "cli/model/capture/heap.hpp"
 #include "cli/model/capture/symbols.hpp"
 

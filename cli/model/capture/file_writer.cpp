@@ -9,7 +9,7 @@
 namespace strata::cli::capture {
 namespace {
 
-constexpr int level = 3;
+constexpr int level = 7;
 
 void put_fixed(std::string& to, std::uint32_t value) {
   for (int shift = 0; shift < 32; shift += 8) to.push_back(static_cast<char>(value >> shift));

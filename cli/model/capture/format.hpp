@@ -16,12 +16,11 @@
 #include <vector>
 
 #include "cli/model/capture/bytes.hpp"
-#include "wire/area.hpp"
 
 namespace strata::cli::capture {
 
 inline constexpr std::string_view file_magic{"STRATAC\0", 8};
-inline constexpr std::uint32_t file_version = 2;
+inline constexpr std::uint32_t file_version = 3;
 inline constexpr std::size_t header_bytes = 12;
 inline constexpr std::size_t most_block_bytes = std::size_t{64} << 20;
 
@@ -111,58 +110,5 @@ template <typename Record>
 void put(byte_writer& to, const Record& one);
 template <typename Record>
 Record get(byte_reader& from);
-
-struct event {
-  wire::entry_kind kind = wire::entry_kind::allocate;
-  std::uint32_t thread = 0;
-  std::uint32_t node = 0;  // of allocations, as their size
-  std::uint64_t address = 0;
-  std::uint64_t size = 0;
-  std::uint64_t time_ms = 0;
-
-  bool makes() const {
-    return kind == wire::entry_kind::allocate || kind == wire::entry_kind::resize_in;
-  }
-};
-
-// Events in columns, each as the difference to the one before where that is small:
-//   what        kind | 8 when the thread changes, and its number | 16 when time does, and by how much
-//   address     rotated, so that the bits that alignment leaves 0 are the highest
-//   size, node  of allocations
-class event_columns {
- public:
-  void add(const event& one);
-  bool empty() const { return count_ == 0; }
-  std::size_t size() const {
-    return what_.size() + addresses_.size() + sizes_.size() + nodes_.size();
-  }
-  // Writes them, and begins anew.
-  void put(byte_writer& to);
-
- private:
-  byte_writer what_;
-  byte_writer addresses_;
-  byte_writer sizes_;
-  byte_writer nodes_;
-  std::uint64_t count_ = 0;
-  event last_;
-};
-
-class event_reader {
- public:
-  explicit event_reader(byte_reader& from);
-  // The next; false at the end, or where something is wrong: good() tells.
-  bool next(event& into);
-  bool good() const;
-
- private:
-  byte_reader what_;
-  byte_reader addresses_;
-  byte_reader sizes_;
-  byte_reader nodes_;
-  std::uint64_t left_ = 0;
-  bool good_ = true;
-  event last_;
-};
 
 }  // namespace strata::cli::capture

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <random>
 
 #include "cli/model/capture/file_reader.hpp"
 #include "cli/model/capture/file_writer.hpp"
@@ -37,44 +36,6 @@ TEST(Bytes, LengthsBeyondTheEnd) {
   byte_reader endless(std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 11));
   endless.number();
   EXPECT_FALSE(endless.good());
-}
-
-TEST(Events, ComeBack) {
-  std::mt19937_64 dice(1);
-  std::vector<event> all;
-  std::uint64_t time_ms = 0;
-  for (int i = 0; i < 10000; ++i) {
-    event one;
-    one.kind = static_cast<wire::entry_kind>(dice() % wire::entry_kinds);
-    one.thread = static_cast<std::uint32_t>(dice() % 3);
-    one.address = 0x7f0000000000 + dice() % 100000 * 8;
-    one.time_ms = time_ms += dice() % 20 == 0 ? dice() % 1000 : 0;
-    if (one.makes()) {
-      one.size = dice() >> (dice() % 64);
-      one.node = static_cast<std::uint32_t>(dice() % 500);
-    }
-    all.push_back(one);
-  }
-  event_columns columns;
-  for (const event& one : all) columns.add(one);
-  byte_writer to;
-  columns.put(to);
-  EXPECT_TRUE(columns.empty());
-  byte_reader from(to.bytes());
-  event_reader events(from);
-  for (const event& one : all) {
-    event read;
-    ASSERT_TRUE(events.next(read));
-    EXPECT_EQ(read.kind, one.kind);
-    EXPECT_EQ(read.thread, one.thread);
-    EXPECT_EQ(read.address, one.address);
-    EXPECT_EQ(read.size, one.size);
-    EXPECT_EQ(read.node, one.node);
-    EXPECT_EQ(read.time_ms, one.time_ms);
-  }
-  event none;
-  EXPECT_FALSE(events.next(none));
-  EXPECT_TRUE(events.good());
 }
 
 class Blocks : public testing::Test {

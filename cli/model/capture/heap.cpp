@@ -75,16 +75,8 @@ void heap::add(const event& one) {
 }
 
 void heap::make(const event& one) {
-  live_block lost;
-  if (live_.remove(one.address, lost)) {  // its free was not seen
-    const amount much = worth(lost.size);
-    for (stack_figures* figures : {&before_change(lost.node), &all_}) {
-      figures->live -= much;
-      figures->gone_less_come_ms += much.blocks * static_cast<double>(one.time_ms);
-    }
-  }
-  live_.insert({one.address, one.size, one.node, one.thread, one.time_ms});
-  last_made_[one.thread] = one.address;
+  if (!live_.insert({one.block, one.size, one.node, one.thread, one.time_ms})) return;
+  last_made_[one.thread] = one.block;
   const amount much = worth(one.size);
   stack_figures& stack = before_change(one.node);
   for (stack_figures* figures : {&stack, &all_}) {
@@ -104,7 +96,7 @@ void heap::make(const event& one) {
 
 void heap::end(const event& one) {
   live_block was;
-  if (!live_.remove(one.address, was)) {
+  if (!live_.remove(one.block, was)) {
     ++unknown_frees_;
     return;
   }
@@ -112,7 +104,7 @@ void heap::end(const event& one) {
   const amount much = worth(was.size);
   const auto last = last_made_.find(was.thread);
   const bool is_temporary =
-      one.thread == was.thread && last != last_made_.end() && last->second == was.address;
+      one.thread == was.thread && last != last_made_.end() && last->second == was.block;
   const std::size_t lived = lifetime_class(one.time_ms - was.time_ms);
   stack_figures& stack = before_change(was.node);
   for (stack_figures* figures : {&stack, &all_}) {
@@ -126,7 +118,7 @@ void heap::end(const event& one) {
 // What end() did is undone, but for the peak, which cannot have been.
 void heap::back(const event& one) {
   const auto found = last_resized_.find(one.thread);
-  if (found == last_resized_.end() || found->second.address != one.address) return;
+  if (found == last_resized_.end() || found->second.block != one.block) return;
   const live_block was = found->second;
   last_resized_.erase(found);
   if (!live_.insert(was)) return;
@@ -135,7 +127,7 @@ void heap::back(const event& one) {
   stack_figures& stack = before_change(was.node);
   const auto last = last_made_.find(was.thread);
   const bool was_temporary =
-      one.thread == was.thread && last != last_made_.end() && last->second == was.address;
+      one.thread == was.thread && last != last_made_.end() && last->second == was.block;
   for (stack_figures* figures : {&stack, &all_}) {
     figures->live += much;
     figures->gone_less_come_ms -= much.blocks * static_cast<double>(one.time_ms);

@@ -13,8 +13,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "cli/model/capture/format.hpp"
-#include "cli/model/capture/live_blocks.hpp"
+#include "cli/model/capture/block_table.hpp"
+#include "cli/model/capture/events.hpp"
 
 namespace strata::cli::capture {
 
@@ -56,6 +56,16 @@ struct stack_figures {
     return gone_less_come_ms + live.blocks * static_cast<double>(now_ms);
   }
 };
+
+struct live_block {
+  std::uint64_t block = 0;
+  std::uint64_t size = 0;
+  std::uint32_t node = 0;
+  std::uint32_t thread = 0;
+  std::uint64_t time_ms = 0;
+};
+
+using live_blocks = block_table<live_block, &live_block::block>;
 
 struct curve_point {
   std::uint64_t time_ms = 0;

@@ -11,12 +11,12 @@ namespace {
 
 using wire::entry_kind;
 
-event made(std::uint64_t address, std::uint64_t size, std::uint32_t node, std::uint32_t thread = 1,
+event made(std::uint64_t block, std::uint64_t size, std::uint32_t node, std::uint32_t thread = 1,
            std::uint64_t time_ms = 0) {
-  return {entry_kind::allocate, thread, node, address, size, time_ms};
+  return {entry_kind::allocate, thread, node, block, size, time_ms};
 }
-event gone(std::uint64_t address, std::uint32_t thread = 1, std::uint64_t time_ms = 0) {
-  return {entry_kind::deallocate, thread, 0, address, 0, time_ms};
+event gone(std::uint64_t block, std::uint32_t thread = 1, std::uint64_t time_ms = 0) {
+  return {entry_kind::deallocate, thread, 0, block, 0, time_ms};
 }
 
 TEST(Heap, CountsByStack) {
@@ -24,7 +24,7 @@ TEST(Heap, CountsByStack) {
   all.add(made(16, 100, 1));
   all.add(made(32, 50, 2));
   all.add(gone(16));
-  all.add(made(16, 10, 2));
+  all.add(made(48, 10, 2));
   all.settle();
   EXPECT_EQ(all.by_node()[1].total.bytes, 100);
   EXPECT_EQ(all.by_node()[1].live.bytes, 0);
@@ -167,13 +167,13 @@ TEST(Heap, PeakAgreesWithCopies) {
   double most = 0;
   std::mt19937_64 dice(3);
   for (int i = 0; i < 3000; ++i) {
-    const std::uint64_t address = (dice() % 300 + 1) * 16;
-    if (live.contains(address)) {
-      all.add(gone(address));
-      live.erase(address);
+    const std::uint64_t block = (dice() % 300 + 1) * 16;
+    if (live.contains(block)) {
+      all.add(gone(block));
+      live.erase(block);
     } else {
-      live[address] = made(address, dice() % 1000, static_cast<std::uint32_t>(dice() % 20));
-      all.add(live[address]);
+      live[block] = made(block, dice() % 1000, static_cast<std::uint32_t>(dice() % 20));
+      all.add(live[block]);
     }
     std::map<std::uint32_t, double> now;
     double sum = 0;

@@ -109,6 +109,7 @@ void recording::end_process(std::uint32_t number, bool has_status, int wait_stat
   flush();
   if (rolled_up_) write_totals(number);
   heaps_.erase(number);
+  placed_.erase(number);
   to_.write(block_kind::ended,
             ended{number, time_ms_, has_status, static_cast<std::uint32_t>(wait_status)});
   known->second.slot->state.store(wire::slot_free, std::memory_order_release);
@@ -164,6 +165,7 @@ void recording::take_entry(std::size_t number, const wire::entry& from) {
   ring_place& place = rings_[number];
   if (place.thread == 0) {
     place.thread = ++thread_count_;
+    history_.meet_thread(place.thread);
     to_.write(block_kind::thread, thread{place.thread, ring.process, ring.thread});
   }
   const bool is_nothing = from.kind == static_cast<std::uint32_t>(wire::entry_kind::nothing);
@@ -171,9 +173,9 @@ void recording::take_entry(std::size_t number, const wire::entry& from) {
       (!is_nothing && from.kind >= wire::entry_kinds)) {
     return;
   }
-  pending_.push_back({from.sequence, ring.process,
-                      event{static_cast<wire::entry_kind>(from.kind), place.thread, from.node,
-                            from.address, wire::size_of(from), time_ms_}});
+  pending_.push_back({from.sequence, from.address, ring.process,
+                      event{static_cast<wire::entry_kind>(from.kind), place.thread, from.node, 0,
+                            wire::size_of(from), time_ms_}});
 }
 
 void recording::emit_pending() {
@@ -203,13 +205,38 @@ void recording::emit(pending_event& one) {
     const auto of = watched_.find(one.process);
     note_nodes(of == watched_.end() ? nullptr : &of->second, one.what.node);
     one.what.node = file_node(one.what.node);
+    history_.meet_nodes(nodes_.size());
   }
+  name_block(one);
+  write_event(one.process, one.what);
+}
+
+void recording::name_block(pending_event& one) {
+  placed_blocks& live = placed_[one.process];
+  event& what = one.what;
+  placed_block at;
+  if (what.makes()) {
+    if (live.remove(one.address, at)) {  // its free was not seen: it is gone now at the latest
+      write_event(one.process,
+                  {wire::entry_kind::deallocate, what.thread, 0, at.block, 0, what.time_ms});
+    }
+    what.block = history_.next_block(what.thread);
+    live.insert({one.address, what.block});
+  } else if (what.ends()) {
+    if (live.remove(one.address, at)) what.block = at.block;
+    if (what.kind == wire::entry_kind::resize_out) history_.resized(what.thread) = what.block;
+  } else if ((what.block = history_.resized(what.thread)) != 0) {
+    live.insert({one.address, what.block});
+  }
+}
+
+void recording::write_event(std::uint32_t process, const event& one) {
   ++event_count_;
   if (most_bytes_ != 0) {
-    heaps_.try_emplace(one.process, sample_bytes_).first->second.add(one.what);
+    heaps_.try_emplace(process, sample_bytes_).first->second.add(one);
     if (rolled_up_) return;
   }
-  columns_.add(one.what);
+  columns_.add(one, history_);
   if (columns_.size() >= flush_bytes) flush();
 }
 

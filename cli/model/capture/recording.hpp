@@ -46,9 +46,16 @@ class recording {
  private:
   struct pending_event {
     std::uint64_t sequence;
+    std::uint64_t address;
     std::uint32_t process;
     event what;
   };
+  // The block that is live at an address.
+  struct placed_block {
+    std::uint64_t address = 0;
+    std::uint64_t block = 0;
+  };
+  using placed_blocks = block_table<placed_block, &placed_block::address>;
   struct ring_place {
     std::uint32_t thread = 0;  // 0: nobody's that is known
     std::uint64_t blocked_at = 0;
@@ -64,6 +71,8 @@ class recording {
   void take_entry(std::size_t number, const wire::entry& from);
   void emit_pending();
   void emit(pending_event& one);
+  void name_block(pending_event& one);
+  void write_event(std::uint32_t process, const event& one);
   void note_nodes(watched_process* of, std::uint32_t slot);
   std::uint32_t file_node(std::uint32_t slot);
   void look_for_ended();
@@ -101,6 +110,8 @@ class recording {
   std::vector<node> nodes_;                // as in the file; the first stands for 0
   std::size_t nodes_written_ = 1;
   std::vector<resident> resident_;
+  std::map<std::uint32_t, placed_blocks> placed_;  // by process
+  event_history history_;
   event_columns columns_;
 
   // Kept when there is a limit to the file.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/model/capture/format.hpp"
+#include "wire/area.hpp"
 
 namespace strata::cli::capture {
 

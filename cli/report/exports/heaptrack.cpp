@@ -13,7 +13,7 @@
 // that is told. Kind 0 is never used, since heaptrack takes it for "none" when it counts temporary blocks.
 #include <algorithm>
 
-#include "cli/model/capture/live_blocks.hpp"
+#include "cli/model/capture/block_table.hpp"
 #include "cli/model/gzip.hpp"
 #include "cli/report/exports/exports.hpp"
 #include "cli/report/exports/numbering.hpp"
@@ -26,6 +26,11 @@ using capture::call_site;
 using capture::code_range;
 
 constexpr std::uint64_t page_bytes = 4096;
+
+struct known_block {
+  std::uint64_t block = 0;
+  std::uint64_t kind = 0;
+};
 
 class event_writer {
  public:
@@ -82,23 +87,21 @@ class event_writer {
   }
 
   void make(const capture::event& one) {
-    capture::live_block lost;
-    if (live_.remove(one.address, lost)) line("- " + hexadecimal(lost.size));
     const std::uint64_t kind = kind_of(one.size, one.node);
-    live_.insert({.address = one.address, .size = kind});
+    live_.insert({one.block, kind});
     line("+ " + hexadecimal(kind));
   }
   void end(const capture::event& one) {
-    capture::live_block was;
-    if (!live_.remove(one.address, was)) return;
-    line("- " + hexadecimal(was.size));
+    known_block was;
+    if (!live_.remove(one.block, was)) return;
+    line("- " + hexadecimal(was.kind));
     if (one.kind == wire::entry_kind::resize_out) last_resized_[one.thread] = was;
   }
   // realloc had no memory. heaptrack has no word for that: the block counts once more.
   void take_back(const capture::event& one) {
     const auto found = last_resized_.find(one.thread);
-    if (found == last_resized_.end() || found->second.address != one.address) return;
-    if (live_.insert(found->second)) line("+ " + hexadecimal(found->second.size));
+    if (found == last_resized_.end() || found->second.block != one.block) return;
+    if (live_.insert(found->second)) line("+ " + hexadecimal(found->second.kind));
     last_resized_.erase(found);
   }
 
@@ -126,7 +129,7 @@ class event_writer {
     const std::uint64_t address = result_.recording.nodes[node].address;
     return places_.of(address, [&](std::uint64_t, std::uint64_t) {
       const code_range* range = view_.code_at(node);
-      const std::string& module =
+      const std::string module =
           range == nullptr ? std::string() : result_.recording.modules.all()[range->module].path;
       std::string text = "i " + hexadecimal(address) + " " + hexadecimal(string_of(module));
       for (const call_site& one : view_.calls_at(node)) {
@@ -149,8 +152,8 @@ class event_writer {
   gzip_writer file_;
   std::uint64_t now_ms_ = 0;
   std::size_t next_resident_ = 0;
-  capture::live_blocks live_;                                  // their kinds stand for their sizes
-  std::map<std::uint32_t, capture::live_block> last_resized_;  // by thread
+  capture::block_table<known_block, &known_block::block> live_;
+  std::map<std::uint32_t, known_block> last_resized_;  // by thread
   numbering<std::pair<std::uint64_t, std::uint32_t>> kinds_{1};
   numbering<std::uint32_t> traces_{1};  // by node
   numbering<std::uint64_t> places_{1};  // by address
