@@ -4,8 +4,10 @@
 
 #include <array>
 #include <string>
+#include <string_view>
 
 #include "cli/model/file.hpp"
+#include "cli/model/replay/helper.hpp"
 #include "cli/verbs/verb.hpp"
 
 namespace {
@@ -21,6 +23,8 @@ constexpr std::array verbs = {
     verb{"record", "run a program and record every block, or a sample, with stacks", record_verb},
     verb{"report", "show what a recording has: who allocated what, when and for how long",
          report_verb},
+    verb{"replay", "replay a recording against allocation policies: memory, fragmentation, time",
+         replay_verb},
     verb{"options", "list the library's run-time options", options_verb},
 };
 
@@ -38,6 +42,7 @@ std::string help_text() {
          "  strata map 4711\n"
          "  strata record -o server.strata -- server --port 7777\n"
          "  strata report server.strata\n"
+         "  strata replay --policy best-fit,buddy,strata server.strata\n"
          "\nstrata VERB --help explains a verb; strata --version tells the version.\n";
 }
 
@@ -71,6 +76,8 @@ void occupy_standard_streams() {
 }  // namespace
 
 int main(int count, char** values) {
+  if (count == 2 && values[1] == std::string_view(replay::helper_word))
+    return replay::serve_as_helper();
   occupy_standard_streams();
   if (count < 2) return complain("no verb given; see strata help");
   const std::string name = values[1];

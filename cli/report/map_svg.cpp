@@ -12,6 +12,7 @@
 
 #include "cli/report/format.hpp"
 #include "cli/report/map_report.hpp"
+#include "cli/report/picture.hpp"
 
 namespace strata::cli {
 namespace {
@@ -19,9 +20,9 @@ namespace {
 using map::mapping;
 using map::page_state;
 
-constexpr double width = 1200;
-constexpr double margin = 20;
-constexpr double inner = width - 2 * margin;
+constexpr double width = picture::width;
+constexpr double margin = picture::margin;
+constexpr double inner = picture::inner;
 
 // Colours that people who see few of them can tell apart (after Okabe and Ito), in order of purpose.
 constexpr std::array purpose_colours = {"#0072b2", "#56b4e9", "#009e73", "#d55e00", "#e69f00",
@@ -29,60 +30,6 @@ constexpr std::array purpose_colours = {"#0072b2", "#56b4e9", "#009e73", "#d55e0
 static_assert(purpose_colours.size() == map::purpose_count);
 constexpr std::array state_colours = {"#f0f0f0", "#e69f00", "#009e73", "#0072b2"};  // of page_state
 static_assert(state_colours.size() == map::page_state_count);
-
-std::string escaped(const std::string& text) {
-  std::string made;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        made += "&amp;";
-        break;
-      case '<':
-        made += "&lt;";
-        break;
-      case '>':
-        made += "&gt;";
-        break;
-      default:
-        // What XML may not hold at all, and what may be no UTF-8, becomes a question mark.
-        made +=
-            static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7e ? '?' : c;
-    }
-  }
-  return made;
-}
-
-class picture {
- public:
-  void heading(const std::string& text) {
-    y_ += 26;
-    label(margin, text, "font-weight='bold'");
-    y_ += 10;
-  }
-  void label(double x, const std::string& text, const char* more = "") {
-    body_ += formatted("<text x='%.1f' y='%.1f' %s>", x, y_, more) + escaped(text) + "</text>\n";
-  }
-  void box(double x, double y, double w, double h, const char* fill, const std::string& tooltip) {
-    body_ += formatted("<rect x='%.2f' y='%.2f' width='%.2f' height='%.2f' fill='%s'>", x, y, w, h,
-                       fill);
-    if (!tooltip.empty()) body_ += "<title>" + escaped(tooltip) + "</title>";
-    body_ += "</rect>\n";
-  }
-  double y() const { return y_; }
-  void down(double by) { y_ += by; }
-
-  std::string whole() const {
-    return formatted(
-               "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 %.0f %.0f' "
-               "font-family='sans-serif' font-size='14'>\n",
-               width, y_ + margin) +
-           "<rect width='100%' height='100%' fill='white'/>\n" + body_ + "</svg>\n";
-  }
-
- private:
-  std::string body_;
-  double y_ = 0;
-};
 
 const char* colour_of(map::purpose what) { return purpose_colours[static_cast<std::size_t>(what)]; }
 

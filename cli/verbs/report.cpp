@@ -101,14 +101,6 @@ std::string read_figure(const std::string& text, asked_figure& into) {
   return {};
 }
 
-const capture::recorded_process* chosen(const capture::capture& of, std::uint32_t number) {
-  if (number == 0) return of.largest();
-  for (const capture::recorded_process& one : of.processes) {
-    if (one.facts.number == number) return &one;
-  }
-  return nullptr;
-}
-
 // Empty: the recording was read, and knows the figure; otherwise what is wrong.
 std::string read_recording(const std::string& file, const asked_figure& figure,
                            capture::capture& into) {
@@ -189,7 +181,7 @@ int report_verb(const arguments& given) {
   if (const auto error = read_recording(options.file, figure, recording); !error.empty()) {
     return complain(error);
   }
-  const capture::recorded_process* process = chosen(recording, options.process);
+  const capture::recorded_process* process = recording.find(options.process);
   if (process == nullptr) {
     return complain("--process: the recording has no process " + std::to_string(options.process));
   }

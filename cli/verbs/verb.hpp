@@ -30,6 +30,7 @@ int compare_verb(const arguments& given);
 int layout_verb(const arguments& given);
 int map_verb(const arguments& given);
 int record_verb(const arguments& given);
+int replay_verb(const arguments& given);
 int report_verb(const arguments& given);
 int options_verb(const arguments& given);
 

@@ -1,4 +1,5 @@
-// The reader of recordings, on blocks whose content is anything: figures or an error, never a crash.
+// The reader of recordings, on blocks whose content is anything: figures or an error, never a crash. And
+// what replays have of them: operations that a heap can follow, whatever the events.
 //
 // The input is a row of blocks: a byte for the kind, two for the length (the lower first), the content. So the
 // fuzzer need not find out how zstd packs, nor how it sums; file_reader's own part of that is fed with the
@@ -8,9 +9,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "cli/model/capture/capture.hpp"
 #include "cli/model/capture/file_writer.hpp"
+#include "cli/model/replay/translator.hpp"
 #include "cli/report/diff_report.hpp"
 #include "cli/report/exports/exports.hpp"
 #include "test/fuzz/fuzz.hpp"
@@ -51,6 +54,23 @@ void put_blocks(const std::uint8_t* data, std::size_t size) {
   }
 }
 
+void expect_to_be_followed(std::uint32_t process) {
+  cli::replay::translator made;
+  std::vector<cli::replay::operation> some;
+  std::vector<bool> live;
+  cli::capture::read_events(place(), process, [&](const cli::capture::event& one) {
+    some.clear();
+    made.add(one, some);
+    for (const cli::replay::operation& each : some) {
+      fuzz::expect(each.slot <= live.size(), "a slot too far");
+      if (each.slot == live.size()) live.push_back(false);
+      const bool makes = each.what == cli::replay::action::allocate;
+      fuzz::expect(live[each.slot] != makes, "a slot that is taken twice, or freed twice");
+      live[each.slot] = each.what != cli::replay::action::free;
+    }
+  });
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -73,6 +93,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::expect(!cli::capture_tree_text(result, look).empty(), "no tree");
   fuzz::expect(cli::capture_json(result).ends_with("}\n"), "no JSON");
   cli::capture_folded(result);
+  expect_to_be_followed(result.process.facts.number);
   for (const cli::export_form& form : cli::export_forms) {
     const cli::exported made = form.make(result);
     fuzz::expect(made.content.empty() != made.error.empty(), "neither a file nor an error");

@@ -27,6 +27,12 @@ class block_table {
     return true;
   }
 
+  // Null: there is none. Valid until the next change.
+  const Block* find(std::uint64_t key) const {
+    const Block& found = slots_[place_of(key)];
+    return key == 0 || found.*Key == 0 ? nullptr : &found;
+  }
+
   // False: there is none.
   bool remove(std::uint64_t key, Block& into) {
     if (key == 0) return false;

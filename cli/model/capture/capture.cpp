@@ -168,6 +168,13 @@ const recorded_process* capture::largest() const {
   return found == processes.end() ? nullptr : &*found;
 }
 
+const recorded_process* capture::find(std::uint32_t number) const {
+  if (number == 0) return largest();
+  const auto found = std::find_if(processes.begin(), processes.end(),
+                                  [&](const auto& one) { return one.facts.number == number; });
+  return found == processes.end() ? nullptr : &*found;
+}
+
 std::string read_capture(const std::string& path, capture& into,
                          std::optional<std::uint64_t> moment_ms) {
   file_reader file(path);
@@ -212,6 +219,22 @@ std::string read_events(const std::string& path, std::uint32_t process,
         if (threads.contains(one.thread)) visit(one);
       }
     }
+  }
+  return {};
+}
+
+std::string read_every_event(const std::string& path, std::uint32_t number, capture& into,
+                             const recorded_process*& process) {
+  if (auto error = read_capture(path, into); !error.empty()) return error;
+  if (into.facts.sample_bytes != 0) {
+    return path + ": is a sample; this takes a recording of every block (strata record --every)";
+  }
+  if (into.is_rolled_up) {
+    return path + ": has sums in place of events, since it outgrew --max-size";
+  }
+  process = into.find(number);
+  if (process == nullptr) {
+    return "--process: the recording has no process " + std::to_string(number);
   }
   return {};
 }

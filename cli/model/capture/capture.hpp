@@ -47,6 +47,8 @@ struct capture {
 
   // The process whose heap was the largest; null: none was recorded.
   const recorded_process* largest() const;
+  // The one with the number, or the largest for 0; null: there is none.
+  const recorded_process* find(std::uint32_t number) const;
   // When the process ended, or what is known of it does.
   std::uint64_t end_of(const recorded_process& one) const {
     return one.has_ended ? one.end.time_ms : length_ms;
@@ -62,6 +64,11 @@ std::string read_capture(const std::string& path, capture& into,
 // too. Empty: done; otherwise what is wrong with it.
 std::string read_events(const std::string& path, std::uint32_t process,
                         const std::function<void(const event&)>& visit);
+
+// read_capture for a recording that has each single event of its processes; a sample has not, nor has one
+// that outgrew --max-size. process: as find() has it.
+std::string read_every_event(const std::string& path, std::uint32_t number, capture& into,
+                             const recorded_process*& process);
 
 // Names for all calls that have none in the file, from the files that the code came from, where these are
 // still there.
