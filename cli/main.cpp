@@ -25,6 +25,8 @@ constexpr std::array verbs = {
          report_verb},
     verb{"replay", "replay a recording against allocation policies: memory, fragmentation, time",
          replay_verb},
+    verb{"advise", "say what a program could do better, with what it would save by replay",
+         advise_verb},
     verb{"options", "list the library's run-time options", options_verb},
 };
 
@@ -42,6 +44,7 @@ std::string help_text() {
          "  strata map 4711\n"
          "  strata record -o server.strata -- server --port 7777\n"
          "  strata report server.strata\n"
+         "  strata advise server.strata\n"
          "  strata replay --policy best-fit,buddy,strata server.strata\n"
          "\nstrata VERB --help explains a verb; strata --version tells the version.\n";
 }

@@ -25,6 +25,7 @@ struct verb {
   int (*run)(const arguments&);
 };
 
+int advise_verb(const arguments& given);
 int run_verb(const arguments& given);
 int compare_verb(const arguments& given);
 int layout_verb(const arguments& given);

@@ -1,4 +1,4 @@
-"""What the tests of replay share. Each test file is run as: python3 FILE STRATA LIBRARY C_COMPILER.
+"""What the tests of replay and advice share. Each test file is run as: python3 FILE STRATA LIBRARY C_COMPILER.
 The recorder is beside the library.
 """
 

@@ -1,0 +1,22 @@
+// What `strata advise` shows.
+#pragma once
+
+#include <string>
+
+#include "cli/model/advice/advice.hpp"
+#include "cli/report/style.hpp"
+
+namespace strata::cli {
+
+struct advice_result {
+  std::string file;
+  const capture::recorded_process& process;
+  const advice::advice& found;
+};
+
+const char* name_of(advice::finding_kind kind);
+
+std::string advice_text(const advice_result& result, const style& look);
+std::string advice_json(const advice_result& result);
+
+}  // namespace strata::cli

@@ -1,0 +1,135 @@
+// The text report of `strata advise`.
+#include "cli/report/advice_report.hpp"
+#include "cli/report/format.hpp"
+
+namespace strata::cli {
+namespace {
+
+using advice::finding;
+using advice::finding_kind;
+
+std::string count_of(std::uint64_t count) { return format_count(static_cast<double>(count)); }
+std::string blocks_of(std::uint64_t count) {
+  return count_of(count) + (count == 1 ? " block" : " blocks");
+}
+
+std::string share(std::uint64_t part, std::uint64_t all) {
+  return formatted("%.1f %%",
+                   all == 0 ? 0.0 : 100 * static_cast<double>(part) / static_cast<double>(all));
+}
+
+std::string sizes_of(const advice::site_facts& of) {
+  if (of.least_bytes == of.most_bytes) return "of " + format_size(of.least_bytes);
+  return "of " + format_size(of.least_bytes) + " to " + format_size(of.most_bytes);
+}
+
+std::string lifetime_of(const advice::site_facts& of) {
+  if (of.frees == 0) return "none was freed";
+  return "lived " +
+         format_seconds(static_cast<double>(of.lived_ms) / static_cast<double>(of.frees) * 1e-3) +
+         " on average";
+}
+
+std::string evidence(const finding& one) {
+  const advice::site_facts& of = one.facts;
+  switch (one.kind) {
+    case finding_kind::temporary:
+      return count_of(of.temporary) + " of " + blocks_of(of.blocks) + " " + sizes_of(of) +
+             " were freed by their thread before it allocated anything else";
+    case finding_kind::grown:
+      return count_of(of.growths) + " times a block was given up for a longer one, " +
+             format_size(of.copied_bytes) + " copied in all; " + sizes_of(of);
+    case finding_kind::together:
+      return count_of(of.wave_blocks) + " of " + blocks_of(of.blocks) + " " + sizes_of(of) +
+             " died in " + count_of(of.waves) + " waves, none of which left anything; " +
+             lifetime_of(of);
+    case finding_kind::one_size:
+      return blocks_of(of.blocks) + " " + sizes_of(of) + ", " + count_of(of.most_live) +
+             " live at most; " + lifetime_of(of);
+    case finding_kind::pinned:
+      return blocks_of(of.pinning_blocks) + " " + sizes_of(of) + " lay alone in " +
+             count_of(of.pinned_pages) + " pages, which have " + format_size(of.pinned_bytes) +
+             " besides";
+  }
+  return {};
+}
+
+const char* remedy(finding_kind kind) {
+  switch (kind) {
+    case finding_kind::temporary:
+      return "a variable on the stack, or a buffer that is kept";
+    case finding_kind::grown:
+      return "reserve: ask for the final length at once";
+    case finding_kind::together:
+      return "an arena (strata/bump.hpp) that is reset when they die";
+    case finding_kind::one_size:
+      return "a pool of their size (strata/slab.hpp)";
+    case finding_kind::pinned:
+      return "a pool of their own (strata/pools.hpp, strata_heap_create), apart from what goes";
+  }
+  return "";
+}
+
+std::string saving(const finding& one, const advice::advice& all) {
+  std::string text;
+  if (one.saved_operations > 0) {
+    text += count_of(one.saved_operations) + " operations less (" +
+            share(one.saved_operations, all.trace.operations) + ")";
+  }
+  if (one.saved_bytes() > 0) {
+    text += (text.empty() ? "" : ", ") + format_size(one.saved_bytes()) +
+            " less from the system (" + share(one.saved_bytes(), all.peak_bytes) + " of the peak)";
+  }
+  if (one.before_ns > 0) {
+    text += "; all operations in " + format_seconds(one.after_ns * 1e-9) + " instead of " +
+            format_seconds(one.before_ns * 1e-9);
+  }
+  return text;
+}
+
+std::string place_of(const capture::call_site& where) {
+  std::string text = capture::short_name(where.function);
+  if (!where.file.empty()) text += "  " + base_name(where.file) + ":" + std::to_string(where.line);
+  return text;
+}
+
+}  // namespace
+
+const char* name_of(finding_kind kind) {
+  switch (kind) {
+    case finding_kind::temporary:
+      return "temporary";
+    case finding_kind::grown:
+      return "grown";
+    case finding_kind::together:
+      return "together";
+    case finding_kind::one_size:
+      return "one_size";
+    case finding_kind::pinned:
+      return "pinned";
+  }
+  return "";
+}
+
+std::string advice_text(const advice_result& result, const style& look) {
+  const advice::advice& all = result.found;
+  std::string text = look.heading("strata advise: " + base_name(result.file)) + "\n";
+  text += "  " + count_of(all.trace.operations) + " operations, " + format_size(all.peak_bytes) +
+          " from the system at the peak\n";
+  if (all.findings.empty()) {
+    return text + "  nothing to advise: no site would save one percent of either\n";
+  }
+  int number = 0;
+  for (const finding& one : all.findings) {
+    std::string kind = name_of(one.kind);
+    if (one.kind == finding_kind::one_size) kind = "one size";
+    text += "\n" + pad_left(std::to_string(++number), 3) + "  " +
+            look.paint(colour::bold, kind + ": " + place_of(one.where)) + "\n";
+    text += "     " + evidence(one) + "\n";
+    text += "     " + std::string(remedy(one.kind)) + "\n";
+    text += "     replayed so: " + saving(one, all) + "\n";
+  }
+  return text;
+}
+
+}  // namespace strata::cli
