@@ -27,6 +27,8 @@ constexpr std::array verbs = {
          replay_verb},
     verb{"advise", "say what a program could do better, with what it would save by replay",
          advise_verb},
+    verb{"leaks", "run a program and show the blocks that it has lost, and cycles of owners",
+         leaks_verb},
     verb{"options", "list the library's run-time options", options_verb},
 };
 
@@ -46,6 +48,7 @@ std::string help_text() {
          "  strata report server.strata\n"
          "  strata advise server.strata\n"
          "  strata replay --policy best-fit,buddy,strata server.strata\n"
+         "  strata leaks -- ./unit_tests\n"
          "\nstrata VERB --help explains a verb; strata --version tells the version.\n";
 }
 

@@ -166,6 +166,12 @@ finished_process run_to_end(const command& what) {
 }
 
 finished_process run_to_end(const command& what, const std::function<int()>& meanwhile) {
+  return run_to_end(
+      what, [&](bool) { return meanwhile(); }, 0);
+}
+
+finished_process run_to_end(const command& what, const std::function<int(bool)>& meanwhile,
+                            int kept) {
   signal(SIGCHLD, SIG_DFL);  // an inherited 'ignore' would leave nothing to wait for
   const blocked_signals blocked{SIGCHLD, SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT,
                                 SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP};
@@ -173,12 +179,14 @@ finished_process run_to_end(const command& what, const std::function<int()>& mea
   finished_process result{.pid = process.pid, .error = process.error};
   if (process.error != 0) return result;
   result.end.started_ns = process.started_ns;
+  bool has_kept = false;
   while (!note_child(process.pid, result.end)) {
-    const int wait_us = meanwhile();
+    const int wait_us = meanwhile(has_kept);
     const timespec span{wait_us / 1'000'000, wait_us % 1'000'000 * 1000};
     siginfo_t info{};
     const int signal = sigtimedwait(&blocked.set(), &info, &span);
-    if (signal > 0 && signal != SIGCHLD && must_forward(info, process.pid)) {
+    has_kept = signal > 0 && signal == kept;
+    if (signal > 0 && signal != kept && signal != SIGCHLD && must_forward(info, process.pid)) {
       kill(process.pid, signal);
     }
   }

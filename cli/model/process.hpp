@@ -110,8 +110,11 @@ struct finished_process {
 
 // Starts the program, passes on signals that this process is sent, and waits for the end.
 finished_process run_to_end(const command& what);
-// The same, and calls meanwhile() whenever the microseconds that it returned have passed.
+// The same, and calls meanwhile() whenever the microseconds that it returned have passed. kept: a signal that
+// is not passed on; the next call of meanwhile(), which comes at once, is told of it.
 finished_process run_to_end(const command& what, const std::function<int()>& meanwhile);
+finished_process run_to_end(const command& what, const std::function<int(bool)>& meanwhile,
+                            int kept);
 
 // Must a signal that arrived here be sent on to the program? Those from the terminal reach the
 // whole process group by themselves, and what the program sent to its group has reached it.

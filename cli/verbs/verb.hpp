@@ -29,6 +29,7 @@ int advise_verb(const arguments& given);
 int run_verb(const arguments& given);
 int compare_verb(const arguments& given);
 int layout_verb(const arguments& given);
+int leaks_verb(const arguments& given);
 int map_verb(const arguments& given);
 int record_verb(const arguments& given);
 int replay_verb(const arguments& given);

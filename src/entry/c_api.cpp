@@ -9,6 +9,7 @@
 #include "entry/recorded.hpp"
 #include "entry/statistics.hpp"
 #include "entry/watched_heap.hpp"
+#include "strata/leaks.h"
 #include "strata/strata.h"
 
 using namespace strata;
@@ -181,6 +182,17 @@ size_t strata_stats_json(char* buffer, size_t capacity) {
   base::text text(buffer, capacity);
   entry::describe_as_json(text);
   return text.length();
+}
+
+// The caller may have its only pointer to a block in a register that functions keep. unwind_init stores them
+// all below this frame's address; what is further below is not the program's.
+STRATA_NOINLINE int64_t strata_leak_check(void) {
+  constexpr std::uintptr_t saved_registers_bytes = 64;
+  __builtin_unwind_init();
+  int64_t blocks =
+      recorded::lost_blocks(base::address_of(__builtin_frame_address(0)) - saved_registers_bytes);
+  __asm__ volatile("" : "+r"(blocks));  // no tail call: this frame stands while it waits
+  return blocks;
 }
 
 int strata_walk(strata_visitor visit, void* context) { return alloc::walk(visit, context); }

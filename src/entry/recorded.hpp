@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/check.hpp"
 #include "observe/recorder.hpp"
@@ -37,6 +38,10 @@ inline void forked_in_child() {
 }
 inline void process_ends() {
   if constexpr (config::recording) observe::process_ends();
+}
+inline std::int64_t lost_blocks(std::uintptr_t stack) {
+  if constexpr (config::recording) return observe::lost_blocks(stack);
+  return -1;
 }
 
 }  // namespace strata::entry::recorded

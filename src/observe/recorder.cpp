@@ -81,6 +81,8 @@ bool take_slot(std::uint32_t parent) {
     one.number = shared->last_process.fetch_add(1, std::memory_order_relaxed) + 1;
     one.parent = parent;
     one.seen.store(0, std::memory_order_relaxed);
+    one.question.store(wire::question_none, std::memory_order_relaxed);
+    one.forked_at = shared->sequence.load(std::memory_order_relaxed);
     one.state.store(wire::slot_used, std::memory_order_release);
     slot = &one;
     return true;
@@ -94,9 +96,11 @@ bool command_is_there(std::uint32_t turns) {
   return turns % 128 != 127 || os::process_runs(static_cast<std::int32_t>(shared->reader));
 }
 
-// The command looks at the process; not to wait for it for ever.
+// The command looks at the process; not to wait for it for ever, unless its look is what this is all about.
 void wait_until_seen() {
-  for (std::uint32_t turns = 0; turns < 1000 && command_is_there(turns); ++turns) {
+  constexpr std::uint32_t usual = 1000;
+  const std::uint32_t most = shared->finds_leaks != 0 ? UINT32_MAX : usual;
+  for (std::uint32_t turns = 0; turns < most && command_is_there(turns); ++turns) {
     if (slot->seen.load(std::memory_order_acquire) != 0) return;
     os::sleep_us(100);
   }
@@ -401,6 +405,30 @@ void note_new(wire::entry_kind kind, void* block, std::size_t size) {
   if (keep_sampled(block)) push(kind, block, size, own_node());
 }
 
+// ---- Looking for leaks
+
+// How the thread came to end the process.
+void note_ending() {
+  std::uintptr_t calls[wire::ending_calls];
+  std::uintptr_t places[wire::ending_calls];
+  stack_walker::found found{calls, places, wire::ending_calls};
+  walker.walk(own.stack, nullptr, found);
+  for (std::size_t i = 0; i < found.depth; ++i) slot->stack[i] = {calls[i], places[i]};
+  slot->calls = static_cast<std::uint32_t>(found.depth);
+  slot->thread = static_cast<std::uint32_t>(os::thread_id());
+}
+
+// One thread asks at a time. False: the command is gone.
+bool take_question() {
+  for (std::uint32_t turns = 0; command_is_there(turns); ++turns) {
+    std::uint32_t expected = wire::question_none;
+    // acquire: the one before has read its answer.
+    if (slot->question.compare_exchange_strong(expected, wire::question_begun)) return true;
+    os::sleep_us(100);
+  }
+  return false;
+}
+
 // Whether the block's going is to be told.
 bool is_to_go(void* block) {
   if (now.load(std::memory_order_acquire) != phase::recording || block == nullptr) return false;
@@ -456,9 +484,27 @@ void process_ends() {
   if (now.load(std::memory_order_acquire) != phase::recording) return;
   if (slot->pid != static_cast<std::uint32_t>(os::process_id())) return;
   if (slot->state.load(std::memory_order_relaxed) != wire::slot_used) return;
+  note_ending();
   slot->seen.store(0, std::memory_order_relaxed);
   slot->state.store(wire::slot_ending, std::memory_order_release);
   wait_until_seen();
+}
+
+std::int64_t lost_blocks(std::uintptr_t stack) {
+  if (!is_recording() || shared->finds_leaks == 0 || !take_question()) return -1;
+  slot->thread = static_cast<std::uint32_t>(os::thread_id());
+  slot->asked_from = stack;
+  slot->question.store(wire::question_asked, std::memory_order_release);
+  for (std::uint32_t turns = 0; command_is_there(turns); ++turns) {
+    // acquire: the answer is there.
+    if (slot->question.load(std::memory_order_acquire) == wire::question_answered) {
+      auto blocks = static_cast<std::int64_t>(slot->lost_blocks);
+      slot->question.store(wire::question_none, std::memory_order_release);
+      return blocks;
+    }
+    os::sleep_us(100);
+  }
+  return -1;
 }
 
 }  // namespace strata::observe

@@ -64,7 +64,10 @@ STRATA_INLINE void gone(void* block) {
 // ---- The life of the process
 void thread_exits();
 void forked_in_child();
-// Waits, not for long, until the command has seen how the process lies in memory.
+// Waits until the command has seen how the process lies in memory: not for long, unless it looks for leaks.
 void process_ends();
+// Asks a command that looks for leaks how many blocks are lost now, and waits for it. -1: there is none.
+// stack: the calling program's own begins there.
+std::int64_t lost_blocks(std::uintptr_t stack);
 
 }  // namespace strata::observe

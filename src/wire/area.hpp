@@ -28,7 +28,7 @@
 
 namespace strata::wire {
 
-inline constexpr std::uint64_t area_magic = 0x3161657261727473;  // "strarea1"
+inline constexpr std::uint64_t area_magic = 0x3261657261727473;  // "strarea2"
 inline constexpr const char* area_variable = "STRATA_RECORD";
 
 inline constexpr std::size_t most_processes = 256;
@@ -64,6 +64,21 @@ static_assert(sizeof(entry) == 40);
 
 enum slot_state : std::uint32_t { slot_free, slot_used, slot_ending };
 
+// A thread's question to the command: what is lost? It waits for the answer.
+enum question_state : std::uint32_t {
+  question_none,
+  question_begun,
+  question_asked,
+  question_answered
+};
+
+// A call on a stack, and where its return address stands there.
+struct stack_place {
+  std::uint64_t call;
+  std::uint64_t place;
+};
+inline constexpr std::size_t ending_calls = 16;
+
 struct process_slot {
   std::atomic<std::uint32_t> state;
   std::uint32_t pid;
@@ -71,9 +86,16 @@ struct process_slot {
   std::uint32_t parent;  // the number of the process that it was forked from, or 0
   // The command has looked at the process since it attached, or since it began to end.
   std::atomic<std::uint32_t> seen;
-  std::uint32_t unused[11];
+  std::atomic<std::uint32_t> question;
+  std::uint32_t thread;       // that ends the process, or asks
+  std::uint32_t calls;        // of the thread that ends it, the innermost first
+  std::uint64_t forked_at;    // what came before this sequence was before the fork
+  std::uint64_t asked_from;   // the stack of the thread that asks is its own from here on
+  std::uint64_t lost_blocks;  // the answer
+  std::uint64_t unused;
+  stack_place stack[ending_calls];
 };
-static_assert(sizeof(process_slot) == base::cache_line_bytes);
+static_assert(sizeof(process_slot) % base::cache_line_bytes == 0);
 
 struct ring_state {
   std::atomic<std::uint32_t> state;
@@ -96,6 +118,7 @@ struct area {
   std::uint64_t magic;
   std::uint64_t sample_bytes;         // mean distance of samples; 0: everything is recorded
   std::uint32_t reader;               // process id of the command
+  std::uint32_t finds_leaks;          // it looks at each process when that ends, or asks
   std::atomic<std::uint32_t> closed;  // nothing is to be recorded any more
   std::atomic<std::uint32_t> last_process;
   std::atomic<std::uint32_t> rings_used;  // none from here on was ever used

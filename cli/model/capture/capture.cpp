@@ -239,21 +239,29 @@ std::string read_every_event(const std::string& path, std::uint32_t number, capt
   return {};
 }
 
+void name_calls(capture& of, std::uint32_t process, const std::vector<std::uint32_t>& stacks,
+                symbolizer& source) {
+  std::vector<bool> seen(of.nodes.size());
+  for (const std::uint32_t stack : stacks) {
+    for (std::uint32_t at = stack; at != 0 && !seen[at]; at = of.nodes[at].caller) {
+      seen[at] = true;
+      code_place place;
+      if (!of.modules.find(process, of.nodes[at].address - 1, place)) continue;
+      const auto [names, is_new] = of.names.try_emplace(place);
+      if (is_new) names->second = source.look_up(of.modules.all()[place.module], place.offset);
+    }
+  }
+}
+
 void complete_names(capture& of) {
   symbolizer source;
   for (const recorded_process& one : of.processes) {
     const auto& figures = one.memory.by_node();
-    std::vector<bool> seen(of.nodes.size());
+    std::vector<std::uint32_t> stacks;
     for (std::uint32_t i = 0; i < figures.size(); ++i) {
-      if (figures[i].total.blocks == 0) continue;
-      for (std::uint32_t at = i; at != 0 && !seen[at]; at = of.nodes[at].caller) {
-        seen[at] = true;
-        code_place place;
-        if (!of.modules.find(one.facts.number, of.nodes[at].address - 1, place)) continue;
-        const auto [names, is_new] = of.names.try_emplace(place);
-        if (is_new) names->second = source.look_up(of.modules.all()[place.module], place.offset);
-      }
+      if (figures[i].total.blocks > 0) stacks.push_back(i);
     }
+    name_calls(of, one.facts.number, stacks, source);
   }
 }
 

@@ -70,6 +70,9 @@ std::string read_events(const std::string& path, std::uint32_t process,
 std::string read_every_event(const std::string& path, std::uint32_t number, capture& into,
                              const recorded_process*& process);
 
+// Names for the calls of these stacks of the process, where there are none yet.
+void name_calls(capture& of, std::uint32_t process, const std::vector<std::uint32_t>& stacks,
+                symbolizer& source);
 // Names for all calls that have none in the file, from the files that the code came from, where these are
 // still there.
 void complete_names(capture& of);

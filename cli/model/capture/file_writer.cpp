@@ -34,7 +34,7 @@ file_writer::file_writer(const std::string& path)
 file_writer::~file_writer() { ZSTD_freeCCtx(compressor_); }
 
 void file_writer::write(block_kind kind, const byte_writer& content) {
-  if (!error_.empty()) return;
+  if (!writes() || !error_.empty()) return;
   plain_.assign(1, static_cast<char>(kind));
   plain_ += content.bytes();
   ZSTD_inBuffer from{plain_.data(), plain_.size(), 0};

@@ -12,6 +12,8 @@ namespace strata::cli::capture {
 
 class file_writer {
  public:
+  // Writes nothing, for a recording that others look at while it goes on.
+  file_writer() = default;
   // Makes the file anew; error() says why it cannot be written.
   explicit file_writer(const std::string& path);
   file_writer(const file_writer&) = delete;
@@ -20,6 +22,7 @@ class file_writer {
 
   const std::string& error() const { return error_; }
   std::uint64_t bytes() const { return bytes_; }
+  bool writes() const { return compressor_ != nullptr; }
 
   void write(block_kind kind, const byte_writer& content);
   template <typename Content>

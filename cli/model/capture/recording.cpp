@@ -17,8 +17,9 @@ constexpr std::size_t flush_bytes = std::size_t{2} << 20;
 
 }  // namespace
 
-recording::recording(file_writer& to, const session& of, std::uint64_t most_bytes)
+recording::recording(file_writer& to, const session& of, std::uint64_t most_bytes, watcher* told)
     : to_(to),
+      told_(told),
       sample_bytes_(of.sample_bytes),
       most_bytes_(most_bytes),
       area_(of.sample_bytes),
@@ -27,6 +28,7 @@ recording::recording(file_writer& to, const session& of, std::uint64_t most_byte
       patience_ms_(usual_patience_ms),
       file_nodes_(wire::most_nodes),
       nodes_(1) {
+  if (area_.error().empty()) area_->finds_leaks = told != nullptr ? 1 : 0;
   to_.write(block_kind::session, of);
 }
 
@@ -40,6 +42,7 @@ bool recording::take() {
   const std::uint32_t rings = area_->rings_used.load(std::memory_order_acquire);
   for (std::uint32_t i = 0; i < rings; ++i) take_ring(i);
   emit_pending();
+  answer_questions();
   if (time_ms_ - looked_ms_ >= look_ms) {
     looked_ms_ = time_ms_;
     look_for_ended();
@@ -64,7 +67,11 @@ void recording::meet_processes() {
 
 void recording::meet(wire::process_slot& slot) {
   const auto known = watched_.find(slot.number);
-  if (known != watched_.end()) return look_at_code(known->second);  // it is about to end
+  if (known != watched_.end()) {  // it is about to end
+    look_at_code(known->second);
+    if (told_ != nullptr) told_->ends(known->second);
+    return;
+  }
   const auto pid = static_cast<pid_t>(slot.pid);
   for (const auto& [number, other] : watched_) {
     if (other.pid != pid) continue;
@@ -76,12 +83,34 @@ void recording::meet(wire::process_slot& slot) {
   one.pid = pid;
   one.slot = &slot;
   ++process_count_;
+  if (told_ != nullptr && slot.parent != 0) {
+    forks_.push_back({slot.number, slot.parent, slot.forked_at});
+  }
   to_.write(block_kind::process, read_process(one, time_ms_));
   look_at_code(one);
 }
 
 void recording::look_at_code(watched_process& one) {
   for (const mapping& fresh : read_code(one, build_ids_)) to_.write(block_kind::mapping, fresh);
+}
+
+void recording::answer_questions() {
+  if (told_ == nullptr) return;
+  for (auto& [number, one] : watched_) {
+    // acquire: who asks, and from where.
+    if (one.slot->question.load(std::memory_order_acquire) != wire::question_asked) continue;
+    look_at_code(one);
+    told_->asks(one);
+    one.slot->question.store(wire::question_answered, std::memory_order_release);
+  }
+}
+
+void recording::tell_of_forks(std::uint64_t sequence) {
+  const auto is_due = [&](const fork& one) { return one.sequence <= sequence; };
+  for (const fork& one : forks_) {
+    if (is_due(one)) told_->forked(one.process, one.from);
+  }
+  std::erase_if(forks_, is_due);
 }
 
 void recording::look_for_ended() {
@@ -106,6 +135,8 @@ void recording::end_process(std::uint32_t number, bool has_status, int wait_stat
     ring.state.store(wire::slot_free, std::memory_order_release);
   }
   emit_pending();
+  tell_of_forks(wire::no_sequence);
+  if (told_ != nullptr) told_->is_gone(number);
   flush();
   if (rolled_up_) write_totals(number);
   heaps_.erase(number);
@@ -194,9 +225,24 @@ void recording::emit_pending() {
       if (!is_late) lost_.events += one.sequence - next_sequence_;
     }
     next_sequence_ = std::max(next_sequence_, one.sequence + 1);
+    if (!forks_.empty()) tell_of_forks(one.sequence);
     emit(one);
   }
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(done));
+}
+
+void recording::take_all_of(std::uint32_t process) {
+  const std::uint32_t rings = area_->rings_used.load(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i < rings; ++i) {
+    if (area_->rings[i].process == process) take_ring(i);
+  }
+  emit_pending();
+  tell_of_forks(wire::no_sequence);
+  for (pending_event& one : pending_) {
+    if (one.process != process) continue;
+    emit(one);
+    one.what.kind = wire::entry_kind::nothing;
+  }
 }
 
 void recording::emit(pending_event& one) {
@@ -207,6 +253,8 @@ void recording::emit(pending_event& one) {
     one.what.node = file_node(one.what.node);
     history_.meet_nodes(nodes_.size());
   }
+  if (told_ != nullptr) told_->happened(one.process, one.address, one.what);
+  if (!to_.writes()) return;
   name_block(one);
   write_event(one.process, one.what);
 }
@@ -357,7 +405,7 @@ void recording::finish(pid_t program, int wait_status) {
   take();
   while (!watched_.empty()) end_process(watched_.begin()->first, false, 0);
   flush();
-  write_symbols();
+  if (to_.writes()) write_symbols();
   lost_.time_ms = time_ms_;
   lost_.stacks = area_->lost_stacks.load(std::memory_order_relaxed);
   lost_.threads = area_->lost_threads.load(std::memory_order_relaxed);

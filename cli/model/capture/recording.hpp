@@ -28,7 +28,8 @@ namespace strata::cli::capture {
 class recording {
  public:
   // most_bytes: once the file is as large, events go into it as sums only; 0: never.
-  recording(file_writer& to, const session& of, std::uint64_t most_bytes);
+  // told: may be null.
+  recording(file_writer& to, const session& of, std::uint64_t most_bytes, watcher* told = nullptr);
 
   const std::string& error() const { return area_.error().empty() ? to_.error() : area_.error(); }
   // What STRATA_RECORD is to be in the recorded program.
@@ -43,6 +44,13 @@ class recording {
   std::size_t processes() const { return process_count_; }
   std::uint64_t events() const { return event_count_; }
 
+  // ---- For the watcher
+  // Tells of all that a stopped process has left, also of what stands behind a gap.
+  void take_all_of(std::uint32_t process);
+  // That events name.
+  const std::vector<node>& nodes() const { return nodes_; }
+  const std::map<std::uint32_t, watched_process>& running() const { return watched_; }
+
  private:
   struct pending_event {
     std::uint64_t sequence;
@@ -56,6 +64,11 @@ class recording {
     std::uint64_t block = 0;
   };
   using placed_blocks = block_table<placed_block, &placed_block::address>;
+  struct fork {
+    std::uint32_t process;
+    std::uint32_t from;
+    std::uint64_t sequence;
+  };
   struct ring_place {
     std::uint32_t thread = 0;  // 0: nobody's that is known
     std::uint64_t blocked_at = 0;
@@ -66,6 +79,8 @@ class recording {
   void meet_processes();
   void meet(wire::process_slot& slot);
   void look_at_code(watched_process& one);
+  void answer_questions();
+  void tell_of_forks(std::uint64_t sequence);
   void take_ring(std::size_t number);
   bool is_stuck(std::size_t number, std::uint64_t index);
   void take_entry(std::size_t number, const wire::entry& from);
@@ -84,6 +99,7 @@ class recording {
   void write_symbols();
 
   file_writer& to_;
+  watcher* told_;
   std::uint64_t sample_bytes_;
   std::uint64_t most_bytes_;
   shared_area area_;
@@ -102,6 +118,7 @@ class recording {
   std::uint64_t patience_ms_;
 
   std::vector<pending_event> pending_;
+  std::vector<fork> forks_;  // that the watcher has not been told of
   std::uint64_t next_sequence_ = 0;
   std::uint64_t event_count_ = 0;
   losses lost_;

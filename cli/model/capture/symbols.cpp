@@ -44,12 +44,42 @@ const char* linkage_name(Dwarf_Die* die) {
   return nullptr;
 }
 
+// The name with the namespaces and classes that it is declared in.
+std::string scoped_name(const Dwarf_Die& of) {
+  Dwarf_Die declared = of;
+  Dwarf_Attribute found;
+  Dwarf_Die next;
+  for (int left = 8; left > 0; --left) {  // a damaged file may go in circles
+    if (dwarf_attr(&declared, DW_AT_abstract_origin, &found) == nullptr &&
+        dwarf_attr(&declared, DW_AT_specification, &found) == nullptr) {
+      break;
+    }
+    if (dwarf_formref_die(&found, &next) == nullptr) break;
+    declared = next;
+  }
+  const char* own = dwarf_diename(&declared);
+  if (own == nullptr) return {};
+  std::string name = own;
+  Dwarf_Die* scopes = nullptr;
+  const int count = dwarf_getscopes_die(&declared, &scopes);
+  const std::unique_ptr<Dwarf_Die, void (*)(void*)> owner(count > 0 ? scopes : nullptr, std::free);
+  for (int i = 1; i < count; ++i) {
+    const int tag = dwarf_tag(scopes + i);
+    const bool is_class =
+        tag == DW_TAG_class_type || tag == DW_TAG_structure_type || tag == DW_TAG_union_type;
+    if (!is_class && tag != DW_TAG_namespace) continue;
+    const char* outer = dwarf_diename(scopes + i);
+    name.insert(0, std::string(outer != nullptr ? outer : "(anonymous namespace)") + "::");
+  }
+  return name;
+}
+
 // in_table: as the symbol table has it, or null. Functions of one file alone have only there a name with its
 // namespaces.
 std::string function_name(Dwarf_Die* die, const char* in_table) {
   if (const char* linkage = linkage_name(die)) return demangled(linkage);
   const bool is_cpp = in_table != nullptr && std::strncmp(in_table, "_Z", 2) == 0;
-  return demangled(is_cpp ? in_table : dwarf_diename(die));
+  return is_cpp ? demangled(in_table) : scoped_name(*die);
 }
 
 // Where an inlined function is called: as a line of the function that it is in.

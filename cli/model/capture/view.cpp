@@ -50,6 +50,7 @@ std::string in_file(const module& one, std::uint64_t offset) {
 
 std::string short_name(const std::string& function) {
   std::string name = function.substr(0, name_end(function));
+  if (name.empty()) return function;  // "(unknown calls)"
   if (name.find("operator") != std::string::npos) return name;
   int depth = 0;
   std::size_t start = 0;

@@ -14,6 +14,7 @@ TEST(ShortName, LeavesOutTypesAndParameters) {
             "(anonymous namespace)::load");
   EXPECT_EQ(short_name("a::operator()(int) const"), "a::operator()");
   EXPECT_EQ(short_name("operator<<(s&, t)"), "operator<<");
+  EXPECT_EQ(short_name("(unknown calls)"), "(unknown calls)");
 }
 
 TEST(IsGoBetween, KnowsTheStandardLibrary) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/model/capture/events.hpp"
 #include "cli/model/capture/format.hpp"
 #include "wire/area.hpp"
 
@@ -22,6 +23,24 @@ struct watched_process {
   std::vector<bool> nodes;                // those that its events have named
 
   bool knows(std::uint64_t address) const;
+};
+
+// Told of what the processes of a recording do.
+class watcher {
+ public:
+  watcher() = default;
+  watcher(const watcher&) = delete;
+  watcher& operator=(const watcher&) = delete;
+  virtual ~watcher() = default;
+
+  // In the order in which it happened. The event has no block's name yet.
+  virtual void happened(std::uint32_t process, std::uint64_t address, const event& what) = 0;
+  // What came of `from` before has happened.
+  virtual void forked(std::uint32_t process, std::uint32_t from) = 0;
+  // The process waits until this returns: at its end, or with a question.
+  virtual void ends(const watched_process& one) = 0;
+  virtual void asks(const watched_process& one) = 0;
+  virtual void is_gone(std::uint32_t process) = 0;
 };
 
 // The process as it is now.
