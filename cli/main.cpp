@@ -29,6 +29,7 @@ constexpr std::array verbs = {
          advise_verb},
     verb{"leaks", "run a program and show the blocks that it has lost, and cycles of owners",
          leaks_verb},
+    verb{"serve", "show a recording in a browser", serve_verb},
     verb{"options", "list the library's run-time options", options_verb},
 };
 

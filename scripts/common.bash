@@ -55,6 +55,11 @@ need() {
         die "packages could not be installed: ${missing[*]}"
 }
 
+# need_npm: for the page. Debian's npm is not for those who have another one, which comes with its Node.js.
+need_npm() {
+    command -v npm >/dev/null || need nodejs npm
+}
+
 # packages_in FILE...: the names in these files, one a line; # begins a comment.
 packages_in() {
     local file

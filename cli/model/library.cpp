@@ -31,12 +31,6 @@ constexpr std::array known_allocators = {
     known_allocator{"mimalloc", {"libmimalloc.so.2", "libmimalloc.so"}},
 };
 
-std::string own_prefix() {
-  std::error_code failed;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
-  return failed ? std::string() : self.parent_path().parent_path().string();
-}
-
 std::string find_in_prefixes(const std::vector<std::string>& prefixes, const char* file) {
   for (const std::string& prefix : prefixes) {
     for (const char* directory : library_directories) {
@@ -67,6 +61,12 @@ std::string find_own_library(const char* variable, const char* file, std::string
 }
 
 }  // namespace
+
+std::string own_prefix() {
+  std::error_code failed;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
+  return failed ? std::string() : self.parent_path().parent_path().string();
+}
 
 std::string find_strata_library(std::string& why) {
   return find_own_library("STRATA_LIBRARY", "libstrata.so", why);

@@ -12,6 +12,9 @@ struct allocator_choice {
   std::string library;  // preloaded; empty: none, the program keeps glibc's malloc
 };
 
+// Where this executable is installed: the folder above its own. Empty: unknown.
+std::string own_prefix();
+
 constexpr const char* strata_name = "Strata";
 
 // The path of libstrata.so: $STRATA_LIBRARY, or beside this executable's directory (../lib and the

@@ -1,5 +1,7 @@
 // The JSON of `strata report`; docs/report.md explains its keys.
 #include <cmath>
+#include <map>
+#include <utility>
 
 #include "cli/report/calls_json.hpp"
 #include "cli/report/capture_report.hpp"
@@ -66,37 +68,71 @@ json_value curve_json(const capture::recorded_process& of) {
   return {{"live_bytes", live}, {"resident_bytes", resident}};
 }
 
-json_value sites_json(const capture::view& view, capture_figure shown) {
+json_value steps_json(const std::vector<capture::step_figures>& of) {
   json_value made = json_value::array();
-  for (const capture::site_figures& one : view.sites()) {
-    json_value site = where_json(one.where);
-    site["stacks"] = one.stacks;
-    site.update(figures_json(one.figures, shown));
-    made.push_back(site);
+  for (const capture::step_figures& one : of) {
+    made.push_back({one.step, whole(one.made.blocks), whole(one.made.bytes),
+                    whole(one.freed.blocks), whole(one.freed.bytes), whole(one.temporary)});
   }
   return made;
 }
 
-json_value stacks_json(const capture::view& view, capture_figure shown) {
-  json_value made = json_value::array();
+// Numbers of things in the order in which they are first asked for.
+class site_numbers {
+ public:
+  std::size_t of(const capture::call_site& one) {
+    return known_.try_emplace(one, known_.size()).first->second;
+  }
+  json_value listed() const {
+    std::vector<const capture::call_site*> in_order(known_.size());
+    for (const auto& [one, number] : known_) in_order[number] = &one;
+    json_value made = json_value::array();
+    for (const capture::call_site* one : in_order) made.push_back(where_json(*one));
+    return made;
+  }
+
+ private:
+  std::map<capture::call_site, std::size_t> known_;
+};
+
+// Sites, stacks and the calls that these refer to by number.
+void add_places(const capture_result& result, call_form form, json_value& document) {
+  const capture::view view(result.recording, result.process);
+  site_numbers numbers;
+  json_value sites = json_value::array();
+  for (const capture::site_figures& one : view.sites()) {
+    json_value site = where_json(one.where);
+    numbers.of(one.where);
+    site["stacks"] = one.stacks;
+    site.update(figures_json(one.figures, result.figure));
+    sites.push_back(site);
+  }
+  site_numbers frames;
+  json_value stacks = json_value::array();
   view.each_stack([&](std::uint32_t node, const stack_figures& figures) {
-    json_value stack = {{"calls", calls_json(view.stack(node))}};
-    stack.update(figures_json(figures, shown));
-    made.push_back(stack);
+    json_value calls = json_value::array();
+    for (const capture::call_site& one : view.stack(node)) {
+      calls.push_back(form == call_form::numbered ? json_value(frames.of(one)) : where_json(one));
+    }
+    json_value stack = {{"calls", calls}, {"site", numbers.of(view.site(node))}};
+    stack.update(figures_json(figures, result.figure));
+    stack["steps"] = steps_json(result.process.memory.steps().of(node));
+    stacks.push_back(stack);
   });
-  return made;
+  if (form == call_form::numbered) document["frames"] = frames.listed();
+  document["sites"] = std::move(sites);
+  document["stacks"] = std::move(stacks);
 }
 
 }  // namespace
 
-std::string capture_json(const capture_result& result) {
+json_value capture_document(const capture_result& result, call_form calls) {
   const capture::capture& all = result.recording;
   const capture::recorded_process& one = result.process;
-  const capture::view view(all, one);
   json_value summary = figures_json(one.memory.all(), result.figure);
   summary["peak_ms"] = one.memory.peak_time_ms();
   summary["unknown_frees"] = one.memory.unknown_frees();
-  const json_value document = {
+  json_value document = {
       {"schema", "strata-report-1"},
       {"file", result.file},
       {"command", all.facts.command},
@@ -121,9 +157,14 @@ std::string capture_json(const capture_result& result) {
       {"lifetime_limits_ms", capture::lifetime_limits_ms},
       {"sizes", sizes_json(one.memory)},
       {"curve", curve_json(one)},
-      {"sites", sites_json(view, result.figure)},
-      {"stacks", stacks_json(view, result.figure)}};
-  return json_text(document);
+      {"step_ms",
+       one.memory.steps().is_empty() ? json_value() : json_value(one.memory.steps().step_ms())}};
+  add_places(result, calls, document);
+  return document;
+}
+
+std::string capture_json(const capture_result& result) {
+  return json_text(capture_document(result, call_form::written_out));
 }
 
 }  // namespace strata::cli

@@ -1,9 +1,12 @@
 // What strata report shows of a recording.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "cli/model/capture/view.hpp"
+#include "cli/report/json.hpp"
 #include "cli/report/style.hpp"
 
 namespace strata::cli {
@@ -28,7 +31,12 @@ std::string figure_name(const capture_result& result, capture_figure which);
 
 std::string capture_text(const capture_result& result, const style& look);
 std::string capture_tree_text(const capture_result& result, const style& look);
+// Calls of stacks each with function, file and line; or as numbers of calls that are listed once.
+enum class call_form { written_out, numbered };
+json_value capture_document(const capture_result& result, call_form calls);
 std::string capture_json(const capture_result& result);
+// The built page with the recording in it. Nothing: that is not the page of web/.
+std::optional<std::string> capture_page(const capture_result& result, std::string_view page);
 // A line a stack, the outermost call first: "main;load;parse 4096".
 std::string capture_folded(const capture_result& result);
 std::string folded_calls(const std::vector<capture::call_site>& stack);

@@ -10,6 +10,7 @@
 #include "cli/report/diff_report.hpp"
 #include "cli/report/exports/exports.hpp"
 #include "cli/report/format.hpp"
+#include "cli/verbs/recording_page.hpp"
 #include "cli/verbs/verb.hpp"
 
 namespace strata::cli {
@@ -26,12 +27,14 @@ constexpr verb_help help = {
     "  strata report --folded server.strata | flamegraph.pl > server.svg\n"
     "  strata report --pprof server.pb.gz --heaptrack server.gz server.strata\n"
     "  strata report --json server.strata | jq .summary\n"
+    "  strata report server.strata --html server.html\n"
     "Exit status: 2 when FILE is no recording, or has nothing in it."};
 
 struct report_options {
   std::string file;
   std::string other;
   std::string figure = "peak";
+  std::string page_file;
   std::uint32_t process = 0;
   bool tree = false;
   bool json = false;
@@ -59,11 +62,12 @@ const std::map<std::string, capture_figure> figures = {{"peak", capture_figure::
 
 void describe_options(CLI::App& line, report_options& options) {
   line.add_option("FILE", options.file, "The recording")->required();
-  line.add_option(
-          "--at", options.figure,
-          "Order by, and show in trees and folded stacks: live at the peak, live at the end, "
-          "bytes or blocks allocated, temporary blocks, live after so long (default: peak)")
-      ->option_text("peak|end|total|count|temporary|TIME");
+  CLI::Option* at =
+      line.add_option(
+              "--at", options.figure,
+              "Order by, and show in trees and folded stacks: live at the peak, live at the end, "
+              "bytes or blocks allocated, temporary blocks, live after so long (default: peak)")
+          ->option_text("peak|end|total|count|temporary|TIME");
   std::vector<CLI::Option*> forms = {
       line.add_flag("--tree", options.tree, "Calls, from the outermost on, instead of sites"),
       line.add_flag("--json", options.json, "All figures as JSON"),
@@ -78,12 +82,20 @@ void describe_options(CLI::App& line, report_options& options) {
                   "Which process, by its number in the report (default: the largest)")
       ->option_text("NUMBER");
   line.add_flag("--all", options.all, "All sites, or calls, not only those with most");
+  std::vector<CLI::Option*> exports;
   for (std::size_t i = 0; i < export_forms.size(); ++i) {
     CLI::Option* made =
         line.add_option(export_forms[i].option, options.exports[i], export_forms[i].help)
             ->option_text("OUT");
     for (CLI::Option* form : forms) made->excludes(form);
+    exports.push_back(made);
   }
+  forms.insert(forms.end(), exports.begin(), exports.end());
+  forms.push_back(at);
+  CLI::Option* page =
+      line.add_option("--html", options.page_file, "A page for a browser, into this file")
+          ->option_text("PAGE");
+  for (CLI::Option* form : forms) page->excludes(form);
 }
 
 // Empty: read; otherwise what is wrong.
@@ -166,6 +178,16 @@ int show_result(const report_options& options, const capture_result& result) {
                                : capture_text(result, look));
 }
 
+int write_page(const report_options& options) {
+  result_file into(options.page_file);
+  if (!into.error().empty()) return complain(into.error());
+  std::string page;
+  if (const auto error = make_page(options.file, options.process, page); !error.empty()) {
+    return complain(error);
+  }
+  return into.commit(page) ? 0 : complain(into.error());
+}
+
 }  // namespace
 
 int report_verb(const arguments& given) {
@@ -173,6 +195,7 @@ int report_verb(const arguments& given) {
   CLI::App line;
   describe_options(line, options);
   if (const auto status = parse_arguments(line, help, given)) return *status;
+  if (!options.page_file.empty()) return write_page(options);
   asked_figure figure;
   if (const auto error = read_figure(options.figure, figure); !error.empty()) {
     return complain(error);

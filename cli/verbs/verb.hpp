@@ -34,6 +34,7 @@ int map_verb(const arguments& given);
 int record_verb(const arguments& given);
 int replay_verb(const arguments& given);
 int report_verb(const arguments& given);
+int serve_verb(const arguments& given);
 int options_verb(const arguments& given);
 
 // "strata: message" on stderr; returns status.

@@ -86,6 +86,7 @@ void heap::make(const event& one) {
     if (one.kind == wire::entry_kind::resize_in) figures->resized += much.blocks;
   }
   if (stack.live.bytes > own_peaks_[one.node].bytes) own_peaks_[one.node] = stack.live;
+  steps_.at(one.node, one.time_ms).made += much;
   by_size_[static_cast<std::size_t>(std::bit_width(one.size))] += much;
   if (all_.live.bytes > all_.at_peak.bytes) {
     all_.at_peak = all_.live;
@@ -113,6 +114,9 @@ void heap::end(const event& one) {
     figures->lived[lived] += much.blocks;
     if (is_temporary) figures->temporary += much.blocks;
   }
+  step_figures& step = steps_.at(was.node, one.time_ms);
+  step.freed += much;
+  if (is_temporary) step.temporary += much.blocks;
 }
 
 // What end() did is undone, but for the peak, which cannot have been.
@@ -134,6 +138,9 @@ void heap::back(const event& one) {
     figures->lived[lived] -= much.blocks;
     if (was_temporary) figures->temporary -= much.blocks;
   }
+  step_figures& step = steps_.at(was.node, one.time_ms);
+  step.freed -= much;
+  if (was_temporary) step.temporary -= much.blocks;
 }
 
 void heap::note_curve(std::uint64_t time_ms) {
@@ -217,6 +224,7 @@ void heap::put(byte_writer& to) {
     put_figures(to, by_node_[i]);
     put_amount(to, own_peaks_[i]);
   }
+  steps_.put(to);
 }
 
 heap heap::get(byte_reader& from) {
@@ -238,6 +246,8 @@ heap heap::get(byte_reader& from) {
     made.own_peaks_.push_back(is_used ? get_amount(from) : amount());
   }
   made.kept_for_.resize(made.by_node_.size());
+  // Recordings were made before there were steps.
+  if (!from.done()) made.steps_ = time_steps::get(from);
   return made;
 }
 

@@ -13,26 +13,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cli/model/capture/amount.hpp"
 #include "cli/model/capture/block_table.hpp"
 #include "cli/model/capture/events.hpp"
+#include "cli/model/capture/time_steps.hpp"
 
 namespace strata::cli::capture {
-
-struct amount {
-  double blocks = 0;
-  double bytes = 0;
-
-  amount& operator+=(const amount& other) {
-    blocks += other.blocks;
-    bytes += other.bytes;
-    return *this;
-  }
-  amount& operator-=(const amount& other) {
-    blocks -= other.blocks;
-    bytes -= other.bytes;
-    return *this;
-  }
-};
 
 // How long blocks lived, up to these many milliseconds, and longer.
 inline constexpr std::array<std::uint64_t, 6> lifetime_limits_ms = {1,     10,     100,
@@ -100,6 +86,7 @@ class heap {
   const std::vector<curve_point>& curve() const { return curve_; }
   // Blocks by size: the n-th has those of 2^(n-1) to 2^n - 1 bytes.
   const std::array<amount, 65>& by_size() const { return by_size_; }
+  const time_steps& steps() const { return steps_; }
 
  private:
   void make(const event& one);
@@ -123,6 +110,7 @@ class heap {
   std::unordered_map<std::uint32_t, std::uint64_t> last_made_;  // by thread
   std::unordered_map<std::uint32_t, live_block> last_resized_;  // by thread
   std::array<amount, 65> by_size_{};
+  time_steps steps_;
   std::vector<curve_point> curve_;
   std::uint64_t curve_step_ms_ = 1;
   std::uint64_t events_ = 0;

@@ -193,6 +193,46 @@ TEST(Heap, PeakAgreesWithCopies) {
   }
 }
 
+TEST(Heap, StepsAddUpToTheFigures) {
+  heap all;
+  std::mt19937_64 dice(7);
+  std::map<std::uint64_t, bool> live;
+  for (std::uint64_t i = 0; i < 5000; ++i) {
+    const std::uint64_t address = (dice() % 200 + 1) * 16;
+    if (live[address]) {
+      all.add(gone(address, 1, i));
+    } else {
+      all.add(made(address, dice() % 1000, static_cast<std::uint32_t>(dice() % 20), 1, i));
+    }
+    live[address] = !live[address];
+  }
+  all.settle();
+  for (std::uint32_t node = 0; node < 20; ++node) {
+    stack_figures sum;
+    for (const step_figures& one : all.steps().of(node)) {
+      sum.total += one.made;
+      sum.live += one.made;
+      sum.live -= one.freed;
+      sum.temporary += one.temporary;
+    }
+    EXPECT_EQ(sum.total.bytes, all.by_node()[node].total.bytes) << node;
+    EXPECT_EQ(sum.live.bytes, all.by_node()[node].live.bytes) << node;
+    EXPECT_EQ(sum.temporary, all.by_node()[node].temporary) << node;
+  }
+}
+
+TEST(Heap, ReadBackHasSteps) {
+  heap all;
+  all.add(made(16, 100, 1, 1, 40));
+  byte_writer to;
+  all.put(to);
+  byte_reader from(to.bytes());
+  const heap read = heap::get(from);
+  EXPECT_TRUE(from.good() && from.done());
+  ASSERT_EQ(read.steps().of(1).size(), 1u);
+  EXPECT_EQ(read.steps().of(1)[0].made.bytes, 100);
+}
+
 TEST(Heap, CurveStaysShort) {
   heap all;
   for (std::uint64_t ms = 0; ms < 100'000; ++ms) all.add(made(16 * (ms + 1), 1, 1, 1, ms));

@@ -1,0 +1,165 @@
+// The page in Chromium, at the width of a screen and of a telephone: each view is opened and worked with, by
+// mouse and by keyboard. Anything on the console, any request and anything that is too wide fails.
+//
+//   node browser_test.mjs STRATA RECORDER C_COMPILER      status 77: there is no Chromium
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from '../../web/node_modules/playwright-core/index.mjs';
+
+const [strata, recorder, compiler] = process.argv.slice(2);
+const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
+if (!browserPath) {
+  console.log('no Chromium: skipped');
+  process.exit(77);
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'strata-page-'));
+const at = (name) => join(folder, name);
+
+function makePage() {
+  const source = fileURLToPath(new URL('keeper.c', import.meta.url));
+  const env = { ...process.env, STRATA_RECORDER: recorder };
+  const options = ['-g', '-O1', '-fno-inline', '-fno-builtin'];
+  execFileSync(compiler, [source, '-o', at('keeper'), ...options]);
+  const recording = at('keeper.strata');
+  execFileSync(strata, ['record', '--quiet', '--every', '-o', recording, '--', at('keeper')], { env });
+  execFileSync(strata, ['report', recording, '--html', at('page.html')], { env });
+}
+
+// Everything that a reader would not see, but we must.
+function watch(page, faults) {
+  page.on('console', (message) => faults.push(`console: ${message.text()}`));
+  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
+  page.on('request', (request) => {
+    if (!/^(file|data|blob):/.test(request.url())) faults.push(`request: ${request.url()}`);
+  });
+}
+
+const views = {
+  async Flame(page) {
+    const graph = page.getByRole('application', { name: /Flame graph/ });
+    assert.ok(Number(await graph.getAttribute('data-rectangles')) >= 5);
+    const words = page.locator('#panel-flame .words');
+    await graph.focus();
+    for (const key of ['ArrowDown', 'ArrowDown']) await graph.press(key);
+    await graph.press('Enter');
+    assert.match(await words.innerText(), /MiB · \d/);
+    await page.getByRole('button', { name: 'Zoom out' }).click();
+    assert.match(await words.innerText(), /All calls/);
+    await page.getByRole('button', { name: 'Bottom up' }).click();
+    await graph.click({ position: { x: 30, y: 30 } });
+    assert.match(await words.innerText(), /cache|load/);
+    await page.getByRole('button', { name: 'Bottom up' }).click();
+    await page.getByLabel('Allocated').check({ force: true });
+    await page.keyboard.press('/');
+    await page.keyboard.type('CHURN');
+    await page.getByText(/^Matches: 1.2 MiB/).waitFor();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.press('Delete');
+    await page.locator('#panel-flame .sum', { hasText: /in all$/ }).waitFor();
+    await page.getByLabel('Live at peak').check({ force: true });
+  },
+  async Sites(page) {
+    const names = () => page.locator('#panel-sites tbody tr:not(.space) b').allInnerTexts();
+    assert.equal((await names())[0], 'cache');
+    await page.getByLabel('Blocks').check({ force: true });
+    assert.equal((await names())[0], 'churn');
+    await page.getByRole('columnheader', { name: /Site/ }).getByRole('button').click();
+    assert.equal((await names())[0], 'cache');
+    await page.getByLabel('Live at end').check({ force: true });
+    const rows = page.getByRole('region', { name: 'Sites' });
+    await rows.focus();
+    await rows.press('End');
+    await rows.press('Enter');
+    const selected = page.getByRole('region', { name: 'Selected' });
+    await selected.getByRole('list', { name: /Calls/ }).first().waitFor();
+    await selected.getByRole('button', { name: 'Close' }).click();
+    await page.getByLabel('Live at peak').check({ force: true });
+  },
+  async Resident(page) {
+    for (const moment of ['resident', 'end', 'live']) {
+      await page.getByLabel('Moment').locator('visible=true').selectOption(moment);
+      assert.ok((await page.locator('#panel-resident .step').count()) >= 3);
+    }
+    const live = page.locator('#panel-resident .step.live h3 span');
+    assert.match(await live.innerText(), /^4\.\d MiB$/);
+  },
+  async Lifetimes(page) {
+    assert.equal(await page.locator('.histogram').count(), 2);
+    const row = page.getByRole('row', { name: /64 B to 128 B/ });
+    assert.match(await row.innerText(), /20\.0 k/);
+  },
+};
+
+async function checkWindow(page) {
+  const sum = page.locator('#panel-flame .sum');
+  await page.getByRole('tab', { name: /Flame/ }).click();
+  await page.getByLabel('Allocated').check({ force: true });
+  const whole = await sum.innerText();
+  const plot = await page.locator('.u-over').boundingBox();
+  const y = plot.y + plot.height / 2;
+  await page.mouse.move(plot.x + plot.width * 0.5, y);
+  await page.mouse.down();
+  await page.mouse.move(plot.x + plot.width * 0.6, y, { steps: 4 });
+  await page.mouse.up();
+  await page.getByText(/^Window: /).waitFor();
+  assert.notEqual(await sum.innerText(), whole);
+  for (const name of ['Sites', 'Resident', 'Lifetimes']) await page.getByRole('tab', { name }).click();
+  await page.getByRole('tab', { name: /Flame/ }).click();
+  await page.getByRole('button', { name: 'Whole recording' }).click();
+  assert.equal(await sum.innerText(), whole);
+  const handle = page.getByRole('slider', { name: 'Window from' });
+  await handle.focus();
+  await handle.press('ArrowRight');
+  await page.getByText(/^Window: /).waitFor();
+  await handle.press('Home');
+}
+
+async function checkTabs(page) {
+  await page.getByRole('tab', { name: /Flame/ }).focus();
+  for (const expected of ['Sites', 'Resident', /Lifetimes/, /Flame/]) {
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('tab', { name: expected, selected: true }).waitFor();
+  }
+}
+
+async function checkAt(browser, width, colorScheme) {
+  const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+  page.setDefaultTimeout(5000);
+  const faults = [];
+  watch(page, faults);
+  await page.goto(`file://${at('page.html')}`);
+  await page.locator('body[data-ready]').waitFor();
+  assert.match(await page.title(), /keeper/);
+  for (const [name, work] of Object.entries(views)) {
+    await page.getByRole('tab', { name: new RegExp(`^${name}`) }).click();
+    await work(page);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.equal(over, 0, `${name} is ${over} px too wide at ${width}`);
+    if (process.env.STRATA_PICTURES) {
+      const path = join(process.env.STRATA_PICTURES, `${name}-${width}-${colorScheme}.png`);
+      await page.screenshot({ path, fullPage: true });
+    }
+  }
+  await checkWindow(page);
+  await checkTabs(page);
+  assert.deepEqual(faults, []);
+  await page.close();
+}
+
+let browser;
+try {
+  makePage();
+  const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
+  browser = await chromium.launch({ executablePath: browserPath, args });
+  await checkAt(browser, 1280, 'light');
+  await checkAt(browser, 420, 'dark');
+} finally {
+  await browser?.close();
+  rmSync(folder, { recursive: true });
+}
+console.log('the page works');

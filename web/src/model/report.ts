@@ -1,0 +1,116 @@
+// The report of strata report --json (docs/report.md explains its keys), and the recording that all views
+// share: the same, with calls as numbers and stacks turned round, the outermost call first.
+
+export interface Amount {
+  blocks: number;
+  bytes: number;
+}
+
+export interface Figures {
+  at_peak: Amount;
+  at_end: Amount;
+  total: Amount;
+  temporary_blocks: number;
+  resized_blocks: number;
+  lifetimes: number[];
+}
+
+export interface Place {
+  function: string;
+  file: string | null;
+  line: number | null;
+}
+
+// [step, blocks, bytes, freed blocks, freed bytes, temporary blocks]
+export type Step = [number, number, number, number, number, number];
+
+export interface ReportStack extends Figures {
+  calls: (Place | number)[];
+  site: number;
+  steps: Step[];
+}
+
+export interface ReportSite extends Figures, Place {
+  stacks: number;
+}
+
+export interface ReportProcess {
+  number: number;
+  pid: number;
+  executable: string;
+  command: string[];
+  peak_bytes: number;
+}
+
+export interface Report {
+  schema: string;
+  file: string;
+  command: string[];
+  sample_bytes: number | null;
+  started_unix_s: number;
+  length_ms: number;
+  events: number;
+  is_complete: boolean;
+  is_rolled_up: boolean;
+  is_cut: boolean;
+  lost: Record<string, number>;
+  processes: ReportProcess[];
+  process: number;
+  summary: Figures & { peak_ms: number; unknown_frees: number };
+  lifetime_limits_ms: number[];
+  sizes: { below_bytes: number; total: Amount }[];
+  curve: { live_bytes: [number, number][]; resident_bytes: [number, number][] };
+  step_ms: number | null;
+  frames?: Place[];
+  sites: ReportSite[];
+  stacks: ReportStack[];
+}
+
+export interface Stack extends Figures {
+  frames: number[]; // into Recording.frames, the outermost first
+  site: number;
+  steps: Step[];
+}
+
+export interface Recording {
+  report: Report;
+  frames: Place[];
+  stacks: Stack[];
+  steps: number; // the time line has so many; 0: it cannot be divided
+}
+
+export const schema = 'strata-report-1';
+
+export function recordingOf(report: Report): Recording {
+  if (report.schema !== schema) throw new Error(`not a report this page can show: ${report.schema}`);
+  const frames = report.frames ? [...report.frames] : [];
+  const known = new Map<string, number>();
+  const numberOf = (call: Place | number): number => {
+    if (typeof call === 'number') return call;
+    const key = `${call.function}\n${call.file}\n${call.line}`;
+    let number = known.get(key);
+    if (number === undefined) {
+      number = frames.push(call) - 1;
+      known.set(key, number);
+    }
+    return number;
+  };
+  const stacks = report.stacks.map(({ calls, ...rest }) => ({
+    ...rest,
+    frames: calls.map(numberOf).reverse(),
+  }));
+  let last = -1;
+  for (const stack of stacks) last = Math.max(last, stack.steps.at(-1)?.[0] ?? -1);
+  const width = report.step_ms;
+  // A process may do nothing for hours: that needs no steps.
+  const steps = width ? Math.max(last + 1, Math.min(Math.ceil(report.length_ms / width), 1024)) : 0;
+  return { report, frames, stacks, steps };
+}
+
+// The text between the tags: JSON, or its gzip in base64.
+export async function parseReport(text: string, encoding: string | undefined): Promise<Report> {
+  if (encoding === undefined) return JSON.parse(text) as Report;
+  const bytes = Uint8Array.from(atob(text.trim()), (one) => one.charCodeAt(0));
+  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return (await new Response(unpacked).json()) as Report;
+}
