@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
+#include <mutex>
 
 #include "base/bits.hpp"
 #include "gc/blocks.hpp"
@@ -33,6 +35,18 @@ class large_space {
       blocks_.run_of(first + each) = static_cast<std::uint32_t>(each == 0 ? wanted : each);
     used_blocks_ += wanted;
     return blocks_.address_of(first);
+  }
+
+  // The same, zeroed, where has_room(blocks) says under the heap's lock that the limit allows for so many more.
+  template <class HasRoom>
+  std::byte* take_zeroed(std::size_t bytes, std::mutex& heap_lock, HasRoom has_room) {
+    std::byte* at = nullptr;
+    {
+      std::lock_guard guard{heap_lock};
+      if (has_room(blocks_for(bytes))) at = take(bytes);
+    }
+    if (at != nullptr) std::memset(at, 0, bytes);
+    return at;
   }
 
   // Whether this marking has reached the object around an address.

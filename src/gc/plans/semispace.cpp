@@ -32,13 +32,8 @@ class semispace final : public plan_base {
   }
 
   std::byte* take_large(std::size_t bytes) override {
-    std::byte* at = nullptr;
-    {
-      std::lock_guard guard{core_.lock()};
-      if (has_room(large_space::blocks_for(bytes))) at = large_.take(bytes);
-    }
-    if (at != nullptr) std::memset(at, 0, bytes);
-    return at;
+    return large_.take_zeroed(bytes, core_.lock(),
+                              [this](std::size_t wanted) { return has_room(wanted); });
   }
 
   collection collect(collection) override {
