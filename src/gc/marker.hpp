@@ -47,8 +47,13 @@ class marker {
   [[nodiscard]] std::uint8_t epoch() const { return epoch_; }
   void trim() { stack_.trim(); }
 
-  // Scans at most so many objects; true when nothing is left.
-  bool run(std::size_t most_objects) {
+  // Scans until nothing is left.
+  void run() {
+    std::size_t all = ~std::size_t{0};
+    run(all);
+  }
+  // Scans at most so many objects, more than none, and takes them off; true when nothing is left.
+  bool run(std::size_t& most_objects) {
     void* queue[queue_length] = {};
     std::size_t waiting = 0;
     std::size_t at = 0;
@@ -88,6 +93,7 @@ class marker {
     type& of = *type_of_object(object);
     std::size_t bytes = object_bytes(object, of);
     blacken(object, bytes);
+    weaks_.of_old.reached(object);
     live_bytes_ += bytes;
     if (of.kind == shape::leaf) return;
     weaks_.of_old.discover(object, of.kind);

@@ -160,7 +160,7 @@ void old_space::trace(void*& object) {
     drain();
   } else {
     marker_.push(object);
-    marker_.run(~std::size_t{0});
+    marker_.run();
   }
 }
 
@@ -200,6 +200,7 @@ void old_space::visit(void** field) {
     return;
   }
   if (marker_.is_marked(object)) return;
+  core_.weaks().of_old.reached(object);
   std::size_t bytes = object_bytes(object, *header::type_in(object, word));
   if (blocks_.use_at(object) == use::lines_from) {
     if (void* copy = copy_of(object, word, bytes)) {

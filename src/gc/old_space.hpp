@@ -59,7 +59,11 @@ class old_space {
   }
   // Marks for a while; true when nothing is left, as far as anybody knows while the program runs.
   bool mark_some(std::size_t objects) {
-    return marker_.run(objects) && core_.weaks().settle(marker_, objects);
+    while (marker_.run(objects)) {
+      if (core_.weaks().settle(marker_, objects)) return true;
+      if (objects == 0) break;
+    }
+    return false;
   }
   // Blocks that promotion will use next, of which the system is to find pages for so many: empty when it has.
   // Heap locked; populate is not called with a lock.
@@ -159,7 +163,7 @@ void old_space::full(EachRoot each_root) {
     drain();
   } else {
     each_root([this](void** root) { marker_.push(*root); });
-    marker_.run(~std::size_t{0});
+    marker_.run();
   }
   finish();
   marker_.trim();

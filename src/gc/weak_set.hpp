@@ -1,7 +1,8 @@
 // What a collection finds that does not keep alive, and cleaners.
 //
 //   found                     weak objects and ephemerons that a tracing has reached; looked at when it is over:
-//                             of_young by young collections, of_old by markings, which may be under way meanwhile
+//                             of_young by young collections, of_old by markings, which may be under way meanwhile;
+//                             and ephemerons that wait for their keys (waiting_keys.hpp)
 //   remembered_               those of them that are old and refer to young objects: for the next young
 //                             collection, which does not come past them
 //   young_, old_              cleaners that wait, by where their objects are
@@ -15,6 +16,9 @@
 //                               as a space that tells new places before it moves takes them for old ones
 //   space.trace(void*& object)  reaches it, and all that it reaches
 //   space.is_young(object)      after the collection
+//
+// Tracers tell found.reached of each object that they reach, by the address that references to it have before it
+// moves.
 #pragma once
 
 #include <algorithm>
@@ -24,6 +28,7 @@
 
 #include "gc/object_inl.hpp"
 #include "gc/row.hpp"
+#include "gc/waiting_keys.hpp"
 #include "gc/weak_table.hpp"
 #include "strata/gc/weak.hpp"
 
@@ -32,18 +37,24 @@ namespace strata::gc {
 struct found {
   row<void*> weaks;
   row<void*> ephemerons;
+  waiting_keys waiting;  // of ephemerons that have been looked at and taken off the row
 
   bool open(std::size_t most_objects) {
-    return weaks.open(most_objects) && ephemerons.open(most_objects);
+    return weaks.open(most_objects) && ephemerons.open(most_objects) && waiting.open(most_objects);
   }
   void clear() {
     weaks.clear();
     ephemerons.clear();
+    waiting.clear();
   }
   // The tracer has come to this object.
   void discover(void* object, shape kind) {
     if (kind == shape::weak) weaks.push(object);
     if (kind == shape::ephemeron) ephemerons.push(object);
+  }
+  // The tracer has reached, for the first time, what it finds at this address.
+  STRATA_INLINE void reached(const void* object) {
+    if (STRATA_UNLIKELY(!waiting.empty())) waiting.wake(object);
   }
 };
 
@@ -90,9 +101,12 @@ class weak_set {
   }
   // When the marker has nothing to do: looks at so many of what it has found, and of cleaners, and takes away
   // what needs no look any more in the pause at its end, since it refers to old objects that are marked. What
-  // an ephemeron's value leads to is for the marker. True when all have been looked at.
+  // an ephemeron's value leads to is for the marker. True when all have been looked at. Takes what it has looked
+  // at off `left`.
   template <class Marker>
-  bool settle(Marker& marker, std::size_t most);
+  bool settle(Marker& marker, std::size_t& left);
+  // How often an ephemeron has been looked at, since the start.
+  [[nodiscard]] std::uint64_t ephemeron_looks() const { return ephemeron_looks_; }
 
   // Before a young collection: old ones that matter to it.
   void discover_remembered() {
@@ -104,14 +118,14 @@ class weak_set {
   // once they have reached everything. They call finish afterwards, as others do.
   template <class Space>
   void settle_ephemerons(Space& space, found& in) {
-    finish_ephemerons(space, in.ephemerons);
+    finish_ephemerons(space, in);
   }
 
   enum class cleaners { of_young_objects, of_all_objects };
   // What was found stays in `in`, without ephemerons whose keys have died.
   template <class Space>
   void finish(Space& space, found& in, cleaners which) {
-    finish_ephemerons(space, in.ephemerons);
+    finish_ephemerons(space, in);
     for (void* object : in.weaks) {
       void*& referent = static_cast<void**>(object)[0];
       if (referent != nullptr && !space.keep(referent)) referent = nullptr;
@@ -165,28 +179,39 @@ class weak_set {
     remembered_.shorten(static_cast<std::size_t>(end - remembered_.begin()));
   }
 
-  // A value may lead to another's key: again until nothing changes.
+  // Those whose keys are not alive wait until a value has led there, which wakes them; some may wait already,
+  // since settle() has looked at them.
   template <class Space>
-  void finish_ephemerons(Space& space, row<void*>& ephemerons) {
+  void finish_ephemerons(Space& space, found& in) {
+    row<void*>& all = in.ephemerons;
+    in.waiting.take_all([&](void** words) { all.push(words); });
+    std::size_t looked_at = 0;
     std::size_t settled = 0;  // those before it have live keys, and their values are traced
-    for (bool changed = true; changed;) {
-      changed = false;
-      for (std::size_t at = settled; at < ephemerons.size(); ++at) {
-        auto* words = static_cast<void**>(ephemerons[at]);
-        if (words[0] == nullptr || !space.keep(words[0])) continue;
-        void* value = words[1];
-        if (value != nullptr) space.trace(value);  // may find further ephemerons
-        words[1] = value;
-        remember(space, words, words[0], words[1]);
-        std::swap(ephemerons[at], ephemerons[settled++]);
-        changed = true;
+    for (;;) {
+      void** words = in.waiting.take_woken();
+      if (words == nullptr) {
+        if (looked_at == all.size()) break;
+        words = static_cast<void**>(all[looked_at++]);
       }
+      ++ephemeron_looks_;
+      if (words[0] == nullptr || !space.keep(words[0])) {
+        wait_or_clear(in, words);
+        continue;
+      }
+      void* value = words[1];
+      if (value != nullptr) space.trace(value);  // may find further ephemerons, and wake some
+      words[1] = value;
+      remember(space, words, words[0], words[1]);
+      all[settled++] = words;
     }
-    for (std::size_t at = settled; at < ephemerons.size(); ++at) {
-      auto* words = static_cast<void**>(ephemerons[at]);
-      words[0] = words[1] = nullptr;
-    }
-    ephemerons.shorten(settled);
+    in.waiting.take_all([](void** words) { words[0] = words[1] = nullptr; });
+    all.shorten(settled);
+  }
+  static void wait_or_clear(found& in, void** words) {
+    if (words[0] != nullptr)
+      in.waiting.add(words);
+    else
+      words[1] = nullptr;
   }
 
   template <class Space>
@@ -216,14 +241,23 @@ class weak_set {
   }
 
   struct settling {
-    std::size_t ephemerons = 0;  // those before have been looked at since the last time that ...
-    bool reached = false;        // ... one's value was not marked yet
+    std::size_t ephemerons =
+        0;  // those before refer to what is young, or to nothing: for the pause
     std::size_t weaks = 0;
     std::size_t cleaners = 0;   // those before are settled,
     std::size_t looked_at = 0;  // and those before have been looked at
   };
 
+  static void drop(row<void*>& from, std::size_t at) {
+    from[at] = from[from.size() - 1];
+    from.shorten(from.size() - 1);
+  }
+  // False when none is left to be looked at.
+  template <class Marker>
+  bool settle_ephemeron(Marker& marker);
+
   settling settling_;
+  std::uint64_t ephemeron_looks_ = 0;
   row<void*> remembered_;
   std::mutex lock_;  // young_, due_, slots_ and tables_, while mutators run
   row<entry> young_;
@@ -234,28 +268,33 @@ class weak_set {
 };
 
 template <class Marker>
-bool weak_set::settle(Marker& marker, std::size_t most) {
-  auto drop = [](row<void*>& from, std::size_t at) {
-    from[at] = from[from.size() - 1];
-    from.shorten(from.size() - 1);
-  };
-  for (; most > 0; --most) {
-    if (settling_.ephemerons < of_old.ephemerons.size()) {
-      auto* words = static_cast<void**>(of_old.ephemerons[settling_.ephemerons]);
-      ++settling_.ephemerons;
-      if (!marker.has_marked(words[0]) || !(words[1] == nullptr || marker.is_old(words[1])))
-        continue;
-      if (words[1] != nullptr && !marker.is_marked(words[1])) {
-        marker.push(words[1]);
-        settling_.reached = true;
-      }
-      drop(of_old.ephemerons, --settling_.ephemerons);
-    } else if (settling_.reached) {
-      // A value may have led to another's key.
-      settling_.reached = false;
-      settling_.ephemerons = 0;
-      return false;
-    } else if (settling_.weaks < of_old.weaks.size()) {
+bool weak_set::settle_ephemeron(Marker& marker) {
+  row<void*>& all = of_old.ephemerons;
+  void** words = of_old.waiting.take_woken();
+  if (words == nullptr) {
+    if (settling_.ephemerons == all.size()) return false;
+    words = static_cast<void**>(all[settling_.ephemerons]);
+    drop(all, settling_.ephemerons);
+  }
+  ++ephemeron_looks_;
+  if (!marker.is_old(words[0]) || (words[1] != nullptr && !marker.is_old(words[1]))) {
+    all.push(words);
+    std::swap(all[settling_.ephemerons++], all[all.size() - 1]);
+  } else if (!marker.is_marked(words[0])) {
+    of_old.waiting.add(words);
+  } else if (words[1] != nullptr && !marker.is_marked(words[1])) {
+    marker.push(words[1]);
+  }
+  return true;
+}
+
+template <class Marker>
+bool weak_set::settle(Marker& marker, std::size_t& left) {
+  for (; left > 0; --left) {
+    if (settle_ephemeron(marker)) continue;
+    // A value may lead to another's key.
+    if (!marker.done()) return false;
+    if (settling_.weaks < of_old.weaks.size()) {
       auto* words = static_cast<void**>(of_old.weaks[settling_.weaks]);
       void* referent = std::atomic_ref<void*>(words[0]).load(std::memory_order_relaxed);
       if (referent == nullptr || marker.has_marked(referent))

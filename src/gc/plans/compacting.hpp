@@ -164,6 +164,7 @@ class compacting : public plan_base {
       live_bytes += bytes;
       way().note(object, word);
     }
+    core_.weaks().of_old.reached(object);
     core_.weaks().of_old.discover(object, of.kind);
     each_edge(object, of, [this](void** field) { reach(*field); });
   }

@@ -172,7 +172,7 @@ class generational final : public plan_base {
       came_meanwhile_bytes_ = old_.new_bytes() - asked_at_bytes_;
   }
   void finish_marking() {
-    old_.marker().run(~std::size_t{0});
+    old_.marker().run();
     adopt_weaks(adopted::staying);
     old_.finish();
     core_.world().set_marking(false);
@@ -275,6 +275,7 @@ class generational final : public plan_base {
       *field = copy_of(object);
     } else if (as == use::from_pinned && header::mark(object) != in_place_mark) {
       header::set_mark(object, in_place_mark);
+      core_.weaks().of_young.reached(object);
       in_place_.push(object);
       core_.stack().push(object);
     }
@@ -296,6 +297,7 @@ class generational final : public plan_base {
     void* copy = to + header::bytes;
     carry_hash(copy, object, word, bytes, blocks_);
     header::forward(object, copy);
+    core_.weaks().of_young.reached(object);
     bytes += header::growth(word);
     word = header::at(copy);
     if (promoted)

@@ -110,6 +110,7 @@ class semispace final : public plan_base {
       case use::large:
         if (header::mark(object) == core_.epoch()) return;
         header::set_mark(object, core_.epoch());
+        core_.weaks().of_old.reached(object);
         core_.stack().push(object);
         return;
       default:  // a copy already
@@ -126,6 +127,7 @@ class semispace final : public plan_base {
     void* copy = to + header::bytes;
     carry_hash(copy, object, word, bytes, blocks_);
     header::forward(object, copy);
+    core_.weaks().of_old.reached(object);
     // Its mark, of a time when it was pinned, may come again.
     header::at(copy) = header::settled(header::at(copy), 0);
     bytes += header::growth(word);
