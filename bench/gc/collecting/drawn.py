@@ -1,4 +1,4 @@
-"""Pictures that only this bench has: processor time over the heap limit, and latencies on a scale of
+"""Pictures that only this bench has: what a workload costs over the heap limit, and latencies on a scale of
 powers of ten."""
 import math
 
@@ -7,8 +7,8 @@ from harness.picture import colours_of, line, nice_step, picture, text
 from collecting.results import Results
 
 WIDTH = 860
-LEFT, TOP = 64, 60
-PLOT_WIDTH, PLOT_HEIGHT = 560, 320
+TOP = 60
+MIB = 1 << 20
 
 
 def dot(x: float, y: float, radius: float, colour: str) -> str:
@@ -21,52 +21,86 @@ def stroke(points: list, colour: str, width: float) -> str:
 
 
 class Plane:
-    """Heap limits, by the logarithm of their factors, and seconds."""
+    """Heap limits, by the logarithm of their factors, and a measure."""
 
-    def __init__(self, factors: list, most_seconds: float):
+    width, height = 330, 230
+
+    def __init__(self, left: float, top: float, factors: list, most: float):
+        self.left, self.top = left, top
         self.first, self.last = math.log(factors[0]), math.log(factors[-1])
-        self.most = most_seconds * 1.05 or 1.0
+        self.most = most * 1.05 or 1.0
 
     def x(self, factor: float) -> float:
         span = self.last - self.first or 1.0
-        return LEFT + 14 + (math.log(factor) - self.first) / span * (PLOT_WIDTH - 28)
+        return self.left + 14 + (math.log(factor) - self.first) / span * (self.width - 28)
 
-    def y(self, seconds: float) -> float:
-        return TOP + PLOT_HEIGHT * (1 - seconds / self.most)
+    def y(self, value: float) -> float:
+        return self.top + self.height * (1 - value / self.most)
 
-    def grid(self, factors: list) -> list:
-        parts = []
+    def ticks(self) -> list:
         step = nice_step(self.most)
-        for i in range(int(self.most / step) + 1):
-            y = self.y(i * step)
-            parts += [line(LEFT, y, LEFT + PLOT_WIDTH, y),
-                      text(LEFT - 8, y + 4, f"{i * step:g}", "soft", 'text-anchor="end"')]
-        parts += [text(self.x(factor), TOP + PLOT_HEIGHT + 18, f"{factor:g}x", "soft",
+        return [i * step for i in range(int(self.most / step) + 1)]
+
+    def grid(self, factors: list, title: str) -> list:
+        parts = [text(self.left, self.top - 10, title, more='font-weight="bold"')]
+        for value in self.ticks():
+            y = self.y(value)
+            parts += [line(self.left, y, self.left + self.width, y),
+                      text(self.left - 8, y + 4, f"{value:g}", "soft", 'text-anchor="end"')]
+        parts += [text(self.x(factor), self.top + self.height + 16, f"{factor:g}x", "soft",
                        'text-anchor="middle"') for factor in factors]
         return parts
 
 
-def by_limit(results: Results) -> str:
+class DecadePlane(Plane):
+    """The measure by powers of ten, from a hundredth on."""
+
+    least = -2.0
+
+    def y(self, value: float) -> float:
+        span = max(math.log10(self.most), 0) - self.least
+        power = math.log10(max(value, 10 ** self.least)) - self.least
+        return self.top + self.height * (1 - power / span)
+
+    def ticks(self) -> list:
+        return [10.0 ** power for power in range(-2, int(max(math.log10(self.most), 0)) + 1)]
+
+
+PANELS = [("wall_seconds", 1, "wall time, s", Plane),
+          ("cpu_seconds", 1, "processor time, s", Plane),
+          ("peak_bytes", MIB, "peak resident memory, MiB", Plane),
+          ("pause_max_ns", 1e6, "longest pause, ms", DecadePlane)]
+
+
+def panel(results: Results, number: int, colours: dict) -> list:
     """A line a contender; it begins where the contender first has room."""
-    colours = colours_of([one.name for one in results.found])
-    lines = {one.name: [(factor, results.cell(one, factor).median("cpu_seconds"))
-                        for factor in results.factors] for one in results.found}
-    lines = {name: [point for point in points if point[1] is not None]
-             for name, points in lines.items()}
-    plane = Plane(results.factors, max((value for points in lines.values() for _, value in points),
-                                       default=1.0))
-    parts = plane.grid(results.factors)
-    for i, (name, points) in enumerate(lines.items()):
+    measure, unit, title, kind = PANELS[number]
+    lines = {}
+    for one in results.found:
+        medians = [(factor, results.cell(one, factor).median(measure))
+                   for factor in results.factors]
+        lines[one.name] = [(factor, value / unit) for factor, value in medians
+                           if value is not None]
+    most = max((value for points in lines.values() for _, value in points), default=1.0)
+    plane = kind(64 + number % 2 * 390, TOP + 26 + number // 2 * 290, results.factors, most)
+    parts = plane.grid(results.factors, title)
+    for name, points in lines.items():
         places = [(plane.x(factor), plane.y(value)) for factor, value in points]
         parts.append(stroke(places, colours[name], 2.5 if name.startswith("strata") else 1.3))
         parts += [dot(x, y, 2.5, colours[name]) for x, y in places]
-        y = TOP + 10 + 18 * i
-        parts += [f'<rect x="644" y="{y - 9}" width="12" height="8" fill="{colours[name]}"/>',
-                  text(662, y, name)]
-    height = max(TOP + PLOT_HEIGHT + 34, TOP + 18 * len(lines) + 20)
-    return picture(WIDTH, height, f"{results.workload.name}: processor time",
-                   "seconds, over the heap limit as a multiple of what is alive "
-                   f"({results.live_bytes / (1 << 20):.0f} MiB)", parts)
+    return parts
+
+
+def by_limit(results: Results) -> str:
+    colours = colours_of([one.name for one in results.found])
+    parts = [part for number in range(len(PANELS)) for part in panel(results, number, colours)]
+    for i, one in enumerate(results.found):
+        y = TOP + 30 + 18 * i
+        parts += [f'<rect x="824" y="{y - 9}" width="12" height="8" fill="{colours[one.name]}"/>',
+                  text(842, y, one.name)]
+    return picture(1020, TOP + 26 + 2 * 290, results.workload.name,
+                   "over the heap limit as a multiple of what is alive "
+                   f"({results.live_bytes / MIB:.0f} MiB)", parts)
 
 
 class Decades:
