@@ -18,13 +18,14 @@ bool blocks::open(std::size_t count) {
   std::size_t words = base::bit_row::words_for(count);
   std::size_t bit_bytes = words * sizeof(std::uint64_t);
   table_bytes_ =
-      base::align_up(2 * bit_bytes + count * (2 * sizeof(std::uint32_t) + 1), os::page_bytes());
+      base::align_up(3 * bit_bytes + count * (2 * sizeof(std::uint32_t) + 1), os::page_bytes());
   tables_ = os::map(table_bytes_, os::page_bytes());
   if (tables_ == nullptr) return false;
   auto* at = static_cast<std::uint64_t*>(tables_);
   free_ = base::bit_row{at};
   inaccessible_ = base::bit_row{at + words};
-  runs_ = reinterpret_cast<std::uint32_t*>(at + 2 * words);
+  backed_ = base::bit_row{at + 2 * words};
+  runs_ = reinterpret_cast<std::uint32_t*>(at + 3 * words);
   salts_ = runs_ + count;
   uses_ = reinterpret_cast<use*>(salts_ + count);
   free_.set_range(0, count);
@@ -44,7 +45,9 @@ bool blocks::commit_to(std::size_t end) {
   std::size_t rounded = base::align_up(end, commit_blocks);
   if (!os::commit(address_of(before), (rounded - before) * detail::block_bytes)) return false;
   // All of it will be used, again and again, and tracing touches it at random.
-  os::prefer_huge(address_of(before), (rounded - before) * detail::block_bytes);
+  std::size_t from = base::larger(before, huge_from_);
+  std::size_t to = base::smaller(rounded, huge_to_);
+  if (from < to) os::prefer_huge(address_of(from), (to - from) * detail::block_bytes);
   committed_.store(rounded, std::memory_order_relaxed);
   return true;
 }
@@ -57,7 +60,10 @@ std::size_t blocks::take(std::size_t wanted, use as, std::size_t from, std::size
     at = free_.find(true, end, to);
   }
   if (at >= to || !commit_to(at + wanted)) return none;
+  free_.clear_range(at, wanted);
+  touched_ = base::larger(touched_, at + wanted);
   for (std::size_t block = at; block < at + wanted; ++block) {
+    back(block);
     uses_[block] = as;
     ++salts_[block];
     if (!inaccessible_.test(block)) continue;
@@ -65,20 +71,40 @@ std::size_t blocks::take(std::size_t wanted, use as, std::size_t from, std::size
     inaccessible_.clear(block);
   }
   strata::detail::unpoison(address_of(at), wanted * detail::block_bytes);
-  free_.clear_range(at, wanted);
   used_.store(used() + wanted, std::memory_order_relaxed);
-  touched_ = base::larger(touched_, at + wanted);
   return at;
+}
+
+void blocks::back(std::size_t block) {
+  if (backed_.test(block)) return;
+  if (backed_count_ >= most_backed_) give_back_one();
+  backed_.set(block);
+  ++backed_count_;
+}
+
+// The last before the one that went back the last time: low ones are taken first.
+void blocks::give_back_one() {
+  std::size_t end = base::larger(touched_, populated_);
+  for (std::size_t left = end; left > 0; --left) {
+    gave_back_at_ = (gave_back_at_ == 0 ? end : gave_back_at_) - 1;
+    if (!free_.test(gave_back_at_) || !backed_.test(gave_back_at_)) continue;
+    if (!os::purge(address_of(gave_back_at_), detail::block_bytes)) return;
+    backed_.clear(gave_back_at_);
+    --backed_count_;
+    return;
+  }
 }
 
 blocks::fresh blocks::next_fresh(std::size_t from, std::size_t ahead) {
   std::size_t start = base::larger(from, touched_);
+  ahead = base::smaller(ahead, most_backed_ - base::smaller(most_backed_, backed_count_));
   std::size_t end = base::smaller(start + ahead, count_);
   start = base::larger(start, populated_);
   if (start >= end) return {};
   end = base::smaller(end, start + commit_blocks);
   if (!commit_to(end)) return {};
   populated_ = end;
+  for (std::size_t block = start; block < end; ++block) back(block);
   return {start, end - start};
 }
 

@@ -8,9 +8,11 @@
 //
 //   a block is free exactly where its bit in `free_` is set, and its use is then use::free
 //   blocks that were ever used lie below `committed_`; the system knows no others
+//   a block has pages of the system where its bit in `backed_` is set: it was taken, and has not been given back
 //
 // The lowest free blocks are taken first, so that memory that the heap has touched is used again before
-// other. Callers hold the heap's lock, or have stopped the world.
+// other. Where it is not, and no more may have pages, another free block gives its pages back. Callers hold the
+// heap's lock, or have stopped the world.
 #pragma once
 
 #include <atomic>
@@ -46,12 +48,21 @@ class blocks {
 
   // False when the system refuses.
   bool open(std::size_t count);
+  // As long as so many are enough for what is used, no more of them have pages. Before any is taken. Huge pages are
+  // for those that will all be used before others: from huge_from on, as far as so many go.
+  void keep_backed_below(std::size_t most, std::size_t huge_from) {
+    most_backed_ = huge_to_ = most;
+    huge_from_ = huge_from;
+  }
 
   [[nodiscard]] std::size_t count() const { return count_; }
   // relaxed: those who ask without the lock want a figure.
   [[nodiscard]] std::size_t used() const { return used_.load(std::memory_order_relaxed); }
   // Blocks that the system has been asked for.
   [[nodiscard]] std::size_t committed() const { return committed_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t backed() const { return backed_count_; }
+  // No block from here on was ever used.
+  [[nodiscard]] std::size_t touched() const { return touched_; }
   [[nodiscard]] std::uintptr_t base() const { return slice_.base; }
 
   // `wanted` neighbours from [from, to), all of the given use; `none` where there are none.
@@ -97,11 +108,18 @@ class blocks {
 
  private:
   bool commit_to(std::size_t end);
+  void back(std::size_t block);
+  void give_back_one();
 
   area::slice slice_;
   std::size_t count_ = 0;
-  std::size_t touched_ = 0;    // no block from here on was ever used
+  std::size_t touched_ = 0;
   std::size_t populated_ = 0;  // next_fresh has given out those below it
+  std::size_t most_backed_ = none;
+  std::size_t huge_from_ = 0;
+  std::size_t huge_to_ = none;
+  std::size_t backed_count_ = 0;
+  std::size_t gave_back_at_ = 0;
   std::atomic<std::size_t> used_{0};
   std::atomic<std::size_t> committed_{0};
   use* uses_ = nullptr;
@@ -109,6 +127,7 @@ class blocks {
   std::uint32_t* salts_ = nullptr;
   base::bit_row free_{nullptr};
   base::bit_row inaccessible_{nullptr};  // free, and to be made accessible when taken
+  base::bit_row backed_{nullptr};
   void* tables_ = nullptr;
   std::size_t table_bytes_ = 0;
 };

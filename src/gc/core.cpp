@@ -124,7 +124,7 @@ void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
       if (options_.listener != nullptr) options_.listener->memory_is_exhausted(bytes);
       throw_out_of_memory();
     }
-    request first{bytes};
+    request first{bytes, failures > 0 ? effort::last_resort : effort::usual};
     if (collect(&own, kind, cause::no_room, &first)) {
       if (kind == collection::full) ++failures;
       kind = collection::full;
@@ -273,6 +273,7 @@ bool core::collect(record* self, collection kind, cause why, request* first) {
   std::uint64_t asked_ns = os::monotonic_ns();
   if (!world_.stop(self)) return false;
   collection_end what{.kind = kind, .why = why, .stop_ns = os::monotonic_ns() - asked_ns};
+  plan_->trying = first != nullptr ? first->trying : effort::usual;
   collect_stopped(what);
   // A large object is zeroed, which others need not wait for before it is the last try.
   if (first != nullptr && (first->bytes <= most_small_bytes || kind == collection::full))

@@ -49,6 +49,7 @@ class detail::core {
   // that the collection has freed.
   struct request {
     std::size_t bytes;
+    effort trying;
     void* object = nullptr;
   };
   // True when it was the caller that collected.

@@ -18,7 +18,7 @@ bool line_space::open(std::size_t first_block) {
   live_lines_ = reinterpret_cast<std::uint16_t*>(at + words);
   classified_ = reinterpret_cast<std::uint8_t*>(live_lines_ + count);
   lines_ = classified_ + count;
-  first_block_ = recycle_at_ = sweep_at_ = sweep_end_ = first_block;
+  first_block_ = recycle_at_ = wide_at_ = sweep_at_ = sweep_end_ = first_block;
   return true;
 }
 
@@ -46,17 +46,21 @@ bump_range line_space::next_hole(line_cursor& at, std::size_t bytes) {
   return {};
 }
 
-bool line_space::recycle(line_cursor& at) {
+// Whoever wants more than a line passes over blocks that others will find holes in.
+bump_range line_space::recycle(line_cursor& at, std::size_t bytes) {
+  std::size_t& from = bytes <= line_bytes ? recycle_at_ : wide_at_;
   for (;;) {
-    std::size_t found = recyclable_.find(true, recycle_at_, sweep_at_);
+    std::size_t found = recyclable_.find(true, from, sweep_at_);
     if (found < sweep_at_) {
-      recyclable_.clear(found);
-      recycle_at_ = found + 1;
+      from = found + 1;
       at = {found, 0};
-      return true;
+      bump_range hole = next_hole(at, bytes);
+      if (hole.cursor == nullptr) continue;
+      recyclable_.clear(found);
+      return hole;
     }
-    recycle_at_ = found;
-    if (sweep_at_ >= sweep_end_) return false;
+    from = found;
+    if (sweep_at_ >= sweep_end_) return {};
     classify(sweep_at_++);
   }
 }
@@ -122,27 +126,32 @@ bool line_space::forget_marks(std::size_t blocks) {
 
 void line_space::end() {
   marked_[0] = marked_[1];
-  sweep_at_ = recycle_at_ = first_block_;
+  sweep_at_ = recycle_at_ = wide_at_ = first_block_;
   sweep_end_ = blocks_.count();
   recyclable_.clear_range(0, blocks_.count());
 }
 
-std::size_t line_space::condemn(std::size_t spare_blocks) {
-  // How many blocks have so many live lines, by sixteenths.
-  std::size_t counts[16] = {};
-  blocks_.each_used([&](std::size_t block, use as) {
-    if (as == use::lines && recyclable_.test(block)) ++counts[live_lines_[block] * 16U / 257];
-  });
+std::size_t line_space::condemn(std::size_t spare_blocks, effort trying) {
+  // How many lines live in blocks that have so many, by sixteenths of a block.
+  std::size_t lines[16] = {};
+  auto each = [&](auto visit) {
+    blocks_.each_used([&](std::size_t block, use as) {
+      // Lines may all be in use, and little of each.
+      if (as == use::lines && (trying == effort::last_resort || recyclable_.test(block)))
+        visit(block, live_lines_[block], live_lines_[block] * std::size_t{16} / (block_lines + 1));
+    });
+  };
+  each([&](std::size_t, std::size_t live, std::size_t sixteenths) { lines[sixteenths] += live; });
   std::size_t room = spare_blocks * block_lines;
-  std::size_t limit = 0;
-  for (std::size_t moved = 0; limit < 8; ++limit) {
-    moved += counts[limit] * (limit + 1) * block_lines / 16;
-    if (moved > room) break;
-  }
+  const std::size_t most = trying == effort::last_resort ? 16 : 8;
+  std::size_t limit = 0;  // blocks that have less are all condemned
+  for (; limit < most && lines[limit] <= room; ++limit) room -= lines[limit];
+  // As a last resort also some of those that have so much.
+  if (limit == most || trying == effort::usual) room = 0;
   std::size_t condemned = 0;
-  blocks_.each_used([&](std::size_t block, use as) {
-    if (as != use::lines || !recyclable_.test(block)) return;
-    if (live_lines_[block] * 16U / 257 >= limit) return;
+  each([&](std::size_t block, std::size_t live, std::size_t sixteenths) {
+    if (sixteenths > limit || (sixteenths == limit && live > room)) return;
+    if (sixteenths == limit) room -= live;
     blocks_.set_use(block, use::lines_from);
     ++condemned;
   });

@@ -31,6 +31,10 @@ struct line_cursor {
   std::size_t line = 0;
 };
 
+// How hard a full collection tries to make room: the last resort, after one that has made none, moves what is in
+// blocks that hold much, too.
+enum class effort : std::uint8_t { usual, last_resort };
+
 // Markings are numbered from 1 to this and from 1 again.
 inline constexpr std::uint8_t last_epoch = 250;
 
@@ -49,8 +53,9 @@ class line_space {
 
   // The next hole of at least `bytes` in the cursor's own block; empty when there is none. Needs no lock.
   bump_range next_hole(line_cursor& at, std::size_t bytes);
-  // Gives the cursor a block with holes; false when there is none. Heap locked, as for what follows.
-  bool recycle(line_cursor& at);
+  // Gives the cursor another block with such a hole, and that; empty when there is none. Heap locked, as for what
+  // follows.
+  bump_range recycle(line_cursor& at, std::size_t bytes);
   // A whole free block; `none` when there is none.
   std::size_t take();
   // Classifies blocks until one goes back, or until all are; true for the former.
@@ -69,9 +74,9 @@ class line_space {
   void begin(std::uint8_t epoch);
   // It is over: lines that it has not marked are free.
   void end();
-  // Chooses blocks to empty, the emptiest first, as long as what is in them fits into what is free.
-  // Returns how many.
-  std::size_t condemn(std::size_t spare_blocks);
+  // Chooses blocks to empty, the emptiest first, as long as what is in them fits into what is free: those that are
+  // less than half full, where many hold as little; as a last resort any. Returns how many.
+  std::size_t condemn(std::size_t spare_blocks, effort trying);
   // Condemned blocks are ordinary ones again.
   void absolve();
 
@@ -103,8 +108,10 @@ class line_space {
   std::size_t sweep_at_ = 0;    // blocks below it are classified
   std::size_t sweep_end_ = 0;   // blocks from here on were not there when the marking ended
   std::size_t recycle_at_ = 0;  // no recyclable block below it
-  std::size_t forget_at_ = 0;   // forget_marks has come so far
-  std::uint8_t epoch_ = 0;      // of the last marking that began
+  std::size_t wide_at_ =
+      0;  // those below it had no hole for somebody who asked for more than a line
+  std::size_t forget_at_ = 0;  // forget_marks has come so far
+  std::uint8_t epoch_ = 0;     // of the last marking that began
   std::uint8_t marked_[2] = {0xff, 0xff};
   std::uint8_t* lines_ = nullptr;
   std::uint8_t* classified_ = nullptr;

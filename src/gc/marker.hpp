@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "gc/line_space.hpp"
+#include "gc/long_arrays.hpp"
 #include "gc/object_inl.hpp"
 #include "gc/row.hpp"
 #include "gc/weak_set.hpp"
@@ -25,7 +26,9 @@ namespace strata::gc {
 class marker {
  public:
   marker(line_space& lines, weak_set& weaks) : lines_(lines), weaks_(weaks) {}
-  bool open(std::size_t most_entries) { return stack_.open(most_entries); }
+  bool open(std::size_t most_entries) {
+    return stack_.open(most_entries) && arrays_.open(most_entries / long_arrays::piece_length);
+  }
 
   // old_base: what lies below is young.
   void begin(std::uint8_t epoch, std::uintptr_t old_base) {
@@ -38,7 +41,7 @@ class marker {
     auto half = static_cast<std::int64_t>(std::rotr(base::address_of(object), 1));
     if (half >= static_cast<std::int64_t>(old_base_ >> 1)) stack_.push(object);
   }
-  [[nodiscard]] bool done() const { return stack_.empty(); }
+  [[nodiscard]] bool done() const { return stack_.empty() && arrays_.empty(); }
   [[nodiscard]] bool is_marked(void* object) const { return header::mark(object) == epoch_; }
   [[nodiscard]] bool is_old(void* object) const { return base::address_of(object) >= old_base_; }
   // Of any reference: it is old, and marked.
@@ -57,7 +60,7 @@ class marker {
     void* queue[queue_length] = {};
     std::size_t waiting = 0;
     std::size_t at = 0;
-    while (!stack_.empty() || waiting > 0) {
+    while (!stack_.empty() || waiting > 0 || push_piece()) {
       void* next = nullptr;
       if (!stack_.empty()) {
         next = stack_.pop();
@@ -76,7 +79,7 @@ class marker {
     for (void* each : queue) {
       if (each != nullptr) stack_.push(each);
     }
-    return stack_.empty();
+    return done();
   }
 
   // An object that is new: marked, and not scanned.
@@ -97,15 +100,22 @@ class marker {
     live_bytes_ += bytes;
     if (of.kind == shape::leaf) return;
     weaks_.of_old.discover(object, of.kind);
-    // Mutators may be writing; what was there when marking began, the log has. acquire: see store_field.
-    each_edge(object, of, [this](void** field) {
-      push(std::atomic_ref<void*>(*field).load(std::memory_order_acquire));
-    });
+    if (of.mirror != nullptr) push_field(of.mirror);
+    if (arrays_.put_off(object, of)) return;
+    each_field(object, of, [this](void** field) { push_field(field); });
+  }
+  // Mutators may be writing; what was there when marking began, the log has. acquire: see store_field.
+  void push_field(void** field) {
+    push(std::atomic_ref<void*>(*field).load(std::memory_order_acquire));
+  }
+  bool push_piece() {
+    return arrays_.scan_piece([this](void** field) { push_field(field); });
   }
 
   line_space& lines_;
   weak_set& weaks_;
   work_stack stack_;
+  long_arrays arrays_;
   std::uint8_t epoch_ = 0;
   std::uintptr_t old_base_ = 0;
   std::uint64_t live_bytes_ = 0;

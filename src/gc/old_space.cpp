@@ -6,22 +6,23 @@
 
 namespace strata::gc {
 
-old_space::old_space(core& of, evacuation when)
+old_space::old_space(core& of, evacuation when, std::size_t most_blocks)
     : core_(of),
       blocks_(of.blocks()),
       large_(blocks_),
       lines_(blocks_),
       marker_(lines_, of.weaks()),
       when_(when),
-      most_blocks_(base::divide_up(of.options().max_bytes, detail::block_bytes)) {}
+      most_blocks_(most_blocks) {}
 
 bool old_space::open(std::size_t young_blocks) {
   young_bytes_ = young_blocks * detail::block_bytes;
+  stores_are_noted_ = young_blocks != 0;
   large_.open(young_blocks);
   core_.set_young_bytes(young_bytes_);
   std::size_t words = blocks_.count() * detail::block_bytes / detail::word_bytes;
   return lines_.open(young_blocks) && marker_.open(words) && into_young_.open(words) &&
-         fresh_large_.open(blocks_.count());
+         arrays_.open(words / long_arrays::piece_length) && fresh_large_.open(blocks_.count());
 }
 
 // ---- Allocation
@@ -30,8 +31,8 @@ bump_range old_space::refill(line_cursor& at, std::size_t bytes) {
   bump_range hole = lines_.next_hole(at, bytes);
   if (hole.cursor != nullptr) return hole;
   std::lock_guard guard{core_.lock()};
-  while (bytes < medium_bytes && lines_.recycle(at)) {
-    hole = lines_.next_hole(at, bytes);
+  if (bytes < medium_bytes) {
+    hole = lines_.recycle(at, bytes);
     if (hole.cursor != nullptr) return hole;
   }
   if (!make_room(1)) return {};
@@ -65,13 +66,13 @@ std::byte* old_space::take_promoted_slow(std::size_t bytes) {
   if (bytes >= medium_bytes) {
     if (std::byte* at = to_medium_.take(bytes)) return at;
   } else {
-    do {
-      bump_range hole = lines_.next_hole(to_cursor_, bytes);
-      if (hole.cursor == nullptr) continue;
+    bump_range hole = lines_.next_hole(to_cursor_, bytes);
+    if (hole.cursor == nullptr) hole = lines_.recycle(to_cursor_, bytes);
+    if (hole.cursor != nullptr) {
       to_ = hole;
       arm_all(to_);
       return to_.take(bytes);
-    } while (lines_.recycle(to_cursor_));
+    }
   }
   std::size_t block = lines_.take();
   STRATA_CHECK(block != blocks::none);
@@ -82,7 +83,7 @@ std::byte* old_space::take_promoted_slow(std::size_t bytes) {
 }
 
 bool old_space::make_room(std::size_t wanted) {
-  while (blocks_.used() + wanted > most_blocks_) {
+  while (blocks_.used() + wanted + kept_free_ > most_blocks_) {
     if (!lines_.sweep_for_block()) return false;
   }
   return true;
@@ -105,10 +106,19 @@ void old_space::populate(const blocks::fresh& range) const {
 
 // Lines are four bytes of the log.
 void old_space::arm_all(const bump_range& range) const {
-  if (young_bytes_ == 0) return;
+  if (!stores_are_noted_) return;
   auto bytes = static_cast<std::size_t>(range.end - range.cursor);
   std::memset(detail::pointer_to(detail::log_bias + base::address_of(range.cursor) / 64), 0xff,
               bytes / 64);
+}
+
+void old_space::note_stores(bool are_noted) {
+  stores_are_noted_ = are_noted;
+  std::size_t end = blocks_.touched() * detail::block_bytes;
+  if (end <= young_bytes_) return;
+  std::memset(detail::pointer_to(detail::log_bias + (blocks_.base() + young_bytes_) / 64),
+              are_noted ? 0xff : 0, (end - young_bytes_) / 64);
+  if (!are_noted) into_young_.trim(0);
 }
 
 // ---- Marking
@@ -166,11 +176,11 @@ void old_space::trace(void*& object) {
 
 // ---- Moving
 
-void old_space::condemn() {
+void old_space::condemn(effort trying) {
   if (when_ == evacuation::never) return;
   std::size_t most = most_blocks_while_moving();
   std::size_t spare = most - base::smaller(most, blocks_.used());
-  moving_ = lines_.condemn(spare) > 0;
+  moving_ = lines_.condemn(spare, trying) > 0;
   core_.each_pinned([this](void* object) {
     if (blocks_.use_at(object) == use::lines_from)
       blocks_.set_use(blocks_.index_of(object), use::lines);
@@ -179,15 +189,17 @@ void old_space::condemn() {
 
 void old_space::drain() {
   work_stack& stack = core_.stack();
-  while (!stack.empty()) {
+  auto look_at = [this](void** field) {
+    visit(field);
+    if (young_bytes_ != 0 && is_young(*field)) remember(field);
+  };
+  while (!stack.empty() || arrays_.scan_piece(look_at)) {
+    if (stack.empty()) continue;
     void* object = stack.pop();
     type& of = *type_of_object(object);
     core_.weaks().of_old.discover(object, of.kind);
     if (of.mirror != nullptr) visit(of.mirror);
-    each_field(object, of, [this](void** field) {
-      visit(field);
-      if (young_bytes_ != 0 && is_young(*field)) remember(field);
-    });
+    if (!arrays_.put_off(object, of)) each_field(object, of, look_at);
   }
 }
 

@@ -11,6 +11,9 @@
 //
 // Holes are armed as a whole when promotion comes to them.
 //
+// Where there is room for no young generation nothing is armed, and mutators fill holes here: what they make then
+// refers to nothing young. All is armed when there is one again.
+//
 //   log bit of a field of an old object is clear  <=>  it is in into_young_, or in a mutator's log, or in a
 //                                                      large object that no collection has come to yet
 #pragma once
@@ -21,6 +24,7 @@
 #include "gc/core.hpp"
 #include "gc/large_space.hpp"
 #include "gc/line_space.hpp"
+#include "gc/long_arrays.hpp"
 #include "gc/marker.hpp"
 #include "gc/object_inl.hpp"
 #include "gc/plans/plan.hpp"
@@ -29,7 +33,8 @@ namespace strata::gc {
 
 class old_space {
  public:
-  old_space(core& of, evacuation when);
+  // most_blocks: in use at once, in the whole heap; while it moves objects a thirty-second more.
+  old_space(core& of, evacuation when, std::size_t most_blocks);
   // The first so many blocks of the heap are young: none where there are no generations.
   bool open(std::size_t young_blocks);
 
@@ -51,6 +56,8 @@ class old_space {
   }
   // Whether the limit allows for so many blocks more; sweeps for them.
   bool make_room(std::size_t wanted);
+  // Of what the limit allows, so many blocks are for what a collection will bring here.
+  void keep_free(std::size_t blocks) { kept_free_ = blocks; }
   // Sweeps so many blocks; true when all is done that begin() would have to do.
   bool sweep_some(std::size_t blocks) {
     if (!lines_.sweep_some(blocks)) return false;
@@ -84,6 +91,8 @@ class old_space {
     detail::log_word(field) |= std::uint64_t{1} << (detail::address_of(field) / 8 % 64);
   }
   void arm_all(const bump_range& range) const;
+  // World stopped, and nothing is young: from now on stores here are noted, or none is.
+  void note_stores(bool are_noted);
   // The field refers to something young.
   void remember(void** field) {
     detail::log_word(field) &= ~(std::uint64_t{1} << (detail::address_of(field) / 8 % 64));
@@ -94,7 +103,7 @@ class old_space {
 
   // each_root(visit): calls visit(void** root) for what is known to be alive.
   template <class EachRoot>
-  void full(EachRoot each_root);
+  void full(effort trying, EachRoot each_root);
   void begin();
   void finish();
   gc::marker& marker() { return marker_; }
@@ -120,9 +129,8 @@ class old_space {
 
  private:
   std::byte* take_promoted_slow(std::size_t bytes);
-  void condemn();
-  // While it moves objects, a collection may hold a thirty-second more than the limit: where every block has
-  // holes and none is free, there would be no room to empty the first.
+  void condemn(effort trying);
+  // Where every block has holes and none is free, there would be no room to empty the first.
   [[nodiscard]] std::size_t most_blocks_while_moving() const {
     return most_blocks_ + most_blocks_ / 32 + 1;
   }
@@ -138,7 +146,9 @@ class old_space {
   gc::marker marker_;
   evacuation when_;
   std::size_t most_blocks_;
+  std::size_t kept_free_ = 0;
   std::size_t young_bytes_ = 0;
+  bool stores_are_noted_ = false;
   bool moving_ = false;
   bool marking_ = false;  // between begin and finish
   line_cursor to_cursor_;
@@ -146,6 +156,7 @@ class old_space {
   bump_range to_medium_;
   row<void**> into_young_;
   row<void*> fresh_large_;  // large objects made since the last collection
+  long_arrays arrays_;      // while objects move
   std::uint64_t new_bytes_ = 0;
   std::uint64_t new_before_bytes_ = 0;  // the marking under way, or the last
   std::uint64_t live_bytes_ = 0;
@@ -154,9 +165,9 @@ class old_space {
 };
 
 template <class EachRoot>
-void old_space::full(EachRoot each_root) {
+void old_space::full(effort trying, EachRoot each_root) {
   begin();
-  condemn();
+  condemn(trying);
   if (moving_) {
     into_young_.clear();
     each_root([this](void** root) { visit(root); });

@@ -42,6 +42,8 @@ class row {
   T& operator[](std::size_t at) { return base_[at]; }
   T* begin() { return base_; }
   T* end() { return top_; }
+  [[nodiscard]] const T* begin() const { return base_; }
+  [[nodiscard]] const T* end() const { return top_; }
   void push(const T& entry) {
     if (STRATA_UNLIKELY(base::address_of(end_) - base::address_of(top_) < sizeof(T))) grow();
     *top_++ = entry;
@@ -49,9 +51,11 @@ class row {
   T pop() { return *--top_; }
   void clear() { top_ = base_; }
   void shorten(std::size_t to) { top_ = base_ + to; }
+  static constexpr std::size_t kept_bytes = base::MiB;
+
   // Pages that only a deep trace needs go back. What is in it is kept.
-  void trim() {
-    std::size_t used = base::align_up(base::larger(size() * sizeof(T), kept_bytes), grain_bytes);
+  void trim(std::size_t least_bytes = kept_bytes) {
+    std::size_t used = base::align_up(base::larger(size() * sizeof(T), least_bytes), grain_bytes);
     std::size_t committed = base::address_of(end_) - base::address_of(base_);
     if (committed <= used) return;
     os::purge(base::pointer_to(base::address_of(base_) + used), committed - used);
@@ -59,7 +63,6 @@ class row {
 
  private:
   static constexpr std::size_t grain_bytes = 256 * base::KiB;
-  static constexpr std::size_t kept_bytes = base::MiB;
 
   STRATA_NOINLINE void grow() {
     STRATA_CHECK(base::address_of(end_) < base::address_of(base_) + most_bytes_);

@@ -48,7 +48,8 @@ struct stress_options {
 };
 
 struct heap_options {
-  std::size_t max_bytes = std::size_t{256} << 20;  // of objects, and of what copying them needs
+  // Of objects, and of what copying them needs; where there are generations also of tables beside them.
+  std::size_t max_bytes = std::size_t{256} << 20;
   gc::plan plan = gc::plan::semispace;
   std::size_t young_bytes = std::size_t{2} << 20;  // at most, between two young collections
   // Of generational_concurrent: what young pauses aim to stay below, by allocating less than young_bytes

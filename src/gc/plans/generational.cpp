@@ -14,9 +14,16 @@
 // the thread has nothing left, the next young collection marks what the log still has, and ends the marking.
 // Should memory run out before, a full collection marks the rest in its pause.
 //
+// As the old space fills, eden shrinks: all that is young may be promoted, and has room for that. Where a full
+// collection leaves too little for an eden, there is none, and mutators fill the old space's holes, as in Immix,
+// until one leaves more. Nothing is young then, nothing is noted of stores, and each collection is a full one.
+//
+//   max_bytes   | blocks in use ... | 1/32: more while objects are moved | log, line marks | 1/32: rows, stacks |
+//
 // The remembered set is what the field-logging barrier notes (Blackburn and Hosking, 2002; LXR, 2022): each
 // old field once for each collection. Where most young objects survive, ageing them only copies them twice:
 // they are then promoted at once, until fewer do.
+#include <algorithm>
 #include <memory>
 
 #include "gc/background.hpp"
@@ -37,39 +44,46 @@ class generational final : public plan_base {
         how_(how),
         blocks_(of.blocks()),
         young_(blocks_),
-        old_(of, evacuation::when_fragmented),
+        old_(of, evacuation::when_fragmented, most_blocks(of.options())),
         eden_(most_eden_blocks(of.options(), old_),
               how == marking::concurrent ? of.options().pause_goal_us : 0),
-        survivor_blocks_(base::larger(1, eden_.most() / 2)) {}
+        survivor_blocks_(base::larger(1, eden_.most() / 2)),
+        least_eden_blocks_(base::larger(1, eden_.most() / 4)) {}
 
   bool open() override {
     // Eden, survivors of two collections, and blocks that pinned objects keep.
     young_.open(4 * (eden_.most() + survivor_blocks_));
-    if (!old_.open(young_.count()) || !in_place_.open(young_.count() * detail::block_bytes / 16))
+    blocks_.keep_backed_below(most_backed_blocks(core_.options()), young_.count());
+    if (!old_.open(young_.count()) || !in_place_.open(young_.count() * detail::block_bytes / 16) ||
+        !unfinished_.open(blocks_.count() * detail::block_bytes / detail::word_bytes))
       return false;
     if (how_ == marking::concurrent)
       background_ = std::make_unique<background>(core_, old_, 2 * eden_.most());
     return true;
   }
 
-  bump_range refill(record&, std::size_t) override {
+  bump_range refill(record& by, std::size_t bytes) override {
+    if (!has_eden_) return old_.refill(by.cursor, bytes);
     std::lock_guard guard{core_.lock()};
     if (young_.used() >= kept_young_ + eden_.blocks()) return {};
-    // All that is young may be promoted.
-    if (!old_.make_room(young_.used() + 2)) return {};
-    return young_.take();
+    // A block, and one that it may be promoted into.
+    if (!old_.make_room(2)) return {};
+    bump_range taken = young_.take();
+    old_.keep_free(young_.used());
+    return taken;
   }
   std::byte* take_large(std::size_t bytes) override { return old_.take_large(bytes); }
   collection first_try() override { return collection::young; }
 
   collection collect(collection kind) override {
     if (background_ != nullptr) background_->enter();
+    if (!has_eden_) kind = collection::full;
     if (kind == collection::full)
       collect_full();
     else
       collect_young(takes_snapshot() ? promote::all : promote::by_age);
     if (background_ != nullptr) {
-      advance();
+      if (has_eden_) advance();
       background_->leave();
     }
     moved_bytes = young_moved_ + old_.moved_bytes();
@@ -79,7 +93,9 @@ class generational final : public plan_base {
   }
 
   [[nodiscard]] const char* complaint_about(void* object, void** field) const override {
-    bool is_forgotten = !young_.has(object) && young_.has(*field) && detail::must_log(field);
+    bool is_forgotten =
+        !young_.has(object) && young_.has(*field) && detail::must_log(field) &&
+        std::find(unfinished_.begin(), unfinished_.end(), object) == unfinished_.end();
     return is_forgotten ? "an old field to a young object that no log knows" : nullptr;
   }
 
@@ -104,6 +120,18 @@ class generational final : public plan_base {
     std::size_t wanted = base::divide_up(options.young_bytes, detail::block_bytes);
     return base::larger(1, base::smaller(wanted, old.most_blocks() / 8));
   }
+  // The limit is also for the log and the marks of blocks, and for what collections note in rows.
+  static std::size_t most_backed_blocks(const heap_options& options) {
+    constexpr std::size_t bytes_a_block =
+        detail::block_bytes + detail::block_bytes / 64 + line_space::block_lines;
+    std::size_t for_rows = options.max_bytes / 32;
+    return base::larger(least_blocks, (options.max_bytes - for_rows) / bytes_a_block);
+  }
+  // And for what it has more while it moves objects.
+  static std::size_t most_blocks(const heap_options& options) {
+    std::size_t backed = most_backed_blocks(options);
+    return backed - backed / 33 - 1;
+  }
   enum class promote : std::uint8_t { by_age, all };
   // No marking of the old space uses it.
   static constexpr std::uint8_t in_place_mark = 255;
@@ -114,11 +142,32 @@ class generational final : public plan_base {
     if (old_.is_marking())
       finish_marking();
     else
-      old_.full([this](auto visit) {
-        each_root_of_old(visit);
-        adopt_weaks(adopted::staying);
-      });
+      mark_old(trying);
     if (background_ != nullptr) background_->go_to(stage::idle);
+    set_eden(find_room_for_eden());
+  }
+  void mark_old(effort how) {
+    old_.full(how, [this](auto visit) {
+      each_root_of_old(visit);
+      adopt_weaks(adopted::staying);
+    });
+  }
+  bool find_room_for_eden() {
+    // Pinned objects are still young.
+    if (young_.used() != 0 || old_.make_room(2 * least_eden_blocks_)) return true;
+    // Half is free, and all of that in holes: blocks are emptied, unless an eden would only mean that what is new
+    // is copied.
+    if (most_survive_ || 2 * old_.live_bytes() > old_.most_blocks() * detail::block_bytes)
+      return false;
+    mark_old(effort::last_resort);
+    return old_.make_room(2 * least_eden_blocks_);
+  }
+  void set_eden(bool is_there) {
+    if (is_there == has_eden_) return;
+    has_eden_ = is_there;
+    old_.note_stores(is_there);
+    if (is_there) return;
+    core_.world().each([](record& of) { of.log.trim(0); });
   }
 
   // ---- Concurrent marking
@@ -163,8 +212,8 @@ class generational final : public plan_base {
   }
   // What the old space may grow by between two markings.
   [[nodiscard]] std::uint64_t room_bytes() const {
-    std::uint64_t held = old_.live_bytes() + eden_.most() * detail::block_bytes;
-    return core_.options().max_bytes - base::smaller(core_.options().max_bytes, held);
+    std::uint64_t most = old_.most_blocks() * detail::block_bytes;
+    return most - base::smaller(most, old_.live_bytes() + eden_.most() * detail::block_bytes);
   }
   // At its end, or where memory has run out before.
   void note_what_came() {
@@ -211,7 +260,9 @@ class generational final : public plan_base {
                                                         : blocks::after::usable);
     if (old_.is_marking()) adopt_weaks(adopted::promoted);
     kept_young_ = young_.used();
-    most_survive_ = 2 * (young_moved_ - moved_before) > used_before * detail::block_bytes;
+    old_.keep_free(kept_young_);
+    if (used_before != 0)
+      most_survive_ = 2 * (young_moved_ - moved_before) > used_before * detail::block_bytes;
     std::size_t threads = 0;
     core_.world().each([&](record&) { ++threads; });
     eden_.collected(os::thread_cpu_ns() - began_ns, threads);
@@ -248,6 +299,24 @@ class generational final : public plan_base {
       core_.weaks().of_young.discover(object, of.kind);
     }
     old_.fresh_large().clear();
+    visit_unfinished();
+  }
+
+  // Constructors that may collect store to their objects without a barrier, and pin them meanwhile. Such an object
+  // may be old: made while there was no eden, or large.
+  void visit_unfinished() {
+    for (void* object : unfinished_) {
+      each_field(object, *type_of_object(object), [this](void** field) {
+        visit(field);
+        if (young_.has(*field) && detail::must_log(field)) old_.remember(field);
+      });
+    }
+    unfinished_.clear();
+    core_.each_pinned([this](void* object) {
+      if (young_.has(object)) return;
+      shape kind = shape_of(*type_of_object(object));
+      if (kind == shape::masked || kind == shape::listed) unfinished_.push(object);
+    });
   }
 
   void drain() {
@@ -321,6 +390,7 @@ class generational final : public plan_base {
     in_place_.clear();
   }
 
+  static constexpr std::size_t least_blocks = 4;
   static constexpr unsigned tenure_age = 1;
   static constexpr std::size_t most_marked_in_pause = 2048;
 
@@ -334,6 +404,8 @@ class generational final : public plan_base {
   old_space old_;
   eden_size eden_;
   std::size_t survivor_blocks_;
+  std::size_t least_eden_blocks_;
+  bool has_eden_ = true;        // changes while the world is stopped
   std::size_t kept_young_ = 0;  // blocks that the last collection has left in use
   std::uint64_t asked_at_bytes_ =
       0;  // what was new in the old space when a marking was last asked for
@@ -341,6 +413,8 @@ class generational final : public plan_base {
   bool promoting_ = false;
   bool most_survive_ = false;
   row<void*> in_place_;  // objects in pinned blocks that this collection has reached
+  row<void*>
+      unfinished_;  // old objects that were pinned in the last collection, and may be under construction
   std::uint64_t young_moved_ = 0;
   std::unique_ptr<background> background_;  // null where marking is done in pauses
 };

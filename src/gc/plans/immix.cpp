@@ -16,7 +16,9 @@ namespace {
 
 class immix final : public plan_base {
  public:
-  immix(core& of, evacuation when) : core_(of), objects_(of, when) {}
+  immix(core& of, evacuation when)
+      : core_(of),
+        objects_(of, when, base::divide_up(of.options().max_bytes, detail::block_bytes)) {}
 
   bool open() override { return objects_.open(0); }
   bump_range refill(record& of, std::size_t bytes) override {
@@ -25,7 +27,7 @@ class immix final : public plan_base {
   std::byte* take_large(std::size_t bytes) override { return objects_.take_large(bytes); }
 
   collection collect(collection) override {
-    objects_.full([this](auto visit) { core_.each_root(visit); });
+    objects_.full(trying, [this](auto visit) { core_.each_root(visit); });
     live_bytes = objects_.live_bytes();
     moved_bytes = objects_.moved_bytes();
     return collection::full;

@@ -43,6 +43,8 @@ class plan_base {
   }
   // What the live objects of the last full collection need, with the room for their copies.
   [[nodiscard]] virtual std::uint64_t needed_bytes() const { return live_bytes; }
+  // Of the next collection.
+  effort trying = effort::usual;
   // What collections have moved so far, of that out of the young generation, and what the last full one
   // has reached.
   std::uint64_t moved_bytes = 0;
