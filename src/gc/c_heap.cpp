@@ -73,6 +73,7 @@ heap_options options_of(const strata_gc_options& from) {
   set_unless_0(made.max_bytes, from.max_bytes);
   set_unless_0(made.young_bytes, from.young_bytes);
   set_unless_0(made.pause_goal_us, from.pause_goal_us);
+  set_unless_0(made.workers, from.workers);
   set_unless_0(made.most_locals, from.most_slots);
   if (from.plan != STRATA_GC_DEFAULT_PLAN) made.plan = static_cast<plan>(from.plan - 1);
   made.stress.collect_every = from.stress_collect_every;
@@ -121,6 +122,7 @@ int strata_gc_options_preset(strata_gc_options* options, int purpose, size_t max
   options->plan = static_cast<int>(chosen.plan) + 1;
   options->young_bytes = chosen.young_bytes;
   options->pause_goal_us = chosen.pause_goal_us;
+  options->workers = chosen.workers;
   options->most_slots = chosen.most_locals;
   return 0;
 }

@@ -52,6 +52,7 @@ heap_options options_for(preset purpose, std::size_t max_bytes) {
       break;
     case preset::small:
       made.plan = plan::immix;
+      made.workers = 1;
       made.metaspace_max_bytes = 16 * base::MiB;
       made.direct_max_bytes = base::larger(max_bytes / 4, base::MiB);
       made.most_locals = 64 * base::KiB;

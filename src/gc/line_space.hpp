@@ -16,6 +16,7 @@
 // not marked, but its block is not looked at again before the next marking.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -84,8 +85,9 @@ class line_space {
     std::uintptr_t from = base::address_of(start) - blocks_.base();
     std::size_t first = from >> line_shift;
     std::size_t last = (from + bytes - 1) >> line_shift;
-    lines_[first] = epoch;
-    for (std::size_t line = first + 1; line <= last; ++line) lines_[line] = epoch;
+    // relaxed: markers on several threads write the same.
+    for (std::size_t line = first; line <= last; ++line)
+      std::atomic_ref<std::uint8_t>(lines_[line]).store(epoch, std::memory_order_relaxed);
   }
   [[nodiscard]] std::size_t used_blocks() const { return used_; }
   [[nodiscard]] bool line_is_free(const void* address) const {

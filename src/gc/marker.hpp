@@ -19,6 +19,7 @@
 #include "gc/long_arrays.hpp"
 #include "gc/object_inl.hpp"
 #include "gc/row.hpp"
+#include "gc/shared_work.hpp"
 #include "gc/weak_set.hpp"
 
 namespace strata::gc {
@@ -73,6 +74,7 @@ class marker {
       if (object == nullptr) continue;
       --waiting;
       if (is_marked(object)) continue;
+      if (others_ != nullptr && !take_among_others(object)) continue;
       scan(object);
       if (--most_objects == 0) break;
     }
@@ -81,6 +83,16 @@ class marker {
     }
     return done();
   }
+
+  // Beside others, each with a marker of its own, until none has anything left.
+  void run_with(shared_work& others) {
+    others_ = &others;
+    do run();
+    while (others.take(stack_));
+    others_ = nullptr;
+    trim();
+  }
+  void add_marked_by(const marker& other) { live_bytes_ += other.live_bytes_; }
 
   // An object that is new: marked, and not scanned.
   void blacken(void* object, std::size_t bytes) {
@@ -91,7 +103,19 @@ class marker {
 
  private:
   static constexpr std::size_t queue_length = 16;
+  static constexpr std::size_t least_given = 32;
 
+  // Whoever marks it first scans it.
+  STRATA_NOINLINE bool take_among_others(void* object) {
+    if (others_->is_wanted() && stack_.size() >= least_given) others_->give(stack_);
+    return header::take_mark(object, epoch_);
+  }
+  void discover(void* object, shape kind) {
+    if (STRATA_LIKELY(kind != shape::weak && kind != shape::ephemeron)) return;
+    if (others_ == nullptr) return weaks_.of_old.discover(object, kind);
+    std::lock_guard guard{others_->found_lock()};
+    weaks_.of_old.discover(object, kind);
+  }
   void scan(void* object) {
     type& of = *type_of_object(object);
     std::size_t bytes = object_bytes(object, of);
@@ -99,7 +123,7 @@ class marker {
     weaks_.of_old.reached(object);
     live_bytes_ += bytes;
     if (of.kind == shape::leaf) return;
-    weaks_.of_old.discover(object, of.kind);
+    discover(object, of.kind);
     if (of.mirror != nullptr) push_field(of.mirror);
     if (arrays_.put_off(object, of)) return;
     each_field(object, of, [this](void** field) { push_field(field); });
@@ -116,6 +140,7 @@ class marker {
   weak_set& weaks_;
   work_stack stack_;
   long_arrays arrays_;
+  shared_work* others_ = nullptr;  // null where it marks alone
   std::uint8_t epoch_ = 0;
   std::uintptr_t old_base_ = 0;
   std::uint64_t live_bytes_ = 0;

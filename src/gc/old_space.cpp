@@ -1,10 +1,18 @@
 #include "gc/old_space.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <thread>
 
 #include "os/memory.hpp"
 
 namespace strata::gc {
+namespace {
+
+// Where options don't say how many.
+constexpr unsigned most_workers = 4;
+
+}  // namespace
 
 old_space::old_space(core& of, evacuation when, std::size_t most_blocks)
     : core_(of),
@@ -13,7 +21,12 @@ old_space::old_space(core& of, evacuation when, std::size_t most_blocks)
       lines_(blocks_),
       marker_(lines_, of.weaks()),
       when_(when),
-      most_blocks_(most_blocks) {}
+      most_blocks_(most_blocks) {
+  unsigned threads = of.options().workers;
+  if (threads == 0) threads = std::min(std::thread::hardware_concurrency(), most_workers);
+  if (threads > 1)
+    parallel_ = std::make_unique<parallel_marking>(marker_, lines_, of.weaks(), threads - 1);
+}
 
 bool old_space::open(std::size_t young_blocks) {
   young_bytes_ = young_blocks * detail::block_bytes;
@@ -134,6 +147,14 @@ void old_space::begin() {
   moving_ = false;
   new_before_bytes_ = new_bytes_;
   moved_live_bytes_ = 0;
+}
+
+// Where there is little, threads would be woken for less than it takes to wake them.
+void old_space::mark_all() {
+  if (parallel_ == nullptr || blocks_.used() * detail::block_bytes < least_parallel_bytes)
+    return marker_.run();
+  std::size_t words = blocks_.count() * detail::block_bytes / detail::word_bytes;
+  parallel_->run(words, blocks_.base() + young_bytes_);
 }
 
 void old_space::finish() {

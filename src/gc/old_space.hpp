@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "gc/core.hpp"
 #include "gc/large_space.hpp"
@@ -27,6 +28,7 @@
 #include "gc/long_arrays.hpp"
 #include "gc/marker.hpp"
 #include "gc/object_inl.hpp"
+#include "gc/parallel_marking.hpp"
 #include "gc/plans/plan.hpp"
 
 namespace strata::gc {
@@ -128,8 +130,11 @@ class old_space {
   void trace(void*& object);
 
  private:
+  static constexpr std::size_t least_parallel_bytes = std::size_t{4} << 20;
+
   std::byte* take_promoted_slow(std::size_t bytes);
   void condemn(effort trying);
+  void mark_all();
   // Where every block has holes and none is free, there would be no room to empty the first.
   [[nodiscard]] std::size_t most_blocks_while_moving() const {
     return most_blocks_ + most_blocks_ / 32 + 1;
@@ -144,6 +149,7 @@ class old_space {
   large_space large_;
   line_space lines_;
   gc::marker marker_;
+  std::unique_ptr<parallel_marking> parallel_;  // null where collections have one thread
   evacuation when_;
   std::size_t most_blocks_;
   std::size_t kept_free_ = 0;
@@ -174,7 +180,7 @@ void old_space::full(effort trying, EachRoot each_root) {
     drain();
   } else {
     each_root([this](void** root) { marker_.push(*root); });
-    marker_.run();
+    mark_all();
   }
   finish();
   marker_.trim();

@@ -85,6 +85,7 @@ settings parse(int argc, char** argv) {
   line.add_option("--operations", chosen.operations, "Of all threads");
   line.add_option("--threads", chosen.threads)->check(CLI::PositiveNumber);
   line.add_option("--plan", chosen.heap.plan)->transform(CLI::CheckedTransformer(plans));
+  line.add_option("--workers", chosen.heap.workers, "Threads that mark in a pause");
   line.add_flag("--handles", chosen.handles, "References lead to handles");
   line.add_option("--objects", chosen.most_objects, "Of each graph, dead ones included")
       ->check(CLI::Range(256U, 1U << 30));

@@ -56,6 +56,11 @@ struct header_word {
   static void set_mark(void* object, std::uint8_t to) {
     std::atomic_ref<std::uint8_t>(mark_byte(object)).store(to, std::memory_order_relaxed);
   }
+  // False when it has that mark already.
+  static bool take_mark(void* object, std::uint8_t to) {
+    return std::atomic_ref<std::uint8_t>(mark_byte(object))
+               .exchange(to, std::memory_order_relaxed) != to;
+  }
   static void* forwarding(std::uint64_t word) { return pointer_to(word & ~forwarded); }
   static void forward(void* object, void* copy) { at(object) = address_of(copy) | forwarded; }
   // The same type and hash, of no age, with that mark.

@@ -55,6 +55,8 @@ struct heap_options {
   // Of generational_concurrent: what young pauses aim to stay below, by allocating less than young_bytes
   // between them where much survives; 0: nothing.
   std::uint32_t pause_goal_us = 1000;
+  // Threads that mark in a full collection's pause, where nothing is moved; 0: one a processor, 4 at most.
+  std::uint32_t workers = 0;
   std::size_t metaspace_max_bytes = std::size_t{256} << 20;  // of types made at run time
   std::size_t direct_max_bytes = 0;                          // of direct buffers; 0: as max_bytes
   std::uint64_t direct_wait_ms = 500;              // for direct memory that is about to be freed
