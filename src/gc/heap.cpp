@@ -42,9 +42,7 @@ heap_options options_for(preset purpose, std::size_t max_bytes) {
   made.max_bytes = max_bytes;
   switch (purpose) {
     case preset::throughput:
-      made.plan = plan::generational;
-      made.young_bytes = 4 * base::MiB;
-      made.pause_goal_us = 0;
+      made.plan = plan::immix;
       break;
     case preset::latency:
       made.plan = plan::generational_concurrent;

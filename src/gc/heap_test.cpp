@@ -91,7 +91,7 @@ TEST(GcHeap, PresetsAreHeaps) {
     EXPECT_EQ(1024, count(*kept));
   }
   EXPECT_EQ(8U << 20, options_for(preset::small, 8 << 20).max_bytes);
-  EXPECT_EQ(plan::generational, options_for(preset::throughput, 1 << 20).plan);
+  EXPECT_EQ(plan::immix, options_for(preset::throughput, 1 << 20).plan);
   EXPECT_EQ(plan::generational_concurrent, options_for(preset::latency, 1 << 20).plan);
 }
 
