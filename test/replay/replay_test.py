@@ -132,6 +132,12 @@ class Replay(ReplayCase):
         self.file.write_bytes(whole[: len(whole) - 20])
         found = self.json("replay", "--policy", "first-fit", self.file)
         self.assertGreater(found["operations"], 1000)
+        for size in range(len(whole) - 20, 0, -len(whole) // 40):
+            self.file.write_bytes(whole[:size])
+            cut = self.strata("replay", "--policy", "bump", self.file)
+            if cut.returncode != 0:
+                break
+        self.assert_one_line(cut, 2, "up to where the recording ends")
 
     def test_refusals(self):
         self.assert_one_line(self.strata("replay", self.file, "--policy", "worst-fit"), 2, "worst-fit")

@@ -236,6 +236,10 @@ std::string read_every_event(const std::string& path, std::uint32_t number, capt
   if (process == nullptr) {
     return "--process: the recording has no process " + std::to_string(number);
   }
+  if (process->memory.all().total.blocks == 0) {
+    return path + ": the process has allocated nothing" +
+           (into.is_complete ? "" : " up to where the recording ends");
+  }
   return {};
 }
 
