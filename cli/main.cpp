@@ -83,6 +83,7 @@ void occupy_standard_streams() {
 }  // namespace
 
 int main(int count, char** values) {
+  // Before anything is allocated: a helper's heap is the replay's alone.
   if (count == 2 && values[1] == std::string_view(replay::helper_word))
     return replay::serve_as_helper();
   occupy_standard_streams();

@@ -5,7 +5,7 @@
 
 #include "cli/model/file.hpp"
 #include "cli/report/advice_report.hpp"
-#include "cli/verbs/replay_seat.hpp"
+#include "cli/verbs/replay_setup.hpp"
 #include "cli/verbs/verb.hpp"
 
 namespace strata::cli {
@@ -47,7 +47,7 @@ int advise_verb(const arguments& given) {
   if (!recording.is_complete) capture::complete_names(recording);
   const advice::site_table sites(capture::view(recording, *process));
   constexpr int limit_s = 600;
-  const advice::advice found = advice::advise(options.file, *process, sites, replay_seat(limit_s));
+  const advice::advice found = advice::advise(options.file, *process, sites, replay_setup(limit_s));
   if (!found.trouble.empty()) return complain(options.file + ": no replay: " + found.trouble);
   const advice_result result{options.file, *process, found};
   const std::string text =

@@ -7,7 +7,7 @@
 #include "cli/model/file.hpp"
 #include "cli/report/format.hpp"
 #include "cli/report/replay_report.hpp"
-#include "cli/verbs/replay_seat.hpp"
+#include "cli/verbs/replay_setup.hpp"
 #include "cli/verbs/verb.hpp"
 
 namespace strata::cli {
@@ -88,7 +88,7 @@ int replay_verb(const arguments& given) {
   }
   const replay::trace trace(options.file, process->facts.number);
   const auto policies =
-      replay::replay_all(trace, kinds, replay_seat(options.limit_s), tell_progress);
+      replay::replay_all(trace, kinds, replay_setup(options.limit_s), tell_progress);
   end_progress();
   const replay_result result{options.file, *process, trace.facts(), policies};
   const std::string text =

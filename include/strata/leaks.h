@@ -13,8 +13,9 @@ extern "C" {
 #endif
 
 /* How many blocks are lost now, without those that are suppressed. `strata leaks` stops the process
- * for as long as it looks, and reports what it finds as it does at the end. -1: the process does not run under
- * `strata leaks`. Allocates nothing; any thread may call it.
+ * for as long as it looks, which grows with the memory that the process uses, and reports what it finds as it
+ * does at the end. -1: the process does not run under `strata leaks`, or that could not look. Allocates nothing.
+ * Any thread may call it; of several that ask at once, one waits for the other. The search is LeakSanitizer's.
  *
  * The function is libstrata's. A program that is not linked with it declares the function weak, and
  * finds it where `strata leaks` preloads it:

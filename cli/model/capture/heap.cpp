@@ -16,6 +16,13 @@ std::size_t lifetime_class(std::uint64_t ms) {
   return at;
 }
 
+// Whether its thread, whose last blocks these are, has allocated nothing since.
+bool is_last(const live_block& one,
+             const std::unordered_map<std::uint32_t, std::uint64_t>& last_made) {
+  const auto last = last_made.find(one.thread);
+  return last != last_made.end() && last->second == one.block;
+}
+
 }  // namespace
 
 stack_figures& stack_figures::operator+=(const stack_figures& other) {
@@ -103,9 +110,7 @@ void heap::end(const event& one) {
   }
   if (one.kind == wire::entry_kind::resize_out) last_resized_[one.thread] = was;
   const amount much = worth(was.size);
-  const auto last = last_made_.find(was.thread);
-  const bool is_temporary =
-      one.thread == was.thread && last != last_made_.end() && last->second == was.block;
+  const bool is_temporary = one.thread == was.thread && is_last(was, last_made_);
   const std::size_t lived = lifetime_class(one.time_ms - was.time_ms);
   stack_figures& stack = before_change(was.node);
   for (stack_figures* figures : {&stack, &all_}) {
@@ -129,9 +134,7 @@ void heap::back(const event& one) {
   const amount much = worth(was.size);
   const std::size_t lived = lifetime_class(one.time_ms - was.time_ms);
   stack_figures& stack = before_change(was.node);
-  const auto last = last_made_.find(was.thread);
-  const bool was_temporary =
-      one.thread == was.thread && last != last_made_.end() && last->second == was.block;
+  const bool was_temporary = one.thread == was.thread && is_last(was, last_made_);
   for (stack_figures* figures : {&stack, &all_}) {
     figures->live += much;
     figures->gone_less_come_ms -= much.blocks * static_cast<double>(one.time_ms);
@@ -246,7 +249,7 @@ heap heap::get(byte_reader& from) {
     made.own_peaks_.push_back(is_used ? get_amount(from) : amount());
   }
   made.kept_for_.resize(made.by_node_.size());
-  // Recordings were made before there were steps.
+  // A file that ends here has no steps.
   if (!from.done()) made.steps_ = time_steps::get(from);
   return made;
 }

@@ -1,6 +1,19 @@
 #include "cli/model/capture/time_steps.hpp"
 
 namespace strata::cli::capture {
+namespace {
+
+// What is written of a step, in the order in which the file has it.
+template <typename Figures, typename Visit>
+void each_number(Figures& of, Visit visit) {
+  for (auto* one : {&of.made, &of.freed}) {
+    visit(one->blocks);
+    visit(one->bytes);
+  }
+  visit(of.temporary);
+}
+
+}  // namespace
 
 step_figures& time_steps::at(std::uint32_t node, std::uint64_t time_ms) {
   while (time_ms / step_ms_ >= most_steps) double_steps();
@@ -58,10 +71,7 @@ void time_steps::put(byte_writer& to) const {
     to.number(all.size());
     for (const step_figures& one : all) {
       to.number(one.step);
-      for (double value :
-           {one.made.blocks, one.made.bytes, one.freed.blocks, one.freed.bytes, one.temporary}) {
-        to.real(value);
-      }
+      each_number(one, [&](double value) { to.real(value); });
     }
   }
 }
@@ -76,10 +86,7 @@ time_steps time_steps::get(byte_reader& from) {
       const std::uint64_t least = all.empty() ? 0 : all.back().step;
       const std::uint64_t step = std::clamp<std::uint64_t>(from.number(), least, most_steps - 1);
       one.step = static_cast<std::uint32_t>(step);
-      for (double* value : {&one.made.blocks, &one.made.bytes, &one.freed.blocks, &one.freed.bytes,
-                            &one.temporary}) {
-        *value = from.real();
-      }
+      each_number(one, [&](double& value) { value = from.real(); });
       all.push_back(one);
     }
     made.entries_ += all.size();

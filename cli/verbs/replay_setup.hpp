@@ -6,6 +6,6 @@
 namespace strata::cli {
 
 // limit_s: of each pass.
-replay::replay_options replay_seat(int limit_s);
+replay::replay_options replay_setup(int limit_s);
 
 }  // namespace strata::cli

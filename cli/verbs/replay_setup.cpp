@@ -1,4 +1,4 @@
-#include "cli/verbs/replay_seat.hpp"
+#include "cli/verbs/replay_setup.hpp"
 
 #include <filesystem>
 
@@ -6,7 +6,7 @@
 
 namespace strata::cli {
 
-replay::replay_options replay_seat(int limit_s) {
+replay::replay_options replay_setup(int limit_s) {
   replay::replay_options made;
   made.limit_ns = static_cast<std::uint64_t>(limit_s) * 1'000'000'000;
   std::error_code failed;
