@@ -122,7 +122,7 @@ bool gains_privileges(int file) {
 
 // The dynamic loader may be started as a program of its own, and then preloads into what it loads.
 bool is_loader(const std::string& path) {
-  const std::string name = path.substr(path.rfind('/') + 1);
+  const std::string name = base_name(path);
   return name.starts_with("ld-linux") || name.starts_with("ld.so");
 }
 

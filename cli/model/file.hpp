@@ -27,6 +27,9 @@ class descriptor {
   int number_ = -1;
 };
 
+// The last part of a path.
+std::string base_name(std::string_view path);
+
 // Writes all of text; false on error, with errno.
 bool write_all(int file, std::string_view text);
 

@@ -20,6 +20,11 @@ std::size_t files_in(const std::string& directory) {
       std::distance(std::filesystem::directory_iterator(directory), {}));
 }
 
+TEST(BaseName, IsTheLastPart) {
+  EXPECT_EQ(base_name("/usr/bin/env"), "env");
+  EXPECT_EQ(base_name("env"), "env");
+}
+
 TEST(TemporaryDirectory, IsRemovedWithItsFiles) {
   std::string path;
   {

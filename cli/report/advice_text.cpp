@@ -1,4 +1,5 @@
 // The text report of `strata advise`.
+#include "cli/model/file.hpp"
 #include "cli/report/advice_report.hpp"
 #include "cli/report/format.hpp"
 

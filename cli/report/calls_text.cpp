@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "cli/model/file.hpp"
 #include "cli/report/format.hpp"
 
 namespace strata::cli {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cli/model/file.hpp"
 #include "cli/report/calls_text.hpp"
 #include "cli/report/capture_report.hpp"
 #include "cli/report/format.hpp"

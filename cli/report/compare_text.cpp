@@ -1,6 +1,7 @@
 // The text report of `strata compare`: a table, a chart for each metric, what differed, a verdict.
 #include <algorithm>
 
+#include "cli/model/file.hpp"
 #include "cli/report/compare_report.hpp"
 #include "cli/report/format.hpp"
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cli/model/file.hpp"
 #include "cli/report/calls_text.hpp"
 #include "cli/report/diff_report.hpp"
 #include "cli/report/format.hpp"

@@ -73,6 +73,4 @@ std::string joined(const std::vector<std::string>& words) {
   return made;
 }
 
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 }  // namespace strata::cli

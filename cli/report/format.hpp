@@ -22,7 +22,5 @@ std::string format_ratio(double value, double base);
 std::string signal_name(int number);
 // With a space between two.
 std::string joined(const std::vector<std::string>& words);
-// The last part of a path.
-std::string base_name(const std::string& path);
 
 }  // namespace strata::cli

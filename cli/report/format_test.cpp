@@ -50,10 +50,5 @@ TEST(SignalName, NamesSignalsAndNumbersTheRest) {
   EXPECT_EQ(signal_name(200), "signal 200");
 }
 
-TEST(BaseName, IsTheLastPart) {
-  EXPECT_EQ(base_name("/usr/bin/env"), "env");
-  EXPECT_EQ(base_name("env"), "env");
-}
-
 }  // namespace
 }  // namespace strata::cli

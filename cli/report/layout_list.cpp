@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "cli/model/file.hpp"
 #include "cli/report/format.hpp"
 #include "cli/report/layout_report.hpp"
 

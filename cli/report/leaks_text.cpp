@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "cli/model/capture/view.hpp"
+#include "cli/model/file.hpp"
 #include "cli/report/format.hpp"
 #include "cli/report/leaks_report.hpp"
 

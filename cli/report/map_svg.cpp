@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cli/model/file.hpp"
 #include "cli/report/format.hpp"
 #include "cli/report/map_report.hpp"
 #include "cli/report/picture.hpp"

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "cli/model/file.hpp"
 #include "cli/report/format.hpp"
 #include "cli/report/map_report.hpp"
 

@@ -9,6 +9,7 @@
 #include <array>
 #include <vector>
 
+#include "cli/model/file.hpp"
 #include "cli/report/format.hpp"
 #include "cli/report/picture.hpp"
 #include "cli/report/replay_report.hpp"

@@ -1,4 +1,5 @@
 // The text report of `strata replay`.
+#include "cli/model/file.hpp"
 #include "cli/report/format.hpp"
 #include "cli/report/replay_report.hpp"
 

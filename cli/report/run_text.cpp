@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/model/file.hpp"
 #include "cli/report/format.hpp"
 #include "cli/report/run_report.hpp"
 

@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "cli/model/capture/recording.hpp"
+#include "cli/model/file.hpp"
 #include "cli/model/library.hpp"
 #include "cli/model/process.hpp"
 #include "cli/model/size.hpp"

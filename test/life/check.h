@@ -57,9 +57,16 @@ struct mode {
   void (*run)(void);
 };
 
+/* How often what depends on chance is done, in so many times its ordinary rounds: the second argument. */
+static int times = 1;
+
 /* main of a program with modes: runs the one that is named. */
 static inline int run_mode(int argc, char** argv, const struct mode* modes, size_t count) {
-  for (size_t i = 0; argc == 2 && i < count; ++i) {
+  if (argc == 3) {
+    times = atoi(argv[2]);
+    CHECK(times > 0);
+  }
+  for (size_t i = 0; (argc == 2 || argc == 3) && i < count; ++i) {
     if (strcmp(argv[1], modes[i].name) == 0) {
       modes[i].run();
       return 0;
@@ -69,7 +76,7 @@ static inline int run_mode(int argc, char** argv, const struct mode* modes, size
   for (size_t i = 0; i < count; ++i) {
     fprintf(stderr, "%s%s", i == 0 ? " " : "|", modes[i].name);
   }
-  fputc('\n', stderr);
+  fputs(" [TIMES]\n", stderr);
   return 2;
 }
 

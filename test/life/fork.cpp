@@ -86,7 +86,7 @@ void free_exchanged() {
 
 void fork_from_threads() {
   while_hammering([] {
-    for (int i = 0; i < 80; ++i) {
+    for (int i = 0; i < 80 * times; ++i) {
       in_child([] {
         free_exchanged();
         exercise_in_threads(4);

@@ -69,7 +69,7 @@ void churn_slots() {
 void jump_many_times() {
   set_handler(jump_out);
   set_timer(200);
-  while (signals_seen < wanted_jumps) {
+  while (signals_seen < wanted_jumps * times) {
     if (sigsetjmp(landing, 1) == 0) {
       armed = 1;
       churn_slots();
@@ -134,7 +134,7 @@ void fork_and_allocate(int) {
 void fork_many_times() {
   set_handler(fork_and_allocate);
   set_timer(2000);
-  for (size_t round = 0; signals_seen < wanted_forks; ++round) {
+  for (size_t round = 0; signals_seen < wanted_forks * times; ++round) {
     exercise(round);
   }
   set_timer(0);

@@ -1,4 +1,5 @@
 #include "cli/model/capture/view.hpp"
+#include "cli/model/file.hpp"
 
 #include <algorithm>
 #include <array>
@@ -43,7 +44,7 @@ std::string hexadecimal(std::uint64_t value) {
 }
 
 std::string in_file(const module& one, std::uint64_t offset) {
-  return one.path.substr(one.path.rfind('/') + 1) + "+" + hexadecimal(offset);
+  return base_name(one.path) + "+" + hexadecimal(offset);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/model/capture/view.hpp"
+#include "cli/model/file.hpp"
 #include "cli/model/leaks/roots.hpp"
 #include "cli/model/leaks/search.hpp"
 #include "cli/model/leaks/stopped_process.hpp"
@@ -13,14 +14,12 @@
 namespace strata::cli::leaks {
 namespace {
 
-std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 bool is_loader(const std::string& path) {
-  const std::string name = file_name(path);
+  const std::string name = base_name(path);
   return name.starts_with("ld-") || name.starts_with("ld.so") || name.starts_with("ld64");
 }
 bool is_libc(const std::string& path) {
-  const std::string name = file_name(path);
+  const std::string name = base_name(path);
   return name.starts_with("libc.so") || name.starts_with("libc-");
 }
 
@@ -74,7 +73,7 @@ const char* name_of(occasion when) {
 
 leak_checker::leak_checker(const suppressions& unwanted, const std::string& recorder,
                            bool with_held)
-    : unwanted_(unwanted), recorder_(file_name(recorder)), with_held_(with_held) {}
+    : unwanted_(unwanted), recorder_(base_name(recorder)), with_held_(with_held) {}
 
 // ---- What blocks there are
 

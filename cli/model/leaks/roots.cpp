@@ -1,4 +1,5 @@
 #include "cli/model/leaks/roots.hpp"
+#include "cli/model/file.hpp"
 
 #include <elf.h>
 
@@ -91,7 +92,7 @@ std::vector<range> globals_of(const std::vector<loaded_module>& modules,
                               const std::string& recorder) {
   std::vector<range> made;
   for (const loaded_module& one : modules) {
-    if (one.path.substr(one.path.rfind('/') + 1) == recorder) continue;
+    if (base_name(one.path) == recorder) continue;
     made.insert(made.end(), one.writable.begin(), one.writable.end());
   }
   return made;

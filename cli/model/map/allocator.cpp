@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "cli/model/file.hpp"
 #include "cli/model/layout/reader.hpp"
 #include "cli/model/map/structures.hpp"
 
@@ -235,8 +236,7 @@ const mapping* first_of(const address_space& space, const std::string& path) {
 // libstrata.so where it is loaded, else the program, which may be linked with libstrata.a.
 std::string strata_file(const address_space& space) {
   for (const mapping& one : space.mappings) {
-    const auto name = one.path.rfind('/') + 1;
-    if (one.path.compare(name, 12, "libstrata.so") == 0) return one.path;
+    if (base_name(one.path).starts_with("libstrata.so")) return one.path;
   }
   return space.program;
 }

@@ -1,4 +1,5 @@
 #include "cli/model/map/mapping.hpp"
+#include "cli/model/file.hpp"
 
 #include <algorithm>
 #include <array>
@@ -92,8 +93,8 @@ bool is_kernels(const std::string& path) {
 
 // By its name: core dumps tell nothing of code that they leave out.
 bool is_library_name(std::string_view path) {
-  const std::string_view name = path.substr(path.rfind('/') + 1);
-  return name.ends_with(".so") || name.find(".so.") != std::string_view::npos;
+  const std::string name = base_name(path);
+  return name.ends_with(".so") || name.find(".so.") != std::string::npos;
 }
 
 purpose purpose_of(const mapping& one, const std::string& program,

@@ -2,6 +2,7 @@
 // resident bytes, a span for each program and each thread, and a mark at the peak. Times are in microseconds.
 #include <cmath>
 
+#include "cli/model/file.hpp"
 #include "cli/report/exports/exports.hpp"
 #include "cli/report/format.hpp"
 #include "cli/report/json.hpp"

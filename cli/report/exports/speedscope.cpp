@@ -1,5 +1,6 @@
 // speedscope's own format (https://www.speedscope.app/file-format-schema.json): frames that all profiles
 // share, and a profile a figure, whose samples are stacks with the outermost call first.
+#include "cli/model/file.hpp"
 #include "cli/report/exports/exports.hpp"
 #include "cli/report/exports/numbering.hpp"
 #include "cli/report/format.hpp"
