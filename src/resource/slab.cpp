@@ -382,9 +382,8 @@ void slab_core::verify() const {
   }
   std::size_t front = 0;
   for (const void* block = free_; block != nullptr; block = next_of(block)) {
-    const chunk* home = chunk_of(block);
-    if (home->owner != this) stop(misuse::foreign_free, name_, block);
-    if (!is_block_of(*home, block)) stop(misuse::interior_free, name_, block);
+    if (!owns(block)) stop(misuse::foreign_free, name_, block);
+    if (!is_block_of(*chunk_of(block), block)) stop(misuse::interior_free, name_, block);
     if (front++ == carved_in_all) stop(misuse::double_free, name_, block);
   }
   check(held == chunks_bytes_ && settled == settled_blocks_, name_, this);

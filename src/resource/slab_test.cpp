@@ -1,5 +1,7 @@
 #include <strata/slab.hpp>
 
+#include <sys/mman.h>
+
 #include <list>
 #include <memory>
 #include <set>
@@ -454,6 +456,25 @@ TEST_F(SlabDeathTest, AnothersBlockAndTheInsideOfOneStopInVerify) {
       },
       "strata: slab: |use-after-poison|heap-buffer-overflow");
   other.deallocate(foreign);
+}
+
+// What would be the head of its chunk cannot be read.
+TEST_F(SlabDeathTest, ABlockOfNobodyIsForeign) {
+  constexpr std::size_t page = 4096;
+  constexpr std::size_t chunk = 16 * page;
+  void* room = mmap(nullptr, 2 * chunk, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(room, MAP_FAILED);
+  std::uintptr_t block = detail::align_up(detail::address_of(room), chunk) + page;
+  ASSERT_EQ(0, mprotect(detail::pointer_to(block), page, PROT_READ | PROT_WRITE));
+  slab one(32, 16, &upstream_);
+  take(one, 1);
+  EXPECT_DEATH(
+      {
+        one.deallocate(detail::pointer_to(block));
+        one.verify();
+      },
+      "strata: slab: .*not a block");
+  munmap(room, 2 * chunk);
 }
 
 TEST_F(SlabDeathTest, WrongSizesAndShapesStop) {
