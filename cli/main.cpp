@@ -48,6 +48,7 @@ std::string help_text() {
          "  strata record -o server.strata -- server --port 7777\n"
          "  strata report server.strata\n"
          "  strata advise server.strata\n"
+         "  strata advise server.strata --try 1\n"
          "  strata replay --policy best-fit,buddy,strata server.strata\n"
          "  strata leaks -- ./unit_tests\n"
          "\nstrata VERB --help explains a verb; strata --version tells the version.\n";

@@ -17,7 +17,7 @@ if(TARGET strata_page)
 endif()
 
 if(TARGET strata_shared)
-  install(TARGETS strata_recorder)
+  install(TARGETS strata_recorder strata_router)
   install(TARGETS strata_shared strata_static strata_resources strata_resources_static
                   strata_gc strata_gc_static
           EXPORT strata_targets)

@@ -11,6 +11,8 @@
 #   strata_gc_static         library of its own for the same reason
 #   strata_recorder          lib/libstrata_record.so: libstrata.so with src/observe, which records what
 #                            it serves; `strata record` preloads it
+#   strata_router            lib/libstrata_route.so: libstrata.so with src/route, which sends the blocks of one
+#                            site elsewhere; `strata advise --try` preloads it
 #   strata_core_fault  the core compiled with STRATA_FAULT_INJECTION=1 \ built only when a test
 #   strata_fault       lib/libstrata_fault.so made of it               / asks for it
 #
@@ -34,7 +36,11 @@ list(TRANSFORM STRATA_LAYERS REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/src/\\1/*.cpp
      OUTPUT_VARIABLE core_patterns)
 strata_glob(core_sources ${core_patterns})
 strata_glob(observe_sources ${PROJECT_SOURCE_DIR}/src/observe/*.cpp)
+strata_glob(route_sources ${PROJECT_SOURCE_DIR}/src/route/*.cpp)
 strata_glob(entry_sources ${PROJECT_SOURCE_DIR}/src/entry/*.cpp ${PROJECT_SOURCE_DIR}/src/entry/*.S)
+# What only the router's library has.
+set(routing_sources ${PROJECT_SOURCE_DIR}/src/entry/routed.cpp)
+list(REMOVE_ITEM entry_sources ${routing_sources})
 
 # strata_add_objects(<name> <source>...): an object library compiled as the core is.
 function(strata_add_objects name)
@@ -73,6 +79,7 @@ endif()
 
 if(core_sources AND entry_sources)
   strata_add_objects(strata_observe ${observe_sources})
+  strata_add_objects(strata_route ${route_sources})
   strata_add_objects(strata_entry ${entry_sources})
 endif()
 
@@ -97,6 +104,14 @@ if(TARGET strata_entry AND NOT STRATA_SANITIZE AND NOT STRATA_FUZZ)
   strata_add_shared(strata_recorder strata_entry_recording strata_observe strata_core)
   set_target_properties(strata_recorder PROPERTIES OUTPUT_NAME strata_record NO_SONAME ON)
   target_link_options(strata_recorder PRIVATE -Wl,-soname,libstrata.so)
+
+  strata_add_objects(strata_entry_routing ${entry_sources} ${routing_sources})
+  target_compile_definitions(strata_entry_routing PRIVATE STRATA_ROUTING=1)
+  strata_add_shared(strata_router strata_entry_routing strata_route strata_core)
+  target_sources(strata_router PRIVATE
+                 "$<FILTER:$<TARGET_OBJECTS:strata_observe>,INCLUDE,/stack_walk\\.>")
+  set_target_properties(strata_router PROPERTIES OUTPUT_NAME strata_route NO_SONAME ON)
+  target_link_options(strata_router PRIVATE -Wl,-soname,libstrata.so)
 
   strata_add_objects(strata_entry_fault ${entry_sources})
   target_compile_definitions(strata_entry_fault PRIVATE STRATA_FAULT_INJECTION=1)

@@ -109,7 +109,7 @@ if(unit_sources AND TARGET strata_core)
   strata_add_gtest(strata_unit ${unit_sources})
   target_link_libraries(strata_unit PRIVATE strata_core)
   if(TARGET strata_observe)
-    target_link_libraries(strata_unit PRIVATE strata_observe)
+    target_link_libraries(strata_unit PRIVATE strata_observe strata_route)
   endif()
   # Once more on the other ground.
   gtest_discover_tests(

@@ -7,19 +7,20 @@
 namespace strata::cli {
 namespace {
 
-command under(const allocator_choice& choice, command what) {
+command under(const contender& who, command what) {
   for (const char* name : {"LD_PRELOAD", "STRATA_COUNT", "STRATA_STATS_DIR"}) {
     what.variables.unset(name);
   }
-  if (!choice.library.empty()) what.variables.prepend_preload(choice.library);
+  if (!who.choice.library.empty()) what.variables.prepend_preload(who.choice.library);
+  for (const auto& [name, value] : who.variables) what.variables.set(name, value);
   return what;
 }
 
 enum class purpose { measure, only_check };
 
-int run_once(contender& who, const command& what, purpose why) {
+int run_once(contender& who, const command& what, purpose why, const runner& run) {
   if (what.input >= 0) lseek(what.input, 0, SEEK_SET);
-  const trial done = run_trial(under(who.choice, what));
+  const trial done = run(under(who, what));
   if (done.error != 0) return done.error;
   who.outcomes.push_back({done.end.wait_status, done.output, done.errors});
   who.cut = who.cut || done.cut;
@@ -102,7 +103,7 @@ std::vector<const contender*> contest::best(const metric& what) const {
   return found;
 }
 
-int hold(contest& all, const command& what, const progress& tell) {
+int hold(contest& all, const command& what, const progress& tell, const runner& run) {
   const int rounds = all.warmup + all.runs;
   const std::size_t count = all.contenders.size();
   all.floor_bytes = launch_floor_bytes();
@@ -111,12 +112,12 @@ int hold(contest& all, const command& what, const progress& tell) {
     for (std::size_t i = 0; i < count; ++i) {
       contender& who = all.contenders[(i + static_cast<std::size_t>(round)) % count];
       tell(round + 1, rounds, who.choice.name);
-      if (const int error = run_once(who, what, why)) return error;
+      if (const int error = run_once(who, what, why, run)) return error;
     }
   }
   // One run of the base cannot show whether it repeats itself; before others are blamed, it must.
   if (rounds == 1 && any_differs(all)) {
-    return run_once(all.contenders[0], what, purpose::only_check);
+    return run_once(all.contenders[0], what, purpose::only_check, run);
   }
   return 0;
 }

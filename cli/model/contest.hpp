@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/model/library.hpp"
@@ -29,9 +30,10 @@ struct outcome {
 // One allocator and its runs.
 struct contender {
   allocator_choice choice;
-  std::vector<ending> runs{};       // the measured ones
-  std::vector<outcome> outcomes{};  // of all runs, warm-up included
-  bool cut = false;                 // some output was not waited for
+  std::vector<std::pair<std::string, std::string>> variables{};  // that its runs have besides
+  std::vector<ending> runs{};                                    // the measured ones
+  std::vector<outcome> outcomes{};                               // of all runs, warm-up included
+  bool cut = false;                                              // some output was not waited for
 };
 
 // What is compared, each figure of a run as a number.
@@ -64,9 +66,12 @@ struct contest {
 // Called before each run with the round (from 1), the number of rounds and the allocator.
 using progress = std::function<void(int round, int rounds, const std::string& name)>;
 
+// What runs the program once.
+using runner = std::function<trial(const command&)>;
+
 // Fills in the runs. Each round runs every contender once; who begins moves on by one each round,
 // so that a machine that grows warm or busy favours nobody. what.input is rewound for each run.
 // Returns errno when the program could not be started, otherwise 0.
-int hold(contest& all, const command& what, const progress& tell);
+int hold(contest& all, const command& what, const progress& tell, const runner& run = run_trial);
 
 }  // namespace strata::cli

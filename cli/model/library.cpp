@@ -76,6 +76,10 @@ std::string find_recorder_library(std::string& why) {
   return find_own_library("STRATA_RECORDER", "libstrata_record.so", why);
 }
 
+std::string find_router_library(std::string& why) {
+  return find_own_library("STRATA_ROUTER", "libstrata_route.so", why);
+}
+
 std::vector<allocator_choice> find_other_allocators() {
   std::vector<allocator_choice> found;
   for (const known_allocator& known : known_allocators) {

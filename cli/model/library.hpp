@@ -22,6 +22,8 @@ constexpr const char* strata_name = "Strata";
 std::string find_strata_library(std::string& why);
 // The path of libstrata_record.so: $STRATA_RECORDER, or where libstrata.so is. Empty: as above.
 std::string find_recorder_library(std::string& why);
+// The path of libstrata_route.so: $STRATA_ROUTER, or where libstrata.so is. Empty: as above.
+std::string find_router_library(std::string& why);
 
 // Every other allocator of the table that this machine has.
 std::vector<allocator_choice> find_other_allocators();

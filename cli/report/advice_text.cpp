@@ -94,7 +94,124 @@ std::string place_of(const capture::call_site& where) {
   return text;
 }
 
+std::string finding_text(int number, const finding& one, const advice::advice& all,
+                         const style& look) {
+  std::string kind = name_of(one.kind);
+  if (one.kind == finding_kind::one_size) kind = "one size";
+  return "\n" + pad_left(std::to_string(number), 3) + "  " +
+         look.paint(colour::bold, kind + ": " + place_of(one.where)) + "\n     " + evidence(one) +
+         "\n     " + remedy(one.kind) + "\n     replayed so: " + saving(one, all) + "\n";
+}
+
+// ---- An advice that was tried
+
+const char* route_of(wire::route_place place) {
+  switch (place) {
+    case wire::route_place::stack:
+      return "a buffer of the thread";
+    case wire::route_place::arena:
+      return "an arena of the thread, reset whenever none is left";
+    case wire::route_place::pool:
+      return "pools of the thread";
+    case wire::route_place::reserve:
+      return "blocks that are as long as they get";
+    case wire::route_place::heap:
+      break;
+  }
+  return "the heap";
+}
+
+std::string row(const std::string& name, const std::string& promised, const std::string& measured,
+                const std::string& more) {
+  return "     " + pad_right(name, 24) + pad_left(promised, 12) + pad_left(measured, 12) + "  " +
+         more + "\n";
+}
+
+std::string counts_table(const finding& one, const advice::attempt& tried, const style& look) {
+  const bool has_bytes = one.kind != finding_kind::grown;
+  return look.paint(colour::dim, row("", "promised", "measured", "")) +
+         row("operations less", count_of(one.saved_operations), count_of(tried.saved_operations),
+             "of " + count_of(tried.plain.operations)) +
+         row("less from the system", has_bytes ? format_size(one.saved_bytes()) : "-",
+             format_size(tried.saved_bytes()),
+             format_size(tried.after_bytes) + " instead of " + format_size(tried.before_bytes));
+}
+
+std::string figure_of(const contender& who, const metric& what, bool is_bytes) {
+  const spread range = spread_of(sample_of(who, what));
+  const auto format = [&](double value) {
+    return is_bytes ? format_size(static_cast<std::uint64_t>(value)) : format_seconds(value);
+  };
+  return pad_left(format(range.median), 10) + " [" + format(range.lowest) + " to " +
+         format(range.highest) + "]";
+}
+
+std::string verdict_of(const contest& all, const contender& who, const metric& what) {
+  switch (compare_samples(sample_of(who, what), sample_of(all.base(), what))) {
+    case verdict::lower:
+      return std::string("  ") + what.better;
+    case verdict::higher:
+      return std::string("  ") + what.worse;
+    case verdict::same:
+      return "  no difference beyond noise";
+    case verdict::unknown:
+      break;
+  }
+  return {};
+}
+
+std::string times_table(const contest& all, const style& look) {
+  std::string text;
+  for (const metric& what : metrics) {
+    const bool is_bytes = &what == &metrics.back();
+    text += look.paint(colour::dim, "     " + std::string(what.name)) + "\n";
+    for (const contender& who : all.contenders) {
+      text += "       " + pad_right(who.choice.name, 12) + figure_of(who, what, is_bytes) +
+              (&who == &all.base() ? "" : verdict_of(all, who, what)) + "\n";
+    }
+  }
+  return text;
+}
+
+std::string differences_text(const contest& all) {
+  std::string text;
+  for (const contender& who : all.contenders) {
+    for (const channel which : all.differences(who)) {
+      text += "     " + std::string(name_of(which)) + " is another when " + who.choice.name + "\n";
+    }
+  }
+  return text;
+}
+
+std::string attempt_text(const advice_result& result, const style& look) {
+  const advice::attempt& tried = *result.tried;
+  const finding& one = result.found.findings[static_cast<std::size_t>(result.number) - 1];
+  std::string text = finding_text(result.number, one, result.found, look);
+  text += "\n     tried with " + joined(tried.runs.program) + ": " +
+          blocks_of(tried.routed.blocks) + " of the site in " + route_of(tried.place) + "\n";
+  text += counts_table(one, tried, look);
+  text += "     " + std::to_string(tried.runs.runs) + (tried.runs.runs == 1 ? " run" : " runs") +
+          " each way, in turns: median [least to most]\n";
+  return text + times_table(tried.runs, look) + differences_text(tried.runs);
+}
+
 }  // namespace
+
+const char* name_of(wire::route_place place) {
+  switch (place) {
+    case wire::route_place::heap:
+      return "heap";
+    case wire::route_place::stack:
+      return "stack";
+    case wire::route_place::arena:
+      return "arena";
+    case wire::route_place::pool:
+      return "pool";
+    case wire::route_place::reserve:
+      return "reserve";
+  }
+  return "";
+}
 
 const char* name_of(finding_kind kind) {
   switch (kind) {
@@ -120,16 +237,9 @@ std::string advice_text(const advice_result& result, const style& look) {
   if (all.findings.empty()) {
     return text + "  nothing to advise: no site would save one percent of either\n";
   }
+  if (result.tried != nullptr) return text + attempt_text(result, look);
   int number = 0;
-  for (const finding& one : all.findings) {
-    std::string kind = name_of(one.kind);
-    if (one.kind == finding_kind::one_size) kind = "one size";
-    text += "\n" + pad_left(std::to_string(++number), 3) + "  " +
-            look.paint(colour::bold, kind + ": " + place_of(one.where)) + "\n";
-    text += "     " + evidence(one) + "\n";
-    text += "     " + std::string(remedy(one.kind)) + "\n";
-    text += "     replayed so: " + saving(one, all) + "\n";
-  }
+  for (const finding& one : all.findings) text += finding_text(++number, one, all, look);
   return text;
 }
 

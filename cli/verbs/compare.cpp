@@ -1,12 +1,9 @@
 // strata compare: runs a program under glibc, Strata and other allocators, and shows side by side
 // what it cost.
-#include <fcntl.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -15,8 +12,10 @@
 #include "cli/model/contest.hpp"
 #include "cli/model/file.hpp"
 #include "cli/model/library.hpp"
+#include "cli/model/repeatable_input.hpp"
 #include "cli/report/compare_report.hpp"
 #include "cli/report/format.hpp"
+#include "cli/verbs/progress.hpp"
 #include "cli/verbs/verb.hpp"
 
 namespace strata::cli {
@@ -37,7 +36,6 @@ constexpr verb_help help = {
 constexpr int not_startable = 126;
 constexpr int differs_status = 1;
 constexpr int runs_max = 1000;
-constexpr int quiet_input_ms = 2000;
 
 struct compare_options {
   int runs = 5;
@@ -66,43 +64,6 @@ std::vector<contender> find_contenders(const compare_options& options, std::stri
   return contenders;
 }
 
-// Copies standard input to its end. False: it could not be read or kept, with errno.
-bool copy_input(const descriptor& copy) {
-  pollfd event{STDIN_FILENO, POLLIN, 0};
-  if (poll(&event, 1, quiet_input_ms) == 0) {
-    write_all(STDERR_FILENO,
-              "strata: reading standard input to its end first (</dev/null: none)\n");
-  }
-  std::array<char, 65536> buffer;
-  for (;;) {
-    const ssize_t size = read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return size == 0;
-    if (!write_all(copy.get(), {buffer.data(), static_cast<std::size_t>(size)})) return false;
-  }
-}
-
-// What each run gets as standard input: a copy of ours, or nothing when ours is a terminal. Not
-// open: it failed, with errno.
-descriptor input_for_runs() {
-  if (isatty(STDIN_FILENO) != 0) {
-    return descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  }
-  descriptor copy = open_nameless_file();
-  if (copy && !copy_input(copy)) copy.reset();
-  return copy;
-}
-
-// Shows on a terminal how far the runs are.
-void tell_progress(int round, int rounds, const std::string& name) {
-  if (isatty(STDERR_FILENO) == 0) return;
-  write_all(STDERR_FILENO, formatted("\rround %d of %d: %s\033[K", round, rounds, name.c_str()));
-}
-
-void end_progress() {
-  if (isatty(STDERR_FILENO) != 0) write_all(STDERR_FILENO, "\r\033[K");
-}
-
 bool strata_differs(const contest& all) {
   return std::any_of(all.contenders.begin(), all.contenders.end(), [&](const contender& who) {
     return who.choice.name == strata_name && !all.differences(who).empty();
@@ -110,7 +71,7 @@ bool strata_differs(const contest& all) {
 }
 
 int compare(contest& all, const std::string& path, result_file* json_file) {
-  const descriptor input = input_for_runs();
+  const descriptor input = repeatable_input();
   if (!input) return complain(std::string("cannot keep standard input: ") + std::strerror(errno));
   const command what{.path = path,
                      .arguments = all.program,

@@ -13,6 +13,9 @@
 #ifndef STRATA_RECORDING
 #define STRATA_RECORDING 0
 #endif
+#ifndef STRATA_ROUTING
+#define STRATA_ROUTING 0
+#endif
 #ifndef STRATA_INSTRUMENTED
 #define STRATA_INSTRUMENTED 0
 #endif
@@ -32,6 +35,8 @@ inline constexpr bool stress = STRATA_STRESS != 0;
 inline constexpr bool fault_injection = STRATA_FAULT_INJECTION != 0;
 // The library that `strata record` preloads: it tells the recorder of each block.
 inline constexpr bool recording = STRATA_RECORDING != 0;
+// The library that `strata advise --try` preloads: it sends blocks of one site to a place of their own.
+inline constexpr bool routing = STRATA_ROUTING != 0;
 // Builds with a sanitizer, for tests of Strata itself.
 inline constexpr bool instrumented = STRATA_INSTRUMENTED != 0;
 // ThreadSanitizer watches: it takes most of the address space, and sees no system calls of ours.

@@ -7,6 +7,7 @@
 #include "alloc/heap.hpp"
 #include "alloc/live.hpp"
 #include "entry/recorded.hpp"
+#include "entry/routed.hpp"
 #include "entry/statistics.hpp"
 #include "entry/watched_heap.hpp"
 #include "strata/leaks.h"
@@ -14,6 +15,7 @@
 
 using namespace strata;
 namespace recorded = strata::entry::recorded;
+namespace routed = strata::entry::routed;
 namespace watched = strata::entry::watched;
 
 namespace {
@@ -47,11 +49,13 @@ const char* strata_version(void) { return STRATA_VERSION; }
 
 void* strata_malloc(size_t size) {
   if (watched::is_on()) return watched::allocate(size);
+  if (void* block = routed::allocate(size)) return block;
   return recorded::made(checked(alloc::allocate(size)), size);
 }
 
 void* strata_calloc(size_t count, size_t size) {
   if (watched::is_on()) return watched::allocate_zeroed(count, size);
+  if (void* block = routed::allocate_zeroed(count, size)) return block;
   size_t bytes = 0;
   if (__builtin_mul_overflow(count, size, &bytes)) return checked(nullptr);
   return recorded::made(checked(alloc::allocate_zeroed(bytes)), bytes);
@@ -59,9 +63,11 @@ void* strata_calloc(size_t count, size_t size) {
 
 void* strata_realloc(void* block, size_t size) {
   if (watched::is_on()) return watched::reallocate(block, size);
-  if (block == nullptr) return strata_malloc(size);
+  if (routed::reallocate(block, size)) return block;
+  if (block == nullptr) return recorded::made(checked(alloc::allocate(size)), size);
   if (size == 0) {
-    strata_free(block);
+    recorded::gone(block);
+    alloc::deallocate(block);
     return nullptr;
   }
   return recorded::resized(block, size, [=] { return checked(alloc::reallocate(block, size)); });
@@ -70,17 +76,20 @@ void* strata_realloc(void* block, size_t size) {
 void* strata_aligned_alloc(size_t alignment, size_t size) {
   if (!valid_alignment(alignment)) return nullptr;
   if (watched::is_on()) return watched::allocate_aligned(alignment, size);
+  if (void* block = routed::allocate(size, alignment)) return block;
   return recorded::made(checked(alloc::allocate_aligned(alignment, size)), size);
 }
 
 void strata_free(void* block) {
   if (watched::is_on()) return watched::deallocate(block);
+  if (routed::deallocate(block)) return;
   recorded::gone(block);
   alloc::deallocate(block);
 }
 
 size_t strata_usable_size(const void* block) {
-  return watched::is_on() ? watched::usable_size(block) : alloc::usable_size(block);
+  if (watched::is_on()) return watched::usable_size(block);
+  return routed::owns(block) ? routed::usable_size(block) : alloc::usable_size(block);
 }
 
 strata_sized_block strata_malloc_sized(size_t size) {
@@ -102,19 +111,22 @@ size_t strata_malloc_batch(size_t size, size_t count, void** blocks) {
 
 void strata_free_batch(void** blocks, size_t count) {
   if (!watched::is_on()) {
-    for (size_t i = 0; i < count; ++i) recorded::gone(blocks[i]);
+    for (size_t i = 0; i < count; ++i) {
+      if (routed::deallocate(blocks[i])) blocks[i] = nullptr;
+      recorded::gone(blocks[i]);
+    }
     return alloc::deallocate_batch(blocks, count);
   }
   for (size_t i = 0; i < count; ++i) watched::deallocate(blocks[i]);
 }
 
-// Where a tool serves, blocks stay where they are.
+// Where a tool serves, blocks stay where they are, and so do those that are routed.
 int strata_should_move(const void* block) {
-  return !watched::is_on() && alloc::should_move(block) ? 1 : 0;
+  return !watched::is_on() && !routed::owns(block) && alloc::should_move(block) ? 1 : 0;
 }
 
 void* strata_move(void* block) {
-  if (watched::is_on()) return nullptr;
+  if (watched::is_on() || routed::owns(block)) return nullptr;
   size_t size = block == nullptr ? 0 : alloc::usable_size(block);
   return recorded::resized(block, size, [=] { return alloc::move(block); });
 }
@@ -126,6 +138,7 @@ void* strata_malloc_uncached(size_t size) {
 
 void strata_free_uncached(void* block) {
   if (watched::is_on()) return watched::deallocate(block);
+  if (routed::deallocate(block)) return;
   recorded::gone(block);
   alloc::deallocate_uncached(block);
 }

@@ -14,6 +14,7 @@
 #include "alloc/live.hpp"
 #include "entry/process.hpp"
 #include "entry/recorded.hpp"
+#include "entry/routed.hpp"
 #include "entry/statistics.hpp"
 #include "entry/watched.hpp"
 #include "os/memory.hpp"
@@ -59,6 +60,10 @@ std::size_t page_bytes() {
   return os::page_bytes();
 }
 
+STRATA_INLINE void* routed_aligned(std::size_t alignment, std::size_t size) {
+  return base::is_power_of_two(alignment) ? routed::allocate(size, alignment) : nullptr;
+}
+
 // glibc's memalign takes any alignment and rounds it up to a power of two.
 void* aligned(std::size_t alignment, std::size_t size) {
   if (alignment > alloc::most_bytes / 2 + 1) {
@@ -80,31 +85,42 @@ __attribute__((used)) void (*const keep_process)() = entry::publish_statistics;
 }  // namespace
 
 STRATA_EXPORT void* malloc(size_t size) {
+  if (void* block = entry::routed::allocate(size)) return block;
   return entry::recorded::made(alloc::allocate<entry::malloc_slow>(size), size);
 }
 // The same function, by a name that nobody else defines: for watched.cpp.
 extern "C" __attribute__((alias("malloc"), visibility("hidden"), malloc,
                           alloc_size(1))) void* strata_own_malloc(size_t) noexcept;
 STRATA_EXPORT void free(void* block) {
+  if (entry::routed::deallocate(block)) return;
   entry::recorded::gone(block);
   alloc::deallocate(block);
 }
 STRATA_EXPORT void cfree(void* block) { free(block); }
-STRATA_EXPORT void* calloc(size_t count, size_t size) { return entry::zeroed(count, size); }
-STRATA_EXPORT void* realloc(void* block, size_t size) { return entry::resized(block, size); }
+STRATA_EXPORT void* calloc(size_t count, size_t size) {
+  if (void* block = entry::routed::allocate_zeroed(count, size)) return block;
+  return entry::zeroed(count, size);
+}
+STRATA_EXPORT void* realloc(void* block, size_t size) {
+  if (entry::routed::reallocate(block, size)) return block;
+  return entry::resized(block, size);
+}
 
 STRATA_EXPORT void* reallocarray(void* block, size_t count, size_t size) {
   size_t bytes = 0;
   if (__builtin_mul_overflow(count, size, &bytes)) return entry::out_of_memory();
   if (entry::watched::is_on()) return entry::watched::reallocate(block, bytes);
+  if (entry::routed::reallocate(block, bytes)) return block;
   return entry::resized(block, bytes);
 }
 
 STRATA_EXPORT void* memalign(size_t alignment, size_t size) {
+  if (void* block = entry::routed_aligned(alignment, size)) return block;
   return entry::aligned(alignment, size);
 }
 
 STRATA_EXPORT void* aligned_alloc(size_t alignment, size_t size) {
+  if (void* block = entry::routed_aligned(alignment, size)) return block;
   if (STRATA_LIKELY(base::is_power_of_two(alignment))) {
     return entry::recorded::made(entry::checked(alloc::allocate_aligned(alignment, size)), size);
   }
@@ -114,12 +130,15 @@ STRATA_EXPORT void* aligned_alloc(size_t alignment, size_t size) {
 
 STRATA_EXPORT int posix_memalign(void** out, size_t alignment, size_t size) {
   if (!base::is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
-  void* block = alloc::allocate_aligned(alignment, size);
+  void* block = entry::routed_aligned(alignment, size);
+  if (block == nullptr) {
+    block = entry::recorded::made(alloc::allocate_aligned(alignment, size), size);
+  }
   if (block == nullptr) {
     alloc::live::count_failure();
     return ENOMEM;
   }
-  *out = entry::recorded::made(block, size);
+  *out = block;
   return 0;
 }
 
@@ -131,16 +150,23 @@ STRATA_EXPORT void* pvalloc(size_t size) {
   return entry::aligned(entry::page_bytes(), rounded);
 }
 
-STRATA_EXPORT size_t malloc_usable_size(void* block) { return alloc::usable_size(block); }
+STRATA_EXPORT size_t malloc_usable_size(void* block) {
+  return entry::routed::owns(block) ? entry::routed::usable_size(block) : alloc::usable_size(block);
+}
 
 // C23. The sizes are checked: a block freed with a size that it does not have stops the process.
 STRATA_EXPORT void free_sized(void* block, size_t size) {
   if (entry::watched::is_on()) return entry::watched::deallocate(block);
+  if (entry::routed::deallocate_sized(block, size, 1, route::told_size::perhaps_reallocated))
+    return;
   entry::recorded::gone(block);
   alloc::deallocate_sized(block, size, 1, alloc::told_size::perhaps_reallocated);
 }
 STRATA_EXPORT void free_aligned_sized(void* block, size_t alignment, size_t size) {
   if (entry::watched::is_on()) return entry::watched::deallocate(block);
+  if (entry::routed::deallocate_sized(block, size, alignment,
+                                      route::told_size::perhaps_reallocated))
+    return;
   entry::recorded::gone(block);
   alloc::deallocate_sized(block, size, alignment, alloc::told_size::perhaps_reallocated);
 }

@@ -10,6 +10,7 @@
 #include "alloc/live.hpp"
 #include "base/check.hpp"
 #include "entry/recorded.hpp"
+#include "entry/routed.hpp"
 #include "os/process.hpp"
 
 __asm__(".weak __gxx_personality_v0");
@@ -74,9 +75,11 @@ STRATA_NOINLINE void* new_slow(std::size_t size) {
   return STRATA_LIKELY(block != nullptr) ? block : new_after_failure(size, 1);
 }
 STRATA_INLINE void* new_block(std::size_t size) {
+  if (void* block = routed::allocate(size)) return block;
   return recorded::made(alloc::allocate<new_slow>(size), size);
 }
 STRATA_INLINE void* new_aligned(std::size_t size, std::align_val_t alignment) {
+  if (void* block = routed::allocate(size, static_cast<std::size_t>(alignment))) return block;
   void* block = alloc::allocate_aligned(static_cast<std::size_t>(alignment), size);
   if (STRATA_UNLIKELY(block == nullptr)) {
     block = new_after_failure(size, static_cast<std::size_t>(alignment));
@@ -84,21 +87,25 @@ STRATA_INLINE void* new_aligned(std::size_t size, std::align_val_t alignment) {
   return recorded::made(block, size);
 }
 STRATA_INLINE void* new_nothrow(std::size_t size) {
+  if (void* block = routed::allocate(size)) return block;
   void* block = alloc::allocate(size);
   if (STRATA_UNLIKELY(block == nullptr)) block = new_nothrow_after_failure(size, 1);
   return recorded::made(block, size);
 }
 STRATA_INLINE void* new_aligned_nothrow(std::size_t size, std::align_val_t alignment) {
   auto bytes = static_cast<std::size_t>(alignment);
+  if (void* block = routed::allocate(size, bytes)) return block;
   void* block = alloc::allocate_aligned(bytes, size);
   if (STRATA_UNLIKELY(block == nullptr)) block = new_nothrow_after_failure(size, bytes);
   return recorded::made(block, size);
 }
 STRATA_INLINE void delete_block(void* block) {
+  if (routed::deallocate(block)) return;
   recorded::gone(block);
   alloc::deallocate(block);
 }
 STRATA_INLINE void delete_sized(void* block, std::size_t size, std::size_t alignment) {
+  if (routed::deallocate_sized(block, size, alignment)) return;
   recorded::gone(block);
   alloc::deallocate_sized(block, size, alignment);
 }

@@ -31,6 +31,7 @@
 #include "alloc/paranoid.hpp"
 #include "base/text.hpp"
 #include "entry/recorded.hpp"
+#include "entry/routed.hpp"
 #include "entry/statistics.hpp"
 #include "entry/watch_tables.hpp"
 #include "entry/watched_heap.hpp"
@@ -55,6 +56,7 @@ void thread_exits(void* value) {
   if (++exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, value) == 0)
     return;
   recorded::thread_exits();
+  routed::thread_exits();
   alloc::thread_registry::leave();
 }
 
@@ -159,6 +161,7 @@ void after_fork_in_child() {
   own_statistics_in_child();
   os::restore_signals(mask_before_fork);
   recorded::forked_in_child();
+  routed::forked_in_child();
 }
 
 // ---- Start and end

@@ -106,10 +106,13 @@ void set_defaults(options& into) {
 }
 
 // Variables of the `strata` command itself; not ours to judge.
+constexpr const char* of_the_command[] = {"STRATA_LIBRARY", "STRATA_RECORDER", "STRATA_RECORD",
+                                          "STRATA_ROUTER", "STRATA_ROUTES"};
 bool belongs_to_the_command(const char* entry) {
-  return value_of(entry, "STRATA_LIBRARY") != nullptr ||
-         value_of(entry, "STRATA_RECORDER") != nullptr ||
-         value_of(entry, "STRATA_RECORD") != nullptr;
+  for (const char* name : of_the_command) {
+    if (value_of(entry, name) != nullptr) return true;
+  }
+  return false;
 }
 
 void read_entry(const char* entry) {

@@ -1,5 +1,5 @@
 """What the tests of replay and advice share. Each test file is run as: python3 FILE STRATA LIBRARY C_COMPILER.
-The recorder is beside the library.
+Recorder and router are beside the library.
 """
 
 import json
@@ -13,7 +13,8 @@ from cli_case import LIBRARY, CliCase, main  # noqa: E402,F401
 class ReplayCase(CliCase):
     def variables(self, **more):
         return super().variables(
-            **{"STRATA_RECORDER": str(pathlib.Path(LIBRARY).parent / "libstrata_record.so"), **more}
+            **{"STRATA_RECORDER": str(pathlib.Path(LIBRARY).parent / "libstrata_record.so"),
+               "STRATA_ROUTER": str(pathlib.Path(LIBRARY).parent / "libstrata_route.so"), **more}
         )
 
     def program(self, source):

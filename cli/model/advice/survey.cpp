@@ -77,6 +77,7 @@ void survey::make(const event& one) {
   if (one.kind != entry_kind::resize_in || found == resizing_.end()) return;
   if (found->second.size < one.size) {
     ++facts.growths;
+    ++facts.resizes;
     facts.copied_bytes += found->second.size;
   }
   resizing_.erase(found);

@@ -32,6 +32,7 @@ struct site_facts {
 
   std::uint64_t temporary = 0;
   std::uint64_t growths = 0;
+  std::uint64_t resizes = 0;       // of these, by realloc
   std::uint64_t copied_bytes = 0;  // of the blocks that were too short
   std::uint64_t waves = 0;
   std::uint64_t wave_blocks = 0;

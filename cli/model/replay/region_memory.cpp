@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <array>
 #include <iterator>
 #include <new>
 
@@ -37,6 +39,18 @@ region_memory::region_memory() {
 
 region_memory::~region_memory() {
   if (start_ != end_) munmap(pointer_to(start_), end_ - start_);
+}
+
+// Without memory of its own, which might be what is measured.
+std::uint64_t region_memory::touched_bytes() const {
+  std::array<unsigned char, 4096> pages;
+  std::uint64_t touched = 0;
+  for (std::uintptr_t from = start_; from < top_; from += pages.size() * page_bytes) {
+    const std::size_t count = std::min(pages.size(), (top_ - from) / page_bytes);
+    if (mincore(pointer_to(from), count * page_bytes, pages.data()) != 0) return held_bytes_;
+    for (std::size_t i = 0; i < count; ++i) touched += pages[i] & 1U;
+  }
+  return touched * page_bytes;
 }
 
 void* region_memory::do_allocate(std::size_t bytes, std::size_t alignment) {

@@ -23,6 +23,8 @@ class region_memory final : public std::pmr::memory_resource {
   ~region_memory() override;
 
   std::uint64_t held_bytes() const { return held_bytes_; }
+  // Of pages that were touched; asks the system.
+  std::uint64_t touched_bytes() const;
 
  private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override;

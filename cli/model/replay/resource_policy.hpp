@@ -43,6 +43,9 @@ class resource_policy : public policy {
   std::uint64_t resets() const final { return resets_; }
 
   Resource& resource() { return resource_; }
+  // As the usage's, but of pages that were touched alone; asks the system.
+  std::uint64_t touched_bytes() const { return memory_.touched_bytes(); }
+  std::uint64_t asked_bytes() const { return asked_; }
 
  private:
   // Such as bump: what it has in use are also blocks that were freed.
