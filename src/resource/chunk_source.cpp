@@ -64,8 +64,9 @@ chunk_source::span* chunk_source::make_span(std::size_t chunk_bytes) {
     first = address_of(upstream_->allocate(bytes, chunk_bytes));
     head = pointer_to(first + chunk_bytes - room_behind);
   } else {
-    // A little less than a power of two, as heaps put a head before each block.
-    bytes = wanted - room_behind;
+    // A little less than a power of two, as heaps put a head before each block. What begins at a page loses
+    // one chunk to the head, and no second: the last has its t within.
+    bytes = wanted - room_behind + sizeof(span*);
     head = upstream_->allocate(bytes, alignof(span));
     first = align_up(address_of(head) + sizeof(span), chunk_bytes);
   }

@@ -69,6 +69,33 @@ TEST_F(ChunkSource, SpansGrowWithWhatThereIs) {
   give(one, 100);
 }
 
+// Seven chunks from what has eight times their alignment.
+TEST_F(ChunkSource, AnAlignedSpanLosesOneChunk) {
+  class aligned_upstream final : public std::pmr::memory_resource {
+   public:
+    std::size_t spans = 0;
+
+   private:
+    void* do_allocate(std::size_t wanted, std::size_t alignment) override {
+      if (wanted > span_bytes / 2) ++spans;
+      return ::operator new (wanted, std::align_val_t{std::max(alignment, aligned)});
+    }
+    void do_deallocate(void* block, std::size_t wanted, std::size_t alignment) override {
+      ::operator delete (block, wanted, std::align_val_t{std::max(alignment, aligned)});
+    }
+    bool do_is_equal(const memory_resource& other) const noexcept override {
+      return this == &other;
+    }
+  } upstream;
+  chunk_source one(&upstream, span_bytes, 0);
+  while (upstream.spans == 0) take(one, 1);
+  take(one, 6);
+  EXPECT_EQ(upstream.spans, 1u);
+  take(one, 1);
+  EXPECT_EQ(upstream.spans, 2u);
+  give(one, chunks_.size());
+}
+
 TEST_F(ChunkSource, SpansGoWhenAllOfOneIsIdle) {
   chunk_source one(&upstream_, span_bytes, 0);
   for (int round = 0; round < 20; ++round) {
