@@ -83,16 +83,17 @@ void blocks::back(std::size_t block) {
 }
 
 // The last before the one that went back the last time: low ones are taken first.
-void blocks::give_back_one() {
+bool blocks::give_back_one() {
   std::size_t end = base::larger(touched_, populated_);
   for (std::size_t left = end; left > 0; --left) {
     gave_back_at_ = (gave_back_at_ == 0 ? end : gave_back_at_) - 1;
     if (!free_.test(gave_back_at_) || !backed_.test(gave_back_at_)) continue;
-    if (!os::purge(address_of(gave_back_at_), detail::block_bytes)) return;
+    if (!os::purge(address_of(gave_back_at_), detail::block_bytes)) return false;
     backed_.clear(gave_back_at_);
     --backed_count_;
-    return;
+    return true;
   }
+  return false;
 }
 
 blocks::fresh blocks::next_fresh(std::size_t from, std::size_t ahead) {

@@ -46,6 +46,11 @@ class blocks {
   blocks& operator=(const blocks&) = delete;
   ~blocks();
 
+  // Free blocks give their pages back until so many more could have some: for what is beside the heap a while.
+  void leave_room(std::size_t for_blocks) {
+    while (backed_count_ + for_blocks > most_backed_ && give_back_one()) continue;
+  }
+
   // False when the system refuses.
   bool open(std::size_t count);
   // As long as so many are enough for what is used, no more of them have pages. Before any is taken. Huge pages are
@@ -109,7 +114,8 @@ class blocks {
  private:
   bool commit_to(std::size_t end);
   void back(std::size_t block);
-  void give_back_one();
+  // False when none has any, or the system refuses.
+  bool give_back_one();
 
   area::slice slice_;
   std::size_t count_ = 0;

@@ -124,7 +124,7 @@ void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
       if (options_.listener != nullptr) options_.listener->memory_is_exhausted(bytes);
       throw_out_of_memory();
     }
-    request first{bytes, failures > 0 ? effort::last_resort : effort::usual};
+    request first{bytes, failures > 0};
     if (collect(&own, kind, cause::no_room, &first)) {
       if (kind == collection::full) ++failures;
       kind = collection::full;
@@ -260,6 +260,16 @@ void core::give_up_buffers() {
   });
 }
 
+// Collections that make little room follow each other the sooner: one that compacts costs two of them.
+effort core::effort_for(const request* first) const {
+  if (options_.stress.compact_always) return effort::last_resort;
+  if (first == nullptr) return effort::usual;
+  std::uint64_t came = statistics_.allocated_bytes - allocated_at_full_bytes_;
+  std::uint64_t room =
+      options_.max_bytes - base::smaller(options_.max_bytes, statistics_.live_bytes);
+  return first->after_failure || came < room / 4 ? effort::last_resort : effort::usual;
+}
+
 void core::zero_behind_roots() {
   each_global([](global_node& at) {
     std::fill(at.end, at.limit, nullptr);
@@ -273,7 +283,8 @@ bool core::collect(record* self, collection kind, cause why, request* first) {
   std::uint64_t asked_ns = os::monotonic_ns();
   if (!world_.stop(self)) return false;
   collection_end what{.kind = kind, .why = why, .stop_ns = os::monotonic_ns() - asked_ns};
-  plan_->trying = first != nullptr ? first->trying : effort::usual;
+  give_up_buffers();
+  plan_->trying = effort_for(first);
   collect_stopped(what);
   // A large object is zeroed, which others need not wait for before it is the last try.
   if (first != nullptr && (first->bytes <= most_small_bytes || kind == collection::full))
@@ -318,8 +329,8 @@ void core::collect_stopped(collection_end& what) {
     options_.listener->collection_begins(
         {what.number, what.kind, what.why, what.held_before_bytes});
   if (options_.stress.verify) verify_heap(*this);
-  give_up_buffers();
   what.kind = plan_->collect(what.kind);
+  if (what.kind == collection::full) allocated_at_full_bytes_ = statistics_.allocated_bytes;
   stack_.trim();
   if (options_.stress.verify) verify_heap(*this);
   what.held_after_bytes = blocks_.used() * block_bytes;

@@ -49,7 +49,7 @@ class detail::core {
   // that the collection has freed.
   struct request {
     std::size_t bytes;
-    effort trying;
+    bool after_failure;  // of a full collection to make room for it
     void* object = nullptr;
   };
   // True when it was the caller that collected.
@@ -116,6 +116,7 @@ class detail::core {
   void zero_behind_roots();
   void open_limit(record& of);
   void give_up_buffers();
+  [[nodiscard]] effort effort_for(const request* first) const;
   void collect_stopped(collection_end& what);
   void tell_growth();
 
@@ -131,8 +132,9 @@ class detail::core {
   row<logged> orphan_log_;  // of threads that have gone
   std::mutex globals_lock_;
   global_node* globals_ = nullptr;
-  heap_statistics statistics_;               // written under lock_, too
-  std::atomic<std::size_t> told_blocks_{0};  // as heap_grows has told
+  heap_statistics statistics_;                 // written under lock_, too
+  std::atomic<std::size_t> told_blocks_{0};    // as heap_grows has told
+  std::uint64_t allocated_at_full_bytes_ = 0;  // until the last full collection
   std::size_t young_bytes_ = 0;
   std::size_t most_slot_bytes_ = 0;
   std::uint8_t epoch_ = 1;

@@ -48,6 +48,8 @@ class word_bits {
     words_ = static_cast<std::uint64_t*>(os::map(bytes_, os::page_bytes()));
     return words_ != nullptr;
   }
+  // Nobody needs them for a while: the system has the pages back, if it takes them.
+  void give_back() { os::purge(words_, bytes_); }
   void clear_block(std::size_t block) {
     std::memset(words_ + block * block_chunks, 0, block_bytes);
   }
@@ -60,6 +62,10 @@ class word_bits {
   }
   void clear(std::size_t word) {
     words_[word / chunk_words] &= ~(std::uint64_t{1} << (word % chunk_words));
+  }
+  // `to` where none from `from` on is set before it.
+  [[nodiscard]] std::size_t next(std::size_t from, std::size_t to) const {
+    return base::bit_row{words_}.find(true, from, to);
   }
   // There is one.
   [[nodiscard]] std::size_t first_from_chunk(std::size_t chunk) const {
@@ -78,6 +84,7 @@ class extents {
   explicit extents(blocks& of) : blocks_(of) {}
   bool open() { return bits_.open(blocks_.count()); }
 
+  void give_back() { bits_.give_back(); }
   void clear() {
     blocks_.each_used([this](std::size_t block, use) { bits_.clear_block(block); });
   }
@@ -104,6 +111,11 @@ class extents {
   }
 
   // ---- Once all have both
+
+  // The first or the last word of an object, from a word on and before another; that one where there is none.
+  [[nodiscard]] std::size_t next_end(std::size_t from, std::size_t to) const {
+    return bits_.next(from, to);
+  }
 
   [[nodiscard]] std::uint64_t bits_of(std::size_t chunk) const { return bits_.of_chunk(chunk); }
   // Without what an earlier chunk's object has here.

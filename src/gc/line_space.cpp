@@ -6,7 +6,8 @@
 
 namespace strata::gc {
 
-bool line_space::open(std::size_t first_block) {
+bool line_space::open(std::size_t first_block, blocks::after then) {
+  then_ = then;
   std::size_t count = blocks_.count();
   std::size_t words = base::bit_row::words_for(count);
   table_bytes_ = base::align_up(words * 8 + count * (sizeof(std::uint16_t) + 1 + block_lines),
@@ -18,7 +19,8 @@ bool line_space::open(std::size_t first_block) {
   live_lines_ = reinterpret_cast<std::uint16_t*>(at + words);
   classified_ = reinterpret_cast<std::uint8_t*>(live_lines_ + count);
   lines_ = classified_ + count;
-  first_block_ = recycle_at_ = wide_at_ = sweep_at_ = sweep_end_ = first_block;
+  first_block_ = sweep_at_ = sweep_end_ = first_block;
+  recycle_at_.fill(first_block);
   return true;
 }
 
@@ -30,13 +32,14 @@ line_space::~line_space() {
 
 bump_range line_space::next_hole(line_cursor& at, std::size_t bytes) {
   if (at.block == blocks::none) return {};
+  if (gaps_ != nullptr) return next_gap(at, bytes);
   const std::uint8_t* marks = lines_ + at.block * block_lines;
-  for (std::size_t line = at.line; line < block_lines;) {
+  for (std::size_t line = at.at; line < block_lines;) {
     while (line < block_lines && !is_free(marks[line])) ++line;
     std::size_t end = line;
     while (end < block_lines && is_free(marks[end])) ++end;
     if ((end - line) * line_bytes >= bytes) {
-      at.line = end;
+      at.at = end;
       std::byte* start = blocks_.address_of(at.block);
       return {start + line * line_bytes, start + end * line_bytes};
     }
@@ -46,9 +49,24 @@ bump_range line_space::next_hole(line_cursor& at, std::size_t bytes) {
   return {};
 }
 
-// Whoever wants more than a line passes over blocks that others will find holes in.
+bump_range line_space::next_gap(line_cursor& at, std::size_t bytes) {
+  std::size_t block_end = (at.block + 1) * block_words;
+  std::size_t from = at.block * block_words + at.at;
+  while (from < block_end) {
+    std::size_t first = gaps_->next_end(from, block_end);
+    std::size_t behind = first < block_end ? gaps_->next_end(first + 1, block_end) + 1 : block_end;
+    if ((first - from) * detail::word_bytes >= bytes) {
+      at.at = behind - at.block * block_words;
+      return {gaps_->at(from), gaps_->at(first)};
+    }
+    from = behind;
+  }
+  at.block = blocks::none;
+  return {};
+}
+
 bump_range line_space::recycle(line_cursor& at, std::size_t bytes) {
-  std::size_t& from = bytes <= line_bytes ? recycle_at_ : wide_at_;
+  std::size_t& from = recycle_at(bytes);
   for (;;) {
     std::size_t found = recyclable_.find(true, from, sweep_at_);
     if (found < sweep_at_) {
@@ -89,11 +107,11 @@ bool line_space::classify(std::size_t block) {
   std::size_t live = count_live_lines(block);
   live_lines_[block] = static_cast<std::uint16_t>(live);
   if (live == 0) {
-    blocks_.give(block, 1);
+    blocks_.give(block, 1, then_);
     --used_;
     return true;
   }
-  if (live < block_lines) recyclable_.set(block);
+  if (live < block_lines || gaps_ != nullptr) recyclable_.set(block);
   return false;
 }
 
@@ -108,6 +126,7 @@ bool line_space::sweep_for_block() {
 
 void line_space::begin(std::uint8_t epoch) {
   sweep_all();
+  gaps_ = nullptr;
   forget_marks(blocks_.count());
   forget_at_ = 0;
   epoch_ = marked_[1] = epoch;
@@ -126,32 +145,34 @@ bool line_space::forget_marks(std::size_t blocks) {
 
 void line_space::end() {
   marked_[0] = marked_[1];
-  sweep_at_ = recycle_at_ = wide_at_ = first_block_;
+  sweep_at_ = first_block_;
+  recycle_at_.fill(first_block_);
   sweep_end_ = blocks_.count();
   recyclable_.clear_range(0, blocks_.count());
 }
 
-std::size_t line_space::condemn(std::size_t spare_blocks, effort trying) {
+void line_space::forget_marking() {
+  blocks_.each_used([this](std::size_t block, use as) {
+    if (as == use::lines) std::memset(lines_ + block * block_lines, 0, block_lines);
+  });
+}
+
+std::size_t line_space::condemn(std::size_t spare_blocks) {
   // How many lines live in blocks that have so many, by sixteenths of a block.
   std::size_t lines[16] = {};
   auto each = [&](auto visit) {
     blocks_.each_used([&](std::size_t block, use as) {
-      // Lines may all be in use, and little of each.
-      if (as == use::lines && (trying == effort::last_resort || recyclable_.test(block)))
+      if (as == use::lines && recyclable_.test(block))
         visit(block, live_lines_[block], live_lines_[block] * std::size_t{16} / (block_lines + 1));
     });
   };
   each([&](std::size_t, std::size_t live, std::size_t sixteenths) { lines[sixteenths] += live; });
   std::size_t room = spare_blocks * block_lines;
-  const std::size_t most = trying == effort::last_resort ? 16 : 8;
-  std::size_t limit = 0;  // blocks that have less are all condemned
-  for (; limit < most && lines[limit] <= room; ++limit) room -= lines[limit];
-  // As a last resort also some of those that have so much.
-  if (limit == most || trying == effort::usual) room = 0;
+  std::size_t limit = 0;
+  for (; limit < 8 && lines[limit] <= room; ++limit) room -= lines[limit];
   std::size_t condemned = 0;
-  each([&](std::size_t block, std::size_t live, std::size_t sixteenths) {
-    if (sixteenths > limit || (sixteenths == limit && live > room)) return;
-    if (sixteenths == limit) room -= live;
+  each([&](std::size_t block, std::size_t, std::size_t sixteenths) {
+    if (sixteenths >= limit) return;
     blocks_.set_use(block, use::lines_from);
     ++condemned;
   });

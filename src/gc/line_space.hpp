@@ -12,28 +12,34 @@
 //   a block is classified  when its entry in classified_ is the epoch: it has been swept, or was taken since
 //   in recyclable_       bits of blocks that are classified, have holes, and belong to nobody
 //
+// Where lines are all in use though little is in them, and objects may not move, holes are to the word for once:
+// use_gaps, between objects whose places a marking has noted.
+//
 // Sweeping is lazy: a block is classified when somebody looks for memory. What a mutator allocates is
 // not marked, but its block is not looked at again before the next marking.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
 #include "base/bits.hpp"
 #include "gc/blocks.hpp"
 #include "gc/copy_space.hpp"
+#include "gc/extents.hpp"
 
 namespace strata::gc {
 
 // A block that somebody allocates in, and how far they have come.
 struct line_cursor {
   std::size_t block = blocks::none;
-  std::size_t line = 0;
+  std::size_t at = 0;  // a line, or a word where holes are to the word
 };
 
-// How hard a full collection tries to make room: the last resort, after one that has made none, moves what is in
-// blocks that hold much, too.
+// How hard a full collection tries to make room: the last resort, after one that has made little, compacts the
+// heap, where its plan moves objects, and else gives away what is free to the word.
 enum class effort : std::uint8_t { usual, last_resort };
 
 // Markings are numbered from 1 to this and from 1 again.
@@ -49,8 +55,8 @@ class line_space {
   line_space(const line_space&) = delete;
   line_space& operator=(const line_space&) = delete;
   ~line_space();
-  // first_block: blocks below it are not its own.
-  bool open(std::size_t first_block);
+  // first_block: blocks below it are not its own. then: of blocks that go back.
+  bool open(std::size_t first_block, blocks::after then);
 
   // The next hole of at least `bytes` in the cursor's own block; empty when there is none. Needs no lock.
   bump_range next_hole(line_cursor& at, std::size_t bytes);
@@ -75,9 +81,13 @@ class line_space {
   void begin(std::uint8_t epoch);
   // It is over: lines that it has not marked are free.
   void end();
-  // Chooses blocks to empty, the emptiest first, as long as what is in them fits into what is free: those that are
-  // less than half full, where many hold as little; as a last resort any. Returns how many.
-  std::size_t condemn(std::size_t spare_blocks, effort trying);
+  // Until the next marking begins what is free is what lies between these.
+  void use_gaps(const extents& between) { gaps_ = &between; }
+  // All small objects move: only the lines that are marked from now on are in use.
+  void forget_marking();
+  // Chooses blocks to empty, the emptiest first, of those that are less than half full, as long as what is in them
+  // fits into what is free. Returns how many.
+  std::size_t condemn(std::size_t spare_blocks);
   // Condemned blocks are ordinary ones again.
   void absolve();
 
@@ -95,10 +105,20 @@ class line_space {
   }
 
  private:
+  static constexpr std::size_t least_gap_bytes = 32;
+  static constexpr std::size_t recycle_classes =
+      std::bit_width(detail::most_copied_bytes / least_gap_bytes) + 1;
+
   [[nodiscard]] bool is_free(std::uint8_t mark) const {
     return mark != marked_[0] && mark != marked_[1];
   }
   [[nodiscard]] std::size_t count_live_lines(std::size_t block) const;
+  bump_range next_gap(line_cursor& at, std::size_t bytes);
+  // Who finds no hole in a block leaves it to those who ask for less.
+  [[nodiscard]] std::size_t& recycle_at(std::size_t bytes) {
+    std::size_t least = gaps_ != nullptr ? least_gap_bytes : line_bytes;
+    return recycle_at_[std::bit_width((bytes - 1) / least)];
+  }
   // True when the block went back.
   bool classify(std::size_t block);
   // Before a marking with number 1, of so many blocks: marks of 250 markings ago. True when all are done.
@@ -106,12 +126,13 @@ class line_space {
 
   blocks& blocks_;
   std::size_t first_block_ = 0;
+  blocks::after then_ = blocks::after::usable;
   std::size_t used_ = 0;
-  std::size_t sweep_at_ = 0;    // blocks below it are classified
-  std::size_t sweep_end_ = 0;   // blocks from here on were not there when the marking ended
-  std::size_t recycle_at_ = 0;  // no recyclable block below it
-  std::size_t wide_at_ =
-      0;  // those below it had no hole for somebody who asked for more than a line
+  std::size_t sweep_at_ = 0;   // blocks below it are classified
+  std::size_t sweep_end_ = 0;  // blocks from here on were not there when the marking ended
+  // By doublings of what is asked for: blocks below it have been passed over.
+  std::array<std::size_t, recycle_classes> recycle_at_{};
+  const extents* gaps_ = nullptr;
   std::size_t forget_at_ = 0;  // forget_marks has come so far
   std::uint8_t epoch_ = 0;     // of the last marking that began
   std::uint8_t marked_[2] = {0xff, 0xff};

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "gc/compaction.hpp"
 #include "gc/line_space.hpp"
 #include "gc/long_arrays.hpp"
 #include "gc/object_inl.hpp"
@@ -49,7 +50,10 @@ class marker {
   [[nodiscard]] bool has_marked(void* object) const { return is_old(object) && is_marked(object); }
   [[nodiscard]] std::uint64_t live_bytes() const { return live_bytes_; }
   [[nodiscard]] std::uint8_t epoch() const { return epoch_; }
-  void trim() { stack_.trim(); }
+  // It is deep once in a marking, and its pages are soon there again.
+  void trim() { stack_.trim(0); }
+  // Of what is scanned alone from now on; null: of nothing.
+  void note_places_in(compaction* to) { places_ = to; }
 
   // Scans until nothing is left.
   void run() {
@@ -120,6 +124,8 @@ class marker {
     type& of = *type_of_object(object);
     std::size_t bytes = object_bytes(object, of);
     blacken(object, bytes);
+    if (STRATA_UNLIKELY(places_ != nullptr) && bytes <= detail::most_copied_bytes)
+      places_->note(object, bytes);
     weaks_.of_old.reached(object);
     live_bytes_ += bytes;
     if (of.kind == shape::leaf) return;
@@ -141,6 +147,7 @@ class marker {
   work_stack stack_;
   long_arrays arrays_;
   shared_work* others_ = nullptr;  // null where it marks alone
+  compaction* places_ = nullptr;
   std::uint8_t epoch_ = 0;
   std::uintptr_t old_base_ = 0;
   std::uint64_t live_bytes_ = 0;

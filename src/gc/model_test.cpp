@@ -54,6 +54,16 @@ TEST_P(GcModel, AgreesWhereMovedMemoryIsProtected) {
   run(self, 3, 2, 10000);
 }
 
+TEST_P(GcModel, AgreesWhereAllSlides) {
+  heap memory{
+      {.max_bytes = 64 << 20,
+       .plan = GetParam(),
+       .stress = {
+           .collect_every = 500, .protect_moved = true, .compact_always = true, .verify = true}}};
+  mutator self{memory};
+  run(self, 4, 2, 10000);
+}
+
 TEST_P(GcModel, ThreadsAgreeEachWithItsOwn) {
   heap memory{{.max_bytes = 128 << 20, .plan = GetParam(), .stress = {.mark_always = true}}};
   std::vector<std::thread> threads;

@@ -21,10 +21,15 @@ void offset_table::forget_growth() {
   some_grow_ = false;
 }
 
+void offset_table::give_back() {
+  os::purge(entries_, bytes_);
+  grows_.give_back();
+}
+
 void offset_table::place() {
   blocks_.each_used([this](std::size_t block, use as) {
     if (as == use::large) entries_[block * block_chunks] = kept;
-    if (as != use::objects) return;
+    if (as != slide_.sliding()) return;
     live_.each_chunk(
         block, [this](std::size_t chunk, bool is_entered) { place_chunk(chunk, is_entered); });
   });

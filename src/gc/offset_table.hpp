@@ -41,6 +41,8 @@ class offset_table {
   // tell(object, type&) for each object, where it has moved to. Returns the bytes that have moved.
   template <class Tell>
   std::uint64_t move(Tell tell);
+  // After that: nobody needs it for a while.
+  void give_back();
 
  private:
   static constexpr std::uint64_t entered = 1;
@@ -79,7 +81,7 @@ template <class Tell>
 std::uint64_t offset_table::move(Tell tell) {
   std::uint64_t moved_bytes = 0;
   blocks_.each_used([&](std::size_t block, use as) {
-    if (as != use::objects) return;
+    if (as != slide_.sliding()) return;
     live_.each_chunk(block,
                      [&](std::size_t chunk, bool) { moved_bytes += move_chunk(chunk, tell); });
   });

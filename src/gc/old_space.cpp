@@ -20,6 +20,7 @@ old_space::old_space(core& of, evacuation when, std::size_t most_blocks)
       large_(blocks_),
       lines_(blocks_),
       marker_(lines_, of.weaks()),
+      compaction_(blocks_),
       when_(when),
       most_blocks_(most_blocks) {
   unsigned threads = of.options().workers;
@@ -34,8 +35,11 @@ bool old_space::open(std::size_t young_blocks) {
   large_.open(young_blocks);
   core_.set_young_bytes(young_bytes_);
   std::size_t words = blocks_.count() * detail::block_bytes / detail::word_bytes;
-  return lines_.open(young_blocks) && marker_.open(words) && into_young_.open(words) &&
-         arrays_.open(words / long_arrays::piece_length) && fresh_large_.open(blocks_.count());
+  auto then =
+      core_.options().stress.protect_moved ? blocks::after::inaccessible : blocks::after::usable;
+  return compaction_.open() && lines_.open(young_blocks, then) && marker_.open(words) &&
+         into_young_.open(words) && arrays_.open(words / long_arrays::piece_length) &&
+         fresh_large_.open(blocks_.count());
 }
 
 // ---- Allocation
@@ -48,9 +52,8 @@ bump_range old_space::refill(line_cursor& at, std::size_t bytes) {
     hole = lines_.recycle(at, bytes);
     if (hole.cursor != nullptr) return hole;
   }
-  if (!make_room(1)) return {};
-  std::size_t block = lines_.take();
-  if (block == blocks::none) return {};
+  std::size_t block = make_room(1) ? lines_.take() : blocks::none;
+  if (block == blocks::none) return lines_.recycle(at, bytes);
   std::byte* start = blocks_.address_of(block);
   return {start, start + detail::block_bytes};
 }
@@ -159,10 +162,14 @@ void old_space::mark_all() {
 
 void old_space::finish() {
   core_.weaks().finish(*this, core_.weaks().of_old, weak_set::cleaners::of_all_objects);
+  if (moving_) lines_.absolve();
+  end_marking();
+}
+
+void old_space::end_marking() {
   core_.weaks().of_old.clear();
   to_cursor_ = {};
   to_ = to_medium_ = {};
-  if (moving_) lines_.absolve();
   lines_.end();
   if (!moving_) forget_dead_fields();
   large_.sweep(core_.epoch());
@@ -186,7 +193,9 @@ void old_space::forget_dead_fields() {
 }
 
 void old_space::trace(void*& object) {
-  if (moving_) {
+  if (placed_) {
+    tell(&object);
+  } else if (moving_) {
     visit(&object);
     drain();
   } else {
@@ -197,14 +206,49 @@ void old_space::trace(void*& object) {
 
 // ---- Moving
 
-void old_space::condemn(effort trying) {
-  if (when_ == evacuation::never) return;
+void old_space::condemn() {
+  if (!may_move()) return;
   std::size_t most = most_blocks_while_moving();
   std::size_t spare = most - base::smaller(most, blocks_.used());
-  moving_ = lines_.condemn(spare, trying) > 0;
+  moving_ = lines_.condemn(spare) > 0;
   core_.each_pinned([this](void* object) {
     if (blocks_.use_at(object) == use::lines_from)
       blocks_.set_use(blocks_.index_of(object), use::lines);
+  });
+}
+
+// Places are known: all that refers to objects is told, and they move.
+void old_space::slide() {
+  core_.weaks().finish(*this, core_.weaks().of_old, weak_set::cleaners::of_all_objects);
+  lines_.forget_marking();
+  blocks_.each_used([this](std::size_t block, use as) {
+    void* start = blocks_.address_of(block);
+    if (as == use::lines) arm_all({blocks_.address_of(block), blocks_.address_of(block + 1)});
+    if (as != use::large) return;
+    void* object = static_cast<std::byte*>(start) + header::bytes;
+    if (marker_.is_marked(object)) tell_fields_of(object, *type_of_object(object));
+  });
+  moved_bytes_ += compaction_.move([this](void* object, type& of) {
+    lines_.mark_lines(static_cast<std::byte*>(object) - header::bytes, object_bytes(object, of),
+                      core_.epoch());
+    tell_fields_of(object, of);
+  });
+  compaction_.end();
+}
+
+// Compaction's tables take their place in the limit. What refers to young objects is found once more.
+void old_space::leave_room_for_tables() {
+  blocks_.leave_room(blocks_.used() / compaction::table_share + 1);
+  into_young_.clear();
+  into_young_.trim(0);
+  core_.stack().trim(0);
+  core_.world().each([](record& of) { of.log.trim(0); });
+}
+
+void old_space::tell_fields_of(void* object, type& of) {
+  each_field(object, of, [this](void** field) {
+    tell(field);
+    if (young_bytes_ != 0 && is_young(*field)) remember(field);
   });
 }
 

@@ -2,6 +2,7 @@
 // ways to mark both. Plans differ in who puts objects here and when it is marked.
 //
 //   full(roots)     the world is stopped: mark everything from the roots, moving what is in condemned blocks
+//   compact(roots)  the same, and small objects slide together (compaction.hpp): all the room there is, and slow
 //   or, while the program runs between the two,
 //   begin(); marker().push(roots) ... marker().run() ... finish()
 //
@@ -22,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "gc/compaction.hpp"
 #include "gc/core.hpp"
 #include "gc/large_space.hpp"
 #include "gc/line_space.hpp"
@@ -105,7 +107,14 @@ class old_space {
 
   // each_root(visit): calls visit(void** root) for what is known to be alive.
   template <class EachRoot>
-  void full(effort trying, EachRoot each_root);
+  void full(EachRoot each_root);
+  // The same where nothing may move: what lies between objects, however little, is given to new ones afterwards.
+  template <class EachRoot>
+  void find_gaps(EachRoot each_root);
+  // each_told(visit): the same references once more, each of them once, to be told where objects move to.
+  template <class EachRoot, class EachTold>
+  void compact(EachRoot each_root, EachTold each_told);
+  [[nodiscard]] bool may_move() const { return when_ != evacuation::never; }
   void begin();
   void finish();
   gc::marker& marker() { return marker_; }
@@ -125,7 +134,9 @@ class old_space {
       object = header::forwarding(word);
       return true;
     }
-    return header::mark(object) == core_.epoch();
+    if (header::mark(object) != core_.epoch()) return false;
+    if (placed_) object = compaction_.new_address(object);
+    return true;
   }
   void trace(void*& object);
 
@@ -133,8 +144,14 @@ class old_space {
   static constexpr std::size_t least_parallel_bytes = std::size_t{4} << 20;
 
   std::byte* take_promoted_slow(std::size_t bytes);
-  void condemn(effort trying);
+  void condemn();
   void mark_all();
+  void end_marking();
+  // Once places are known.
+  STRATA_INLINE void tell(void** field);
+  void tell_fields_of(void* object, type& of);
+  void slide();
+  void leave_room_for_tables();
   // Where every block has holes and none is free, there would be no room to empty the first.
   [[nodiscard]] std::size_t most_blocks_while_moving() const {
     return most_blocks_ + most_blocks_ / 32 + 1;
@@ -150,6 +167,7 @@ class old_space {
   line_space lines_;
   gc::marker marker_;
   std::unique_ptr<parallel_marking> parallel_;  // null where collections have one thread
+  gc::compaction compaction_;
   evacuation when_;
   std::size_t most_blocks_;
   std::size_t kept_free_ = 0;
@@ -157,6 +175,7 @@ class old_space {
   bool stores_are_noted_ = false;
   bool moving_ = false;
   bool marking_ = false;  // between begin and finish
+  bool placed_ = false;   // objects slide, and where to is known
   line_cursor to_cursor_;
   bump_range to_;  // where copies go, and what is promoted
   bump_range to_medium_;
@@ -171,9 +190,9 @@ class old_space {
 };
 
 template <class EachRoot>
-void old_space::full(effort trying, EachRoot each_root) {
+void old_space::full(EachRoot each_root) {
   begin();
-  condemn(trying);
+  condemn();
   if (moving_) {
     into_young_.clear();
     each_root([this](void** root) { visit(root); });
@@ -184,6 +203,46 @@ void old_space::full(effort trying, EachRoot each_root) {
   }
   finish();
   marker_.trim();
+}
+
+template <class EachRoot>
+void old_space::find_gaps(EachRoot each_root) {
+  begin();
+  compaction_.begin(compaction::goal::gaps);
+  marker_.note_places_in(&compaction_);
+  each_root([this](void** root) { marker_.push(*root); });
+  marker_.run();
+  finish();
+  marker_.note_places_in(nullptr);
+  marker_.trim();
+  lines_.use_gaps(compaction_.living());
+}
+
+template <class EachRoot, class EachTold>
+void old_space::compact(EachRoot each_root, EachTold each_told) {
+  leave_room_for_tables();
+  begin();
+  compaction_.begin(compaction::goal::slide);
+  marker_.note_places_in(&compaction_);
+  each_root([this](void** root) { marker_.push(*root); });
+  marker_.run();
+  core_.weaks().settle_ephemerons(*this, core_.weaks().of_old);
+  marker_.note_places_in(nullptr);
+  core_.each_pinned([this](void* object) {
+    if (blocks_.use_at(object) == use::lines) compaction_.keep(object);
+  });
+  compaction_.place();
+  placed_ = true;
+  each_told([this](void** root) { tell(root); });
+  slide();
+  placed_ = false;
+  end_marking();
+  marker_.trim();
+}
+
+STRATA_INLINE void old_space::tell(void** field) {
+  void* object = *field;
+  if (is_reference(object) && !is_young(object)) *field = compaction_.new_address(object);
 }
 
 }  // namespace strata::gc

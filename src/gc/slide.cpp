@@ -67,7 +67,7 @@ void slide::pass_limit() {
 
 void slide::enter_block(std::size_t block) {
   block_ = block;
-  while (block_ < blocks_.count() && blocks_.use_of(block_) != use::objects) ++block_;
+  while (block_ < blocks_.count() && blocks_.use_of(block_) != as_) ++block_;
   cursor_ = limit_ = block_ * block_words;
   if (block_ < blocks_.count()) find_limit(block_ * block_chunks);
 }
@@ -108,12 +108,20 @@ void slide::end() {
 
 void slide::reclaim(blocks::after then) {
   blocks_.each_used([&](std::size_t block, use as) {
-    if (as != use::objects) return;
+    if (as != as_) return;
     if (empty_.test(block))
       blocks_.give(block, 1, then);
     else if (!salted_.test(block))
       blocks_.renew_salt(block);
   });
+}
+
+void slide::end_among_lines() {
+  blocks_.each_used([this](std::size_t block, use as) {
+    if (as == as_ && !salted_.test(block)) blocks_.renew_salt(block);
+  });
+  holes_.clear();
+  holes_.trim(0);
 }
 
 bump_range slide::take_hole(std::size_t bytes) {

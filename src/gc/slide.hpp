@@ -26,12 +26,14 @@ namespace strata::gc {
 
 class slide {
  public:
-  slide(blocks& of, const extents& live) : blocks_(of), live_(live) {}
+  // Objects slide in blocks of that use.
+  slide(blocks& of, const extents& live, use as) : blocks_(of), live_(live), as_(as) {}
   slide(const slide&) = delete;
   slide& operator=(const slide&) = delete;
   ~slide();
   bool open();
 
+  [[nodiscard]] use sliding() const { return as_; }
   // Before a collection; what it had of holes is gone.
   void begin();
   // The world's pinned objects, before the first place is asked for.
@@ -52,6 +54,8 @@ class slide {
   void keep_salt_of(std::size_t word) { salted_.set(word / block_words); }
   // All have moved: blocks in which nothing is left go back.
   void reclaim(blocks::after then);
+  // The same in a space that finds by itself what is free.
+  void end_among_lines();
 
   // A range of new objects; empty when no hole has room. Heap locked.
   bump_range take_hole(std::size_t bytes);
@@ -76,6 +80,7 @@ class slide {
 
   blocks& blocks_;
   const extents& live_;
+  use as_;
   std::size_t block_ = none;  // that cursor_ is in
   std::size_t cursor_ = 0;
   std::size_t limit_ = 0;

@@ -96,6 +96,7 @@ settings parse(int argc, char** argv) {
   line.add_option("--collect-every", stress.collect_every);
   line.add_flag("--protect-moved", stress.protect_moved);
   line.add_flag("--mark-always", stress.mark_always);
+  line.add_flag("--compact-always", stress.compact_always);
   line.add_flag("--verify", stress.verify);
   line.add_flag("--check-maps", stress.check_maps);
   line.add_option("--delay-us", stress.delay_us);

@@ -40,6 +40,8 @@ struct stress_options {
   std::uint32_t delay_us = 0;
   // A concurrent marking begins as soon as the last one is over.
   bool mark_always = false;
+  // Full collections of immix and the generational plans slide what is small together, as they do as a last resort.
+  bool compact_always = false;
   // Verify the heap before and after each collection.
   bool verify = false;
   // Where it is verified, words that a type's map knows for plain must not look like an object's address: for

@@ -33,7 +33,7 @@ class compacting : public plan_base {
       : core_(of),
         blocks_(of.blocks()),
         live_(blocks_),
-        slide_(blocks_, live_),
+        slide_(blocks_, live_, use::objects),
         large_(blocks_),
         most_blocks_(base::divide_up(of.options().max_bytes, detail::block_bytes)) {}
 

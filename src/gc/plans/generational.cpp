@@ -15,10 +15,11 @@
 // Should memory run out before, a full collection marks the rest in its pause.
 //
 // As the old space fills, eden shrinks: all that is young may be promoted, and has room for that. Where a full
-// collection leaves too little for an eden, there is none, and mutators fill the old space's holes, as in Immix,
-// until one leaves more. Nothing is young then, nothing is noted of stores, and each collection is a full one.
+// collection leaves too little for an eden but in holes, it compacts the old space. Where that is too little, there
+// is no eden, and mutators fill the old space's holes, as in Immix, until one leaves more. Nothing is young then,
+// nothing is noted of stores, and each collection is a full one.
 //
-//   max_bytes   | blocks in use ... | 1/32: more while objects are moved | log, line marks | 1/32: rows, stacks |
+//   max_bytes   | blocks in use ... | 1/32: more while objects are moved, or tables for that | log, line marks | 1/32: rows, stacks |
 //
 // The remembered set is what the field-logging barrier notes (Blackburn and Hosking, 2002; LXR, 2022): each
 // old field once for each collection. Where most young objects survive, ageing them only copies them twice:
@@ -139,28 +140,35 @@ class generational final : public plan_base {
   void collect_full() {
     collect_young(promote::all);
     note_what_came();
-    if (old_.is_marking())
-      finish_marking();
-    else
-      mark_old(trying);
-    if (background_ != nullptr) background_->go_to(stage::idle);
-    set_eden(find_room_for_eden());
-  }
-  void mark_old(effort how) {
-    old_.full(how, [this](auto visit) {
+    auto each_root = [this](auto visit) {
       each_root_of_old(visit);
       adopt_weaks(adopted::staying);
-    });
-  }
-  bool find_room_for_eden() {
+    };
+    auto compact = [&] { old_.compact(each_root, [this](auto visit) { each_told(visit); }); };
+    bool compacts = !old_.is_marking() && (trying == effort::last_resort || expected_holes_ > 0);
+    if (old_.is_marking())
+      finish_marking();
+    else if (compacts)
+      compact();
+    else
+      old_.full(each_root);
+    // What is free may all be in holes, and will be so again.
+    if (compacts) {
+      expected_holes_ -= expected_holes_ > 0 ? 1 : 0;
+    } else if (!has_room_for_eden() && would_have_room_for_eden()) {
+      compact();
+      expected_holes_ = most_expected_holes;
+    }
+    if (background_ != nullptr) background_->go_to(stage::idle);
     // Pinned objects are still young.
-    if (young_.used() != 0 || old_.make_room(2 * least_eden_blocks_)) return true;
-    // Half is free, and all of that in holes: blocks are emptied, unless an eden would only mean that what is new
-    // is copied.
-    if (most_survive_ || 2 * old_.live_bytes() > old_.most_blocks() * detail::block_bytes)
-      return false;
-    mark_old(effort::last_resort);
-    return old_.make_room(2 * least_eden_blocks_);
+    set_eden(young_.used() != 0 || has_room_for_eden());
+  }
+  // For the least eden, and for all of it to be promoted.
+  [[nodiscard]] std::size_t least_room_blocks() const { return 2 * least_eden_blocks_; }
+  bool has_room_for_eden() { return old_.make_room(least_room_blocks()); }
+  [[nodiscard]] bool would_have_room_for_eden() const {
+    std::size_t live_blocks = base::divide_up(old_.live_bytes(), detail::block_bytes);
+    return live_blocks + young_.used() + least_room_blocks() < old_.most_blocks();
   }
   void set_eden(bool is_there) {
     if (is_there == has_eden_) return;
@@ -385,6 +393,12 @@ class generational final : public plan_base {
     core_.each_root(visit);
     for (void* object : in_place_) each_edge(object, *type_of_object(object), visit);
   }
+  // The same references but mirrors, which the table of loaders has.
+  template <class Visit>
+  void each_told(Visit visit) {
+    core_.each_root(visit);
+    for (void* object : in_place_) each_field(object, *type_of_object(object), visit);
+  }
   void end_of_marks() {
     for (void* object : in_place_) header::set_mark(object, 0);
     in_place_.clear();
@@ -392,6 +406,7 @@ class generational final : public plan_base {
 
   static constexpr std::size_t least_blocks = 4;
   static constexpr unsigned tenure_age = 1;
+  static constexpr unsigned most_expected_holes = 4;
   static constexpr std::size_t most_marked_in_pause = 2048;
 
   // References that are looked at so much later are fetched now.
@@ -407,6 +422,8 @@ class generational final : public plan_base {
   std::size_t least_eden_blocks_;
   bool has_eden_ = true;        // changes while the world is stopped
   std::size_t kept_young_ = 0;  // blocks that the last collection has left in use
+  // So many full collections compact at once, since one that did not had to be followed by one that did.
+  unsigned expected_holes_ = 0;
   std::uint64_t asked_at_bytes_ =
       0;  // what was new in the old space when a marking was last asked for
   std::uint64_t came_meanwhile_bytes_ = 0;

@@ -6,7 +6,8 @@
 //   after    | A . . b | . free. | D E c F |
 //
 // Objects in a condemned block stay where they are when they are pinned or when room runs out: the
-// block is then an ordinary one again, with holes.
+// block is then an ordinary one again, with holes. Where that makes too little room, all slide together. Mark-sweep,
+// which moves nothing, then gives new objects what is free between others, to the word.
 #include "gc/core.hpp"
 #include "gc/old_space.hpp"
 #include "gc/plans/plan.hpp"
@@ -27,7 +28,13 @@ class immix final : public plan_base {
   std::byte* take_large(std::size_t bytes) override { return objects_.take_large(bytes); }
 
   collection collect(collection) override {
-    objects_.full(trying, [this](auto visit) { core_.each_root(visit); });
+    auto each_root = [this](auto visit) { core_.each_root(visit); };
+    if (trying == effort::usual)
+      objects_.full(each_root);
+    else if (objects_.may_move())
+      objects_.compact(each_root, each_root);
+    else
+      objects_.find_gaps(each_root);
     live_bytes = objects_.live_bytes();
     moved_bytes = objects_.moved_bytes();
     return collection::full;
