@@ -62,6 +62,7 @@ export class AddressMap {
   private readonly words = el('p', { class: 'words', 'aria-live': 'polite' });
   private map: ReportMap | null = null;
   private classes: Classes = { of: new Uint8Array(), listed: [] };
+  private colours: string[] = []; // of the classes
   private rowBytes = 0;
   private lines: Line[] = [];
   private tops: number[] = []; // of the lines, and the end of the last
@@ -105,9 +106,13 @@ export class AddressMap {
       { class: 'tools' },
       this.moment,
       this.colour,
-      button('−', 'More in a row', wider),
-      button('+', 'Less in a row', closer),
-      this.scale,
+      el(
+        'span',
+        { class: 'scale' },
+        button('−', 'More in a row', wider),
+        button('+', 'Less in a row', closer),
+        this.scale,
+      ),
       find,
     );
   }
@@ -126,11 +131,12 @@ export class AddressMap {
   private colourAnew() {
     const by = this.colour.value as Colouring;
     this.classes = classesOf(this.map!, this.state.recording, by);
+    this.colours = this.classes.listed.map((_, at) => colourOfClass(by, at));
     const items = this.classes.listed.map(({ label, bytes }, at) =>
       el(
         'li',
         {},
-        el('i', { style: `background: ${colourOfClass(by, at)}` }),
+        el('i', { style: `background: ${this.colours[at]}` }),
         `${label} `,
         el('small', {}, formatBytes(bytes)),
       ),
@@ -200,14 +206,19 @@ export class AddressMap {
     context.fillStyle = cssColour('--track');
     context.fillRect(left, top + 1, width - left, rowHeight - 2);
     this.drawOthers(context, line, top, width);
-    const by = this.colour.value as Colouring;
     const { matches } = this.state;
+    let drawn = { colour: '', alpha: 0, to: 0 };
     for (const at of line.blocks) {
       const [from, to] = this.across(line, this.map!.blocks[at], width);
       const stack = this.map!.blocks[at][2];
       const isDimmed = matches !== null && (stack === null || !matches.stacks[stack]);
-      context.globalAlpha = isDimmed ? 0.2 : 1;
-      context.fillStyle = colourOfClass(by, this.classes.of[at]);
+      const alpha = isDimmed ? 0.2 : 1;
+      const colour = this.colours[this.classes.of[at]];
+      // Where many share a pixel one of each colour is enough.
+      if (to < drawn.to + 0.5 && colour === drawn.colour && alpha === drawn.alpha) continue;
+      drawn = { colour, alpha, to };
+      context.globalAlpha = alpha;
+      context.fillStyle = colour;
       // A line between neighbours, where there is room.
       const wide = to - from;
       context.fillRect(from, top + 1, Math.max(wide > 4 ? wide - 1 : wide, 0.6), rowHeight - 2);
