@@ -24,6 +24,7 @@ import type { State } from '../state';
 const rowHeight = 16;
 const gapHeight = 22;
 const nearPixels = 4;
+const narrowPixels = 4;
 
 const momentNames = { peak: 'when most was live', end: 'at the end', time: 'at the time asked for' };
 const colourings: [Colouring, string][] = [
@@ -41,6 +42,13 @@ const colourOfClass = (by: Colouring, at: number): string => {
   const light = isDark() ? 82 - 12 * at : 80 - 14 * at;
   return by === 'age' ? `hsl(208 55% ${light}%)` : `hsl(24 62% ${light}%)`;
 };
+
+interface Strip {
+  colour: string;
+  alpha: number;
+  from: number; // pixels
+  to: number;
+}
 
 export class AddressMap {
   readonly element = el('div', {});
@@ -206,24 +214,31 @@ export class AddressMap {
     context.fillStyle = cssColour('--track');
     context.fillRect(left, top + 1, width - left, rowHeight - 2);
     this.drawOthers(context, line, top, width);
-    const { matches } = this.state;
-    let drawn = { colour: '', alpha: 0, to: 0 };
-    for (const at of line.blocks) {
-      const [from, to] = this.across(line, this.map!.blocks[at], width);
-      const stack = this.map!.blocks[at][2];
-      const isDimmed = matches !== null && (stack === null || !matches.stacks[stack]);
-      const alpha = isDimmed ? 0.2 : 1;
-      const colour = this.colours[this.classes.of[at]];
-      // Where many share a pixel one of each colour is enough.
-      if (to < drawn.to + 0.5 && colour === drawn.colour && alpha === drawn.alpha) continue;
-      drawn = { colour, alpha, to };
+    for (const { colour, alpha, from, to } of this.strips(line, width)) {
       context.globalAlpha = alpha;
       context.fillStyle = colour;
       // A line between neighbours, where there is room.
       const wide = to - from;
-      context.fillRect(from, top + 1, Math.max(wide > 4 ? wide - 1 : wide, 0.6), rowHeight - 2);
+      context.fillRect(from, top + 1, Math.max(wide > narrowPixels ? wide - 1 : wide, 0.6), rowHeight - 2);
     }
     context.globalAlpha = 1;
+  }
+
+  // What is to be drawn of a row: a block each, or several narrow ones of one colour that leave no gap to see.
+  private strips(line: Row, width: number): Strip[] {
+    const { matches } = this.state;
+    const made: Strip[] = [];
+    for (const at of line.blocks) {
+      const [from, to] = this.across(line, this.map!.blocks[at], width);
+      const stack = this.map!.blocks[at][2];
+      const isDimmed = matches !== null && (stack === null || !matches.stacks[stack]);
+      const strip = { colour: this.colours[this.classes.of[at]], alpha: isDimmed ? 0.2 : 1, from, to };
+      const before = made.at(-1);
+      const isNext = before && from - before.to < 0.5 && to - from <= narrowPixels;
+      if (isNext && before.colour === strip.colour && before.alpha === strip.alpha) before.to = Math.max(before.to, to);
+      else made.push(strip);
+    }
+    return made;
   }
 
   private drawOthers(context: CanvasRenderingContext2D, line: Row, top: number, width: number) {
