@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "cli/report/addresses_json.hpp"
 #include "cli/report/calls_json.hpp"
 #include "cli/report/capture_report.hpp"
 
@@ -95,7 +96,7 @@ class site_numbers {
   std::map<capture::call_site, std::size_t> known_;
 };
 
-// Sites, stacks and the calls that these refer to by number.
+// Sites, stacks, the calls that these refer to by number, and the blocks that refer to stacks.
 void add_places(const capture_result& result, call_form form, json_value& document) {
   const capture::view view(result.recording, result.process);
   site_numbers numbers;
@@ -108,8 +109,10 @@ void add_places(const capture_result& result, call_form form, json_value& docume
     sites.push_back(site);
   }
   site_numbers frames;
+  stack_places places;
   json_value stacks = json_value::array();
   view.each_stack([&](std::uint32_t node, const stack_figures& figures) {
+    places.emplace(node, stacks.size());
     json_value calls = json_value::array();
     for (const capture::call_site& one : view.stack(node)) {
       calls.push_back(form == call_form::numbered ? json_value(frames.of(one)) : where_json(one));
@@ -122,6 +125,8 @@ void add_places(const capture_result& result, call_form form, json_value& docume
   if (form == call_form::numbered) document["frames"] = frames.listed();
   document["sites"] = std::move(sites);
   document["stacks"] = std::move(stacks);
+  document["address_map"] =
+      result.addresses == nullptr ? json_value() : addresses_json(*result.addresses, places);
 }
 
 }  // namespace

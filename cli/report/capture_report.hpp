@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/model/capture/address_map.hpp"
 #include "cli/model/capture/view.hpp"
 #include "cli/report/json.hpp"
 #include "cli/report/style.hpp"
@@ -23,8 +24,9 @@ struct capture_result {
   const capture::capture& recording;
   const capture::recorded_process& process;
   capture_figure figure = capture_figure::peak;
-  std::uint64_t moment_ms = 0;  // of capture_figure::moment
-  std::size_t shown = 20;       // sites, or calls of a tree at each step
+  std::uint64_t moment_ms = 0;                       // of capture_figure::moment
+  std::size_t shown = 20;                            // sites, or calls of a tree at each step
+  const capture::address_maps* addresses = nullptr;  // null: not asked for, or not recorded
 };
 // "live at the peak"
 std::string figure_name(const capture_result& result, capture_figure which);

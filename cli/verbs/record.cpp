@@ -26,7 +26,8 @@ constexpr verb_help help = {
     "Examples:\n"
     "  strata record -- redis-server --port 7777\n"
     "  strata record -o build.strata --every -- make\n"
-    "  strata record --sample 64K -- python3 script.py"};
+    "  strata record --sample 64K -- python3 script.py\n"
+    "  strata record --every --addresses -- ./server"};
 
 constexpr int not_startable = 126;
 
@@ -35,6 +36,7 @@ struct record_options {
   std::string sample = "512K";
   std::string most;
   bool every = false;
+  bool addresses = false;
   bool quiet = false;
 };
 
@@ -52,6 +54,7 @@ int run_recorded(const command& what, const capture::session& facts, const recor
   if (!writer.error().empty()) return complain(writer.error());
   capture::recording recording(writer, facts, parse_size(options.most).value_or(0));
   if (!recording.error().empty()) return complain(recording.error());
+  if (options.addresses) recording.keep_addresses();
   command recorded = what;
   recorded.variables.set(wire::area_variable, recording.path());
   const finished_process finished =
@@ -95,6 +98,8 @@ int record_verb(const arguments& given) {
       .add_option("--max-size", options.most,
                   "Once the file is as large, write down sums only, which need little")
       ->option_text("SIZE");
+  line.options().add_flag("--addresses", options.addresses,
+                          "Write down where each block lies, too, for the page's address map");
   line.options().add_flag("--quiet", options.quiet, "Say nothing at the end");
   if (const auto status = line.parse(given)) return *status;
   const auto sample_bytes = parse_size(options.sample);

@@ -18,7 +18,16 @@ std::string make_page(const std::string& file, std::uint32_t process, std::strin
     return "--process: the recording has no process " + std::to_string(process);
   }
   if (!all.is_complete) capture::complete_names(all);
-  auto made = capture_page({.file = file, .recording = all, .process = *chosen}, empty_page);
+  capture_result result{.file = file, .recording = all, .process = *chosen};
+  capture::address_maps addresses;
+  if (all.has_addresses) {
+    if (auto error = capture::read_addresses(file, all, *chosen, std::nullopt, addresses);
+        !error.empty()) {
+      return error;
+    }
+    result.addresses = &addresses;
+  }
+  auto made = capture_page(result, empty_page);
   if (!made) return "page.html is not the page of this Strata";
   page = std::move(*made);
   return {};

@@ -211,6 +211,15 @@ int report_verb(const arguments& given) {
   capture_result result{options.file, recording, *process, figure.which, figure.moment_ms};
   if (options.all) result.shown = std::numeric_limits<std::size_t>::max();
   if (!options.other.empty()) return show_difference(options, figure, result);
+  capture::address_maps addresses;
+  if (recording.has_addresses && options.json) {
+    if (const auto error =
+            capture::read_addresses(options.file, recording, *process, figure.moment(), addresses);
+        !error.empty()) {
+      return complain(error);
+    }
+    result.addresses = &addresses;
+  }
   return show_result(options, result);
 }
 

@@ -86,8 +86,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                  "no clear error");
     return 0;
   }
-  const cli::capture_result result{place(), recording, *recording.largest(),
-                                   cli::capture_figure::moment, moment_ms};
+  cli::capture::address_maps addresses;
+  fuzz::expect(
+      cli::capture::read_addresses(place(), recording, *recording.largest(), moment_ms, addresses)
+          .empty(),
+      "events without addresses");
+  const cli::capture_result result{
+      place(), recording, *recording.largest(), cli::capture_figure::moment, moment_ms,
+      20,      &addresses};
   const cli::style look;
   fuzz::expect(!cli::capture_text(result, look).empty(), "no report");
   fuzz::expect(!cli::capture_tree_text(result, look).empty(), "no tree");

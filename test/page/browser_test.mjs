@@ -20,14 +20,24 @@ if (!browserPath) {
 const folder = mkdtempSync(join(tmpdir(), 'strata-page-'));
 const at = (name) => join(folder, name);
 
-function makePage() {
+// Where the program says that a block of each site lies.
+let cached = '';
+let loaded = '';
+
+function makePages() {
   const source = fileURLToPath(new URL('keeper.c', import.meta.url));
   const env = { ...process.env, STRATA_RECORDER: recorder };
   const options = ['-g', '-O1', '-fno-inline', '-fno-builtin'];
   execFileSync(compiler, [source, '-o', at('keeper'), ...options]);
-  const recording = at('keeper.strata');
-  execFileSync(strata, ['record', '--quiet', '--every', '-o', recording, '--', at('keeper')], { env });
-  execFileSync(strata, ['report', recording, '--html', at('page.html')], { env });
+  const makeOne = (name, more) => {
+    const recording = at('keeper.strata');
+    const how = ['record', '--quiet', '--every', ...more, '-o', recording, '--', at('keeper')];
+    const printed = execFileSync(strata, how, { env, encoding: 'utf8' });
+    execFileSync(strata, ['report', recording, '--html', at(name)], { env });
+    return printed.trim().split(' ');
+  };
+  makeOne('without.html', []);
+  [cached, loaded] = makeOne('page.html', ['--addresses']);
 }
 
 // Everything that a reader would not see, but we must.
@@ -37,6 +47,17 @@ function watch(page, faults) {
   page.on('request', (request) => {
     if (!/^(file|data|blob):/.test(request.url())) faults.push(`request: ${request.url()}`);
   });
+}
+
+// Where a block is on the canvas hangs on the allocator: looked for along a line through the middle.
+async function clickSomeBlock(page, map, selected) {
+  const box = await map.boundingBox();
+  for (let x = box.width - 10; x > 90; x -= 10) {
+    await map.click({ position: { x, y: box.height / 2 } });
+    if (await selected.isVisible()) break;
+  }
+  assert.match(await selected.getByRole('heading').innerText(), / at 0x[0-9a-f]+$/);
+  await selected.getByRole('button', { name: 'Close' }).click();
 }
 
 const views = {
@@ -80,6 +101,52 @@ const views = {
     await selected.getByRole('button', { name: 'Close' }).click();
     await page.getByLabel('Live at peak').check({ force: true });
   },
+  async Address(page) {
+    const map = page.getByRole('application', { name: /Address map/ });
+    const selected = page.getByRole('region', { name: 'Selected' });
+    const stack = () => selected.getByRole('listitem').locator('b').allInnerTexts();
+    await page.getByLabel('Moment').locator('visible=true').selectOption('end');
+    await page.locator('.facts', { hasText: /140 blocks with 4\.1 MiB on \d[\d.k ]* pages/ }).waitFor();
+    const find = async (address, expected) => {
+      const box = page.getByRole('searchbox', { name: 'Block at an address' });
+      await box.fill(address);
+      await box.press('Enter');
+      await selected.getByRole('heading', { name: expected }).waitFor();
+    };
+    const inside = (start) => `0x${(BigInt(start) + 5n).toString(16)}`;
+    await find(inside(loaded), `2.9 KiB at ${loaded}`);
+    assert.deepEqual((await stack()).slice(0, 3), ['load', 'run', 'main']);
+    await find(inside(cached), `97.7 KiB at ${cached}`);
+    assert.deepEqual((await stack()).slice(0, 3), ['cache', 'run', 'main']);
+    // Blocks of cache lie beside each other, and fill their rows: those to the left and the right have its stack, too.
+    const words = page.locator('#panel-addresses .words');
+    await map.focus();
+    const seen = new Set();
+    for (const key of ['ArrowLeft', 'ArrowRight', 'ArrowDown', 'ArrowUp', '+', '-', 'End', 'Home']) {
+      await map.press(key);
+      seen.add(await words.innerText());
+      await map.press('Enter');
+      const [size] = (await selected.getByRole('heading').innerText()).split(' at ');
+      const expected = { '97.7 KiB': 'cache', '2.9 KiB': 'load' };
+      if (size in expected) assert.equal((await stack())[0], expected[size]);
+    }
+    assert.ok(seen.size >= 4);
+    await selected.getByRole('button', { name: 'Close' }).click();
+    const lines = Number(await map.getAttribute('data-lines'));
+    await page.getByRole('button', { name: '+', exact: true }).click();
+    assert.ok(Number(await map.getAttribute('data-lines')) > lines);
+    await page.getByRole('button', { name: '−', exact: true }).click();
+    assert.equal(Number(await map.getAttribute('data-lines')), lines);
+    await clickSomeBlock(page, map, selected);
+    await page.getByLabel('Colours').selectOption('age');
+    await page.locator('.classes', { hasText: 'came ' }).waitFor();
+    await page.getByLabel('Colours').selectOption('size');
+    await page.locator('.classes li', { hasText: /up to 4\.0 KiB 29\d KiB/ }).waitFor();
+    await page.getByLabel('Colours').selectOption('site');
+    await page.locator('.classes li', { hasText: /^cache 3\.8 MiB$/ }).waitFor();
+    await page.getByRole('searchbox', { name: /Filter/ }).fill('load');
+    await page.getByRole('searchbox', { name: /Filter/ }).fill('');
+  },
   async Resident(page) {
     for (const moment of ['resident', 'end', 'live']) {
       await page.getByLabel('Moment').locator('visible=true').selectOption(moment);
@@ -108,7 +175,7 @@ async function checkWindow(page) {
   await page.mouse.up();
   await page.getByText(/^Window: /).waitFor();
   assert.notEqual(await sum.innerText(), whole);
-  for (const name of ['Sites', 'Resident', 'Lifetimes']) await page.getByRole('tab', { name }).click();
+  for (const name of ['Sites', 'Address map', 'Resident', 'Lifetimes']) await page.getByRole('tab', { name }).click();
   await page.getByRole('tab', { name: /Flame/ }).click();
   await page.getByRole('button', { name: 'Whole recording' }).click();
   assert.equal(await sum.innerText(), whole);
@@ -121,7 +188,7 @@ async function checkWindow(page) {
 
 async function checkTabs(page) {
   await page.getByRole('tab', { name: /Flame/ }).focus();
-  for (const expected of ['Sites', 'Resident', /Lifetimes/, /Flame/]) {
+  for (const expected of ['Sites', 'Address map', 'Resident', /Lifetimes/, /Flame/]) {
     await page.keyboard.press('ArrowRight');
     await page.getByRole('tab', { name: expected, selected: true }).waitFor();
   }
@@ -151,13 +218,25 @@ async function checkAt(browser, width, colorScheme) {
   await page.close();
 }
 
+async function checkWithoutAddresses(browser) {
+  const page = await browser.newPage({ viewport: { width: 420, height: 900 } });
+  const faults = [];
+  watch(page, faults);
+  await page.goto(`file://${at('without.html')}`);
+  await page.getByRole('tab', { name: 'Address map' }).click();
+  await page.getByText('strata record --addresses makes one that does').waitFor();
+  assert.deepEqual(faults, []);
+  await page.close();
+}
+
 let browser;
 try {
-  makePage();
+  makePages();
   const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
   browser = await chromium.launch({ executablePath: browserPath, args });
   await checkAt(browser, 1280, 'light');
   await checkAt(browser, 420, 'dark');
+  await checkWithoutAddresses(browser);
 } finally {
   await browser?.close();
   rmSync(folder, { recursive: true });

@@ -4,6 +4,7 @@ import { figureTexts, textOf } from './model/figures';
 import { parseReport, recordingOf } from './model/report';
 import { State, type View } from './state';
 import './style.css';
+import { AddressMap } from './views/address_map';
 import { Details } from './views/details';
 import { FlameGraph } from './views/flame_graph';
 import { Histograms } from './views/histograms';
@@ -116,6 +117,7 @@ function build(state: State): HTMLElement[] {
   const panels: Panel[] = [
     { id: 'flame', label: 'Flame graph', view: new FlameGraph(state) },
     { id: 'sites', label: 'Sites', view: new SiteTable(state) },
+    { id: 'addresses', label: 'Address map', view: new AddressMap(state) },
     { id: 'resident', label: 'Resident', view: new Resident(state) },
     { id: 'lifetimes', label: 'Lifetimes', more: ', sizes', view: new Histograms(state) },
   ];

@@ -2,12 +2,12 @@
 // (#figure=total&filter=parse), so that a link shows what was seen.
 import { figureTexts, valuesOf, type Figure, type Window } from './model/figures';
 import { matchesOf, type Matches } from './model/filter';
-import type { Recording } from './model/report';
+import type { Recording, ReportBlock } from './model/report';
 
-export type View = 'flame' | 'sites' | 'resident' | 'lifetimes';
+export type View = 'flame' | 'sites' | 'addresses' | 'resident' | 'lifetimes';
 
-// A site, with all its stacks.
-export type Selection = { site: number } | null;
+// A site, with all its stacks; or a block of the address map.
+export type Selection = { site: number } | { block: ReportBlock } | null;
 
 export type Changed = 'figure' | 'filter' | 'window' | 'view' | 'selection';
 

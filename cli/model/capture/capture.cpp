@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "cli/model/capture/addresses.hpp"
 #include "cli/model/capture/file_reader.hpp"
 
 namespace strata::cli::capture {
@@ -33,6 +34,10 @@ class assembler {
         return take_nodes(from);
       case block_kind::events:
         return take_events(from);
+      case block_kind::addresses:
+        into_.has_addresses = true;
+        addresses_.take(from);
+        return from.good();
       case block_kind::resident:
         return take_resident(from);
       case block_kind::ended:
@@ -104,6 +109,7 @@ class assembler {
     event_reader events(from, history_);
     event one;
     while (events.next(one)) {
+      addresses_.place(one);
       const thread_place& place = threads_[one.thread];
       if (place.process == no_process) return false;
       recorded_process& whose = into_.processes[place.process];
@@ -115,7 +121,7 @@ class assembler {
       ++into_.events;
     }
     into_.length_ms = std::max(into_.length_ms, into_.last_event_ms);
-    return events.good();
+    return events.good() && addresses_.ends();
   }
 
   bool take_totals(byte_reader& from) {
@@ -155,6 +161,7 @@ class assembler {
   capture& into_;
   std::optional<std::uint64_t> moment_ms_;
   event_history history_;
+  address_reader addresses_;
   std::map<std::uint32_t, std::size_t> by_number_;
   std::vector<thread_place> threads_;  // by number, from 1
 };
@@ -202,6 +209,7 @@ std::string read_events(const std::string& path, std::uint32_t process,
   if (!file.error().empty()) return path + ": " + file.error();
   std::set<std::uint32_t> threads;
   event_history history;
+  address_reader addresses;
   std::size_t nodes = 1;
   block_kind kind{};
   byte_reader content;
@@ -212,10 +220,13 @@ std::string read_events(const std::string& path, std::uint32_t process,
       if (one.process == process) threads.insert(one.number);
     } else if (kind == block_kind::nodes) {
       history.meet_nodes(nodes += content.number());
+    } else if (kind == block_kind::addresses) {
+      addresses.take(content);
     } else if (kind == block_kind::events) {
       event_reader events(content, history);
       event one;
       while (events.next(one)) {
+        addresses.place(one);
         if (threads.contains(one.thread)) visit(one);
       }
     }

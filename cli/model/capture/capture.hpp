@@ -36,9 +36,10 @@ struct capture {
   std::vector<node> nodes;                  // the first is nobody's
   module_table modules;
   symbol_table names;
-  bool is_complete = false;   // strata record has seen its end
-  bool is_rolled_up = false;  // the events after some moment are in the file as sums only
-  bool is_broken = false;     // the file ends in a block that is not whole
+  bool is_complete = false;    // strata record has seen its end
+  bool is_rolled_up = false;   // the events after some moment are in the file as sums only
+  bool has_addresses = false;  // its allocations tell where the blocks lie
+  bool is_broken = false;      // the file ends in a block that is not whole
   losses lost;
   std::uint64_t length_ms = 0;
   std::uint64_t last_event_ms = 0;  // of those that are in the file

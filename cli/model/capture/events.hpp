@@ -26,6 +26,8 @@ struct event {
       0;  // its name, which no other block of the recording has; 0: nobody saw it come
   std::uint64_t size = 0;
   std::uint64_t time_ms = 0;
+  std::uint64_t address =
+      0;  // of allocations, where the recording tells it (addresses.hpp); otherwise 0
 
   bool makes() const {
     return kind == wire::entry_kind::allocate || kind == wire::entry_kind::resize_in;

@@ -41,8 +41,9 @@ enum class block_kind : std::uint8_t {
   resident = 7,  // resident bytes of processes
   ended = 8,     // a process ended
   symbols = 9,
-  totals = 11,  // what all events of a process amount to, also of those that are not in the file
-  end = 10,     // the recording is complete
+  totals = 11,     // what all events of a process amount to, also of those that are not in the file
+  end = 10,        // the recording is complete
+  addresses = 13,  // of what the events behind it make, in recordings that were asked for them
 };
 
 struct session {

@@ -98,6 +98,7 @@ void heap::make(const event& one) {
   if (all_.live.bytes > all_.at_peak.bytes) {
     all_.at_peak = all_.live;
     peak_time_ms_ = one.time_ms;
+    peak_event_ = events_;
     ++peak_number_;
   }
 }
@@ -168,6 +169,7 @@ void heap::take_moment() {
 void heap::go_on_as(heap later) {
   if (moment_ms_ != no_moment) take_moment();
   later.all_.at_moment = all_.at_moment;
+  if (later.peak_bytes() == peak_bytes()) later.peak_event_ = peak_event_;
   const std::size_t known = std::min(by_node_.size(), later.by_node_.size());
   for (std::size_t i = 0; i < known; ++i) later.by_node_[i].at_moment = by_node_[i].at_moment;
   *this = std::move(later);

@@ -80,6 +80,8 @@ class heap {
   const std::vector<amount>& own_peaks() const { return own_peaks_; }
   double peak_bytes() const { return all_.at_peak.bytes; }
   std::uint64_t peak_time_ms() const { return peak_time_ms_; }
+  // The how-manieth event it came with; 0: with none that was added here.
+  std::uint64_t peak_event() const { return peak_event_; }
   std::uint64_t events() const { return events_; }
   // Frees of blocks that nobody has seen allocated: by the process before it forked, or before the recording.
   std::uint64_t unknown_frees() const { return unknown_frees_; }
@@ -106,6 +108,7 @@ class heap {
   std::vector<std::uint64_t> kept_for_;  // the peak that at_peak of the node is of
   std::uint64_t peak_number_ = 0;
   std::uint64_t peak_time_ms_ = 0;
+  std::uint64_t peak_event_ = 0;
   stack_figures all_;
   std::unordered_map<std::uint32_t, std::uint64_t> last_made_;  // by thread
   std::unordered_map<std::uint32_t, live_block> last_resized_;  // by thread

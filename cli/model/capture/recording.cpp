@@ -269,6 +269,7 @@ void recording::name_block(pending_event& one) {
                   {wire::entry_kind::deallocate, what.thread, 0, at.block, 0, what.time_ms});
     }
     what.block = history_.next_block(what.thread);
+    what.address = one.address;
     live.insert({one.address, what.block});
   } else if (what.ends()) {
     if (live.remove(one.address, at)) what.block = at.block;
@@ -285,6 +286,7 @@ void recording::write_event(std::uint32_t process, const event& one) {
     if (rolled_up_) return;
   }
   columns_.add(one, history_);
+  if (keeps_addresses_ && one.makes()) addresses_.add(one);
   if (columns_.size() >= flush_bytes) flush();
 }
 
@@ -337,6 +339,11 @@ void recording::flush() {
       before = one.address;
     }
     to_.write(block_kind::nodes, content);
+    content.clear();
+  }
+  if (!addresses_.empty()) {
+    addresses_.put(content);
+    to_.write(block_kind::addresses, content);
     content.clear();
   }
   if (!columns_.empty()) {

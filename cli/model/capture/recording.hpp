@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/model/capture/addresses.hpp"
 #include "cli/model/capture/file_writer.hpp"
 #include "cli/model/capture/heap.hpp"
 #include "cli/model/capture/shared_area.hpp"
@@ -34,6 +35,9 @@ class recording {
   const std::string& error() const { return area_.error().empty() ? to_.error() : area_.error(); }
   // What STRATA_RECORD is to be in the recorded program.
   std::string path() const { return area_.path(); }
+
+  // The file shall tell where blocks lie. To be called before the first take().
+  void keep_addresses() { keeps_addresses_ = true; }
 
   // Takes what there is. To be called every few milliseconds; true: the sooner the better, since some ring
   // fills quickly.
@@ -130,6 +134,8 @@ class recording {
   std::map<std::uint32_t, placed_blocks> placed_;  // by process
   event_history history_;
   event_columns columns_;
+  bool keeps_addresses_ = false;
+  address_column addresses_;
 
   // Kept when there is a limit to the file.
   std::map<std::uint32_t, heap> heaps_;  // by process

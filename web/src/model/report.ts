@@ -34,6 +34,20 @@ export interface ReportSite extends Figures, Place {
   stacks: number;
 }
 
+// [address, size, place of its stack, ms when it came]
+export type ReportBlock = [number, number, number | null, number];
+
+// Live blocks at a moment: the largest one by one, by address; the rest as sums [start, blocks, bytes].
+export interface ReportMap {
+  moment: 'peak' | 'end' | 'time';
+  time_ms: number;
+  live: Amount; // of all
+  pages: number;
+  extent_bytes: number;
+  blocks: ReportBlock[];
+  others: { range_bytes: number; ranges: [number, number, number][] } | null;
+}
+
 export interface ReportProcess {
   number: number;
   pid: number;
@@ -64,6 +78,7 @@ export interface Report {
   frames?: Place[];
   sites: ReportSite[];
   stacks: ReportStack[];
+  address_map: { page_bytes: number; maps: ReportMap[] } | null; // null: recorded without --addresses
 }
 
 export interface Stack extends Figures {

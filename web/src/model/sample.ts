@@ -87,5 +87,6 @@ export function sampleReport(): Report {
       { ...frames[3], ...figures, stacks: 2 },
     ],
     stacks,
+    address_map: null,
   };
 }

@@ -1,7 +1,9 @@
-// What is selected: a site with the stacks that lead there.
+// What is selected: a site with the stacks that lead there, or a block with the one that made it.
 import { el } from '../dom';
 import { textOf } from '../model/figures';
-import { formatShare, formatValue, formatWhere, shortName } from '../model/format';
+import { hexadecimal } from '../model/address_map';
+import { formatBytes, formatMs, formatShare, formatValue, formatWhere, shortName } from '../model/format';
+import type { ReportBlock } from '../model/report';
 import type { State } from '../state';
 
 const mostStacks = 10;
@@ -19,7 +21,7 @@ export class Details {
 
   private stacks(): number[] {
     const { selection, recording, values } = this.state;
-    if (!selection) return [];
+    if (!selection || !('site' in selection)) return [];
     const found: number[] = [];
     recording.stacks.forEach((stack, at) => {
       if (stack.site === selection.site) found.push(at);
@@ -29,6 +31,26 @@ export class Details {
   }
 
   private show() {
+    const { selection } = this.state;
+    if (selection && 'block' in selection) this.showBlock(selection.block);
+    else this.showSite();
+  }
+
+  private closeButton(): HTMLElement {
+    return el('button', { type: 'button', click: () => this.state.select(null) }, 'Close');
+  }
+
+  private showBlock([address, size, stack, ms]: ReportBlock) {
+    this.element.hidden = false;
+    this.element.replaceChildren(
+      el('p', { class: 'tools' }, this.closeButton()),
+      el('h2', {}, `${formatBytes(size)} at ${hexadecimal(address)}`),
+      el('p', { class: 'quiet' }, `${size.toLocaleString('en')} bytes, came after ${formatMs(ms)}`),
+      stack === null ? el('p', {}, 'Its stack is not known.') : this.callsOf(stack),
+    );
+  }
+
+  private showSite() {
     const stacks = this.stacks();
     this.element.hidden = stacks.length === 0;
     if (stacks.length === 0) return;
@@ -44,7 +66,7 @@ export class Details {
         'p',
         { class: 'tools' },
         el('button', { type: 'button', click: filter }, 'Show in flame graph'),
-        el('button', { type: 'button', click: () => this.state.select(null) }, 'Close'),
+        this.closeButton(),
       ),
       el('h2', {}, site.function),
       el('p', { class: 'quiet' }, site.file ? `${site.file}:${site.line ?? ''}` : 'source not known'),
@@ -54,9 +76,19 @@ export class Details {
   }
 
   private stackOf(at: number): HTMLElement {
-    const { recording, values, figure } = this.state;
+    const { values, figure } = this.state;
     const { unit, label } = textOf(figure);
     const sum = values.reduce((so, one) => so + one, 0);
+    return el(
+      'div',
+      { class: 'stack' },
+      el('p', {}, `${label}: ${formatValue(values[at], unit)}, ${formatShare(values[at], sum)}`),
+      this.callsOf(at),
+    );
+  }
+
+  private callsOf(at: number): HTMLElement {
+    const { recording } = this.state;
     const calls = [...recording.stacks[at].frames].reverse().map((number) => {
       const frame = recording.frames[number];
       return el(
@@ -66,11 +98,6 @@ export class Details {
         el('small', {}, formatWhere(frame)),
       );
     });
-    return el(
-      'div',
-      { class: 'stack' },
-      el('p', {}, `${label}: ${formatValue(values[at], unit)}, ${formatShare(values[at], sum)}`),
-      el('ol', { 'aria-label': 'Calls, the innermost first' }, ...calls),
-    );
+    return el('ol', { class: 'calls', 'aria-label': 'Calls, the innermost first' }, ...calls);
   }
 }
