@@ -110,7 +110,7 @@ bool stack_walker::set_up(const void* inside) {
 }
 
 std::uint64_t stack_walker::rules_at(std::uintptr_t pc) {
-  kept& entry = table_[base::mixed(pc) % entries];
+  kept& entry = table_[pc * 0x9e3779b97f4a7c15 >> (64 - entry_bits)];  // Fibonacci hashing
   // relaxed: only a check and rules that belong together are of this address.
   std::uint64_t packed = entry.packed.load(std::memory_order_relaxed);
   if (STRATA_LIKELY((entry.check.load(std::memory_order_relaxed) ^ packed) == pc)) return packed;

@@ -60,7 +60,8 @@ class stack_walker {
     std::atomic<std::uint64_t> check;
     std::atomic<std::uint64_t> packed;
   };
-  static constexpr std::size_t entries = std::size_t{1} << 15;
+  static constexpr unsigned entry_bits = 15;
+  static constexpr std::size_t entries = std::size_t{1} << entry_bits;
 
   struct place;
   std::uint64_t rules_at(std::uintptr_t pc);

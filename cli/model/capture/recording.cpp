@@ -12,6 +12,7 @@ constexpr std::uint64_t look_ms = 100;
 // With a gap, or an entry that is never left.
 constexpr std::uint64_t usual_patience_ms = 500;
 constexpr std::uint64_t first_totals_ms = 1000;
+constexpr std::size_t prefetch_distance = 16;
 constexpr std::size_t flush_bytes = std::size_t{2} << 20;
 
 }  // namespace
@@ -143,6 +144,7 @@ void recording::end_process(std::uint32_t number, bool has_status, int wait_stat
   if (rolled_up_) write_totals(number);
   heaps_.erase(number);
   placed_.erase(number);
+  called_.erase(number);
   to_.write(block_kind::ended,
             ended{number, time_ms_, has_status, static_cast<std::uint32_t>(wait_status)});
   known->second.slot->state.store(wire::slot_free, std::memory_order_release);
@@ -221,6 +223,7 @@ void recording::emit_pending() {
   std::size_t done = 0;
   for (; done < pending_.size(); ++done) {
     pending_event& one = pending_[done];
+    if (done + prefetch_distance < pending_.size()) prefetch(pending_[done + prefetch_distance]);
     if (one.sequence != next_sequence_) {
       const bool is_late = one.sequence < next_sequence_;
       if (!is_late && time_ms_ - one.what.time_ms < patience_ms_) break;
@@ -231,6 +234,15 @@ void recording::emit_pending() {
     emit(one);
   }
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(done));
+}
+
+void recording::prefetch(const pending_event& one) {
+  if (const auto of = placed_.find(one.process); of != placed_.end()) {
+    of->second.prefetch(one.address);
+  }
+  if (one.what.makes() && one.what.node < wire::most_nodes) {
+    __builtin_prefetch(&file_nodes_[one.what.node]);
+  }
 }
 
 void recording::take_all_of(std::uint32_t process) {
@@ -296,6 +308,7 @@ void recording::write_event(std::uint32_t process, const event& one) {
 void recording::note_nodes(watched_process& of, std::uint32_t slot) {
   bool is_unknown = false;
   std::vector<std::uint64_t> fresh;
+  called_addresses& known = called_[of.number];
   while (slot != 0 && slot < wire::most_nodes) {
     if (slot >= of.nodes.size()) {
       of.nodes.resize(std::max<std::size_t>(slot + 1, 2 * of.nodes.size()));
@@ -304,7 +317,7 @@ void recording::note_nodes(watched_process& of, std::uint32_t slot) {
     of.nodes[slot] = true;
     const wire::stack_node& at = area_->nodes[slot];
     const std::uint64_t address = at.address.load(std::memory_order_relaxed);
-    if (address > wire::cut_mark) {
+    if (address > wire::cut_mark && known.insert({address})) {
       is_unknown |= !of.knows(address);
       fresh.push_back(address);
     }

@@ -69,6 +69,10 @@ class recording {
     std::uint32_t process;
     std::uint64_t address;
   };
+  struct called {
+    std::uint64_t address = 0;
+  };
+  using called_addresses = block_table<called, &called::address>;
   struct fork {
     std::uint32_t process;
     std::uint32_t from;
@@ -90,6 +94,7 @@ class recording {
   bool is_stuck(std::size_t number, std::uint64_t index);
   void take_entry(std::size_t number, const wire::entry& from);
   void emit_pending();
+  void prefetch(const pending_event& one);
   void emit(pending_event& one);
   void name_block(pending_event& one);
   void write_event(std::uint32_t process, const event& one);
@@ -118,6 +123,8 @@ class recording {
   std::map<std::string, std::string> build_ids_;
   module_table modules_;
   symbol_finder names_;
+  std::map<std::uint32_t, called_addresses>
+      called_;                             // by process: those whose code has been looked for
   std::vector<process_address> unplaced_;  // calls in code that was not known then
   std::size_t process_count_ = 0;
   std::uint32_t thread_count_ = 0;

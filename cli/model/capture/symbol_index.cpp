@@ -21,6 +21,15 @@ unsigned rank_of(const GElf_Sym& one) {
   return binding == STB_GLOBAL ? 2 : binding == STB_WEAK ? 1 : 0;
 }
 
+// Of the section that has the symbol; 0: none has.
+std::uint64_t section_end(Elf* elf, GElf_Word section, GElf_Addr bias) {
+  GElf_Shdr header;
+  Elf_Scn* found = elf_getscn(elf, section);
+  return found != nullptr && gelf_getshdr(found, &header) != nullptr
+             ? header.sh_addr + header.sh_size + bias
+             : 0;
+}
+
 }  // namespace
 
 symbol_index::symbol_index(Dwfl_Module* of) {
@@ -28,15 +37,23 @@ symbol_index::symbol_index(Dwfl_Module* of) {
   for (int i = 0; i < count; ++i) {
     GElf_Sym one;
     GElf_Addr address = 0;
-    const char* name = dwfl_module_getsym_info(of, i, &one, &address, nullptr, nullptr, nullptr);
+    GElf_Word section = 0;
+    Elf* elf = nullptr;
+    GElf_Addr bias = 0;
+    const char* name = dwfl_module_getsym_info(of, i, &one, &address, &section, &elf, &bias);
     if (name == nullptr || *name == '\0' || !names_code(one)) continue;
-    symbols_.push_back({address, address + one.st_size, 0, name, rank_of(one)});
+    const bool is_label = one.st_size == 0;
+    const std::uint64_t end = is_label ? section_end(elf, section, bias) : address + one.st_size;
+    symbols_.push_back({address, end, 0, name, rank_of(one), is_label});
   }
   std::stable_sort(symbols_.begin(), symbols_.end(), [](const entry& a, const entry& b) {
     return std::tie(a.start, a.rank) < std::tie(b.start, b.rank);
   });
   std::uint64_t furthest = 0;
-  for (entry& one : symbols_) one.furthest = furthest = std::max(furthest, one.end);
+  for (entry& one : symbols_) {
+    if (!one.is_label) furthest = std::max(furthest, one.end);
+    one.furthest = furthest;
+  }
 }
 
 const char* symbol_index::name_at(std::uint64_t address) const {
@@ -46,14 +63,11 @@ const char* symbol_index::name_at(std::uint64_t address) const {
   const entry* label = nullptr;
   while (at != symbols_.begin()) {
     --at;
-    if (at->end > address) return at->name;
-    if (label == nullptr && at->end == at->start && at->furthest == at->start) label = &*at;
-    if (at->furthest <= address) {
-      const bool nothing_between = label != nullptr && label == &*at;
-      return nothing_between ? label->name : nullptr;
-    }
+    if (at->end > address && !at->is_label) return at->name;
+    if (label == nullptr && at->end > address && at->furthest <= at->start) label = &*at;
+    if (at->furthest <= address) break;
   }
-  return nullptr;
+  return label == nullptr ? nullptr : label->name;
 }
 
 }  // namespace strata::cli::capture

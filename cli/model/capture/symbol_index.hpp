@@ -2,10 +2,11 @@
 // each time.
 //
 //   symbols_   sorted by address; of those at one address the one to be preferred last
-//              | start | end | furthest end up to here | name |
+//              | start | end | furthest end of functions up to here | name |
 //
-// An address is that of the last symbol before it that reaches it. Going back ends where furthest says that none
-// does. Labels of assembly code have no size: they count where no function reaches.
+// An address is that of the last function before it that reaches it. Going back ends where furthest says that
+// none does. Labels of assembly code have no size: they reach to the end of their section, as far as no function
+// lies between.
 #pragma once
 
 #include <cstdint>
@@ -27,10 +28,11 @@ class symbol_index {
  private:
   struct entry {
     std::uint64_t start;
-    std::uint64_t end;  // start: unknown
+    std::uint64_t end;
     std::uint64_t furthest;
     const char* name;
     unsigned rank;
+    bool is_label;
   };
 
   std::vector<entry> symbols_;
