@@ -16,9 +16,10 @@ STRATA_INLINE bool is_due(std::size_t size) {
   if constexpr (config::recording) return observe::is_due(size);
   return false;
 }
-// ... once it is there, or there is no memory for it.
-inline void* told(void* block, std::size_t size) {
-  if constexpr (config::recording) observe::note_made(block, size);
+// ... once it is there, or there is no memory for it. The function that this stands in was jumped to from that
+// which the program has called, so that it returns to the program.
+STRATA_INLINE void* told(void* block, std::size_t size) {
+  if constexpr (config::recording) observe::note_made(block, size, os::read_caller());
   return block;
 }
 // Whether gone() has to be called.

@@ -297,10 +297,12 @@ std::uint32_t node_of_found(last_stack& last, std::size_t kept, const stack_walk
   return node;
 }
 
-std::uint32_t node_of_stack(last_stack& last) {
+std::uint32_t node_of_stack(last_stack& last, const os::calling_frame* from) {
   stack_walker::found found{last.found_calls, last.found_places, stack_walker::most_calls};
-  std::size_t kept = walker.walk(own.stack, &last.calls, found);
-  if (kept + found.depth > stack_walker::most_calls) kept = walker.walk(own.stack, nullptr, found);
+  std::size_t kept = walker.walk(own.stack, &last.calls, found, from);
+  if (kept + found.depth > stack_walker::most_calls) {
+    kept = walker.walk(own.stack, nullptr, found, from);
+  }
   return node_of_found(last, kept, found);
 }
 
@@ -319,7 +321,7 @@ STRATA_NOINLINE std::uint32_t node_in_handler() {
   return node;
 }
 
-STRATA_NOINLINE std::uint32_t own_node() {
+STRATA_NOINLINE std::uint32_t own_node(const os::calling_frame* from) {
   if (own.last == nullptr) {
     own.last = static_cast<last_stack*>(os::map(last_stack_bytes(), os::page_bytes()));
     if (own.last == nullptr) return 0;
@@ -329,7 +331,7 @@ STRATA_NOINLINE std::uint32_t own_node() {
   if (own.walking != 0) own.last->calls.depth = 0;  // it was left, half changed
   own.walking = frame;
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  std::uint32_t node = node_of_stack(*own.last);
+  std::uint32_t node = node_of_stack(*own.last, from);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   // A handler on a higher stack has taken this one for one that was left.
   if (own.walking != frame) own.last->calls.depth = 0;
@@ -409,11 +411,11 @@ bool forget_sampled(void* block) {
 
 bool records_all() { return shared->sample_bytes == 0; }
 
-void note_new(wire::entry_kind kind, void* block, std::size_t size) {
+void note_new(wire::entry_kind kind, void* block, std::size_t size, const os::calling_frame* from) {
   if (!is_recording()) return;
   if (records_all()) {
     this_countdown.bytes = 0;
-    if (block != nullptr) push(kind, block, size, own_node());
+    if (block != nullptr) push(kind, block, size, own_node(from));
     return;
   }
   bool is_first = own.random == 0;  // its countdown began nowhere
@@ -421,7 +423,7 @@ void note_new(wire::entry_kind kind, void* block, std::size_t size) {
   if (is_first) this_countdown.bytes -= static_cast<std::int64_t>(size | 1);
   if (is_first && this_countdown.bytes >= 0) return;
   if (is_first) this_countdown.bytes = next_distance();
-  if (block != nullptr && keep_sampled(block)) push(kind, block, size, own_node());
+  if (block != nullptr && keep_sampled(block)) push(kind, block, size, own_node(from));
 }
 
 // ---- Looking for leaks
@@ -456,8 +458,8 @@ bool is_to_go(void* block) {
 
 }  // namespace
 
-STRATA_NOINLINE void note_made(void* block, std::size_t size) {
-  note_new(wire::entry_kind::allocate, block, size);
+STRATA_NOINLINE void note_made(void* block, std::size_t size, const os::calling_frame& from) {
+  note_new(wire::entry_kind::allocate, block, size, &from);
 }
 
 STRATA_NOINLINE void note_gone(void* block) {
@@ -475,7 +477,8 @@ STRATA_NOINLINE void note_resized(resizing before, void* old_block, void* block,
     push(wire::entry_kind::resize_back, old_block, 0, 0);
   }
   if (!before.is_due) return;
-  note_new(before.noted ? wire::entry_kind::resize_in : wire::entry_kind::allocate, block, size);
+  note_new(before.noted ? wire::entry_kind::resize_in : wire::entry_kind::allocate, block, size,
+           nullptr);
 }
 
 void thread_exits() {

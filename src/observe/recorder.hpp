@@ -21,6 +21,7 @@
 #include <cstdint>
 
 #include "base/check.hpp"
+#include "os/registers.hpp"
 
 namespace strata::observe {
 
@@ -37,8 +38,9 @@ inline std::atomic<std::uint8_t>& noted_near(const void* block) {
   return noted_in[reinterpret_cast<std::uintptr_t>(block) / 1024 % kib_count];
 }
 
-// What is_due has said of. Null: there was no memory for it.
-void note_made(void* block, std::size_t size);
+// What is_due has said of. Null: there was no memory for it. from: who asked for it; none: the next call outside
+// of the library.
+void note_made(void* block, std::size_t size, const os::calling_frame& from = {});
 // The block goes: it is freed, or given to realloc.
 void note_gone(void* block);
 struct resizing {

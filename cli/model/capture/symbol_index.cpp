@@ -9,10 +9,10 @@
 namespace strata::cli::capture {
 namespace {
 
-bool names_code(const GElf_Sym& one) {
+bool names_a_place(const GElf_Sym& one) {
   const auto type = GELF_ST_TYPE(one.st_info);
   return one.st_shndx != SHN_UNDEF &&
-         (type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_NOTYPE);
+         (type == STT_FUNC || type == STT_GNU_IFUNC || type == STT_OBJECT || type == STT_NOTYPE);
 }
 
 // Of several names for one address, that which others see.
@@ -41,7 +41,7 @@ symbol_index::symbol_index(Dwfl_Module* of) {
     Elf* elf = nullptr;
     GElf_Addr bias = 0;
     const char* name = dwfl_module_getsym_info(of, i, &one, &address, &section, &elf, &bias);
-    if (name == nullptr || *name == '\0' || !names_code(one)) continue;
+    if (name == nullptr || *name == '\0' || !names_a_place(one)) continue;
     const bool is_label = one.st_size == 0;
     const std::uint64_t end = is_label ? section_end(elf, section, bias) : address + one.st_size;
     symbols_.push_back({address, end, 0, name, rank_of(one), is_label});

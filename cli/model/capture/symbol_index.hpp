@@ -2,11 +2,11 @@
 // each time.
 //
 //   symbols_   sorted by address; of those at one address the one to be preferred last
-//              | start | end | furthest end of functions up to here | name |
+//              | start | end | furthest end up to here, but of labels | name |
 //
-// An address is that of the last function before it that reaches it. Going back ends where furthest says that
-// none does. Labels of assembly code have no size: they reach to the end of their section, as far as no function
-// lies between.
+// An address is that of the last function or object before it that reaches it. Going back ends where furthest
+// says that none does. Labels of assembly code have no size: they reach to the end of their section, as far as
+// nothing else lies between.
 #pragma once
 
 #include <cstdint>
