@@ -173,8 +173,8 @@ finished_process run_to_end(const command& what, const std::function<int()>& mea
 finished_process run_to_end(const command& what, const std::function<int(bool)>& meanwhile,
                             int kept) {
   signal(SIGCHLD, SIG_DFL);  // an inherited 'ignore' would leave nothing to wait for
-  const blocked_signals blocked{SIGCHLD, SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT,
-                                SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP};
+  const blocked_signals blocked{SIGCHLD, SIGINT,   SIGTERM, SIGHUP,  SIGQUIT, SIGUSR1,
+                                SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP, SIGURG};
   const started_process process = start(what, blocked.before());
   finished_process result{.pid = process.pid, .error = process.error};
   if (process.error != 0) return result;
@@ -197,7 +197,7 @@ finished_process run_to_end(const command& what, const std::function<int(bool)>&
 }
 
 bool must_forward(const siginfo_t& info, pid_t program) {
-  if (info.si_signo == SIGCHLD) return false;
+  if (info.si_signo == SIGCHLD || info.si_signo == SIGURG) return false;
   return info.si_code <= 0 && info.si_pid != program;
 }
 

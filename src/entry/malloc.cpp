@@ -38,6 +38,14 @@ STRATA_INLINE void* checked(void* block) {
 
 STRATA_NOINLINE void* malloc_slow(std::size_t size) { return checked(alloc::allocate_slow(size)); }
 
+STRATA_NOINLINE void* malloc_told(std::size_t size) {
+  return recorded::told(alloc::allocate<malloc_slow>(size), size);
+}
+STRATA_NOINLINE void free_told(void* block) {
+  recorded::gone(block);
+  alloc::deallocate(block);
+}
+
 void* zeroed(std::size_t count, std::size_t size) {
   std::size_t bytes = 0;
   if (__builtin_mul_overflow(count, size, &bytes)) return out_of_memory();
@@ -86,14 +94,15 @@ __attribute__((used)) void (*const keep_process)() = entry::publish_statistics;
 
 STRATA_EXPORT void* malloc(size_t size) {
   if (void* block = entry::routed::allocate(size)) return block;
-  return entry::recorded::made(alloc::allocate<entry::malloc_slow>(size), size);
+  if (entry::recorded::is_due(size)) return entry::malloc_told(size);
+  return alloc::allocate<entry::malloc_slow>(size);
 }
 // The same function, by a name that nobody else defines: for watched.cpp.
 extern "C" __attribute__((alias("malloc"), visibility("hidden"), malloc,
                           alloc_size(1))) void* strata_own_malloc(size_t) noexcept;
 STRATA_EXPORT void free(void* block) {
   if (entry::routed::deallocate(block)) return;
-  entry::recorded::gone(block);
+  if (entry::recorded::is_noted(block)) return entry::free_told(block);
   alloc::deallocate(block);
 }
 STRATA_EXPORT void cfree(void* block) { free(block); }

@@ -74,9 +74,13 @@ STRATA_NOINLINE void* new_slow(std::size_t size) {
   void* block = alloc::allocate_slow(size);
   return STRATA_LIKELY(block != nullptr) ? block : new_after_failure(size, 1);
 }
+STRATA_NOINLINE void* new_told(std::size_t size) {
+  return recorded::told(alloc::allocate<new_slow>(size), size);
+}
 STRATA_INLINE void* new_block(std::size_t size) {
   if (void* block = routed::allocate(size)) return block;
-  return recorded::made(alloc::allocate<new_slow>(size), size);
+  if (recorded::is_due(size)) return new_told(size);
+  return alloc::allocate<new_slow>(size);
 }
 STRATA_INLINE void* new_aligned(std::size_t size, std::align_val_t alignment) {
   if (void* block = routed::allocate(size, static_cast<std::size_t>(alignment))) return block;
@@ -99,14 +103,22 @@ STRATA_INLINE void* new_aligned_nothrow(std::size_t size, std::align_val_t align
   if (STRATA_UNLIKELY(block == nullptr)) block = new_nothrow_after_failure(size, bytes);
   return recorded::made(block, size);
 }
-STRATA_INLINE void delete_block(void* block) {
-  if (routed::deallocate(block)) return;
+STRATA_NOINLINE void delete_told(void* block) {
   recorded::gone(block);
   alloc::deallocate(block);
 }
+STRATA_INLINE void delete_block(void* block) {
+  if (routed::deallocate(block)) return;
+  if (recorded::is_noted(block)) return delete_told(block);
+  alloc::deallocate(block);
+}
+STRATA_NOINLINE void delete_sized_told(void* block, std::size_t size, std::size_t alignment) {
+  recorded::gone(block);
+  alloc::deallocate_sized(block, size, alignment);
+}
 STRATA_INLINE void delete_sized(void* block, std::size_t size, std::size_t alignment) {
   if (routed::deallocate_sized(block, size, alignment)) return;
-  recorded::gone(block);
+  if (recorded::is_noted(block)) return delete_sized_told(block, size, alignment);
   alloc::deallocate_sized(block, size, alignment);
 }
 

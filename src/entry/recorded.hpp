@@ -10,6 +10,24 @@
 
 namespace strata::entry::recorded {
 
+// For the fast path, which has no frame: what goes on in a call that is the last thing done. Whether a block of
+// so many bytes, which comes now, is to be told of...
+STRATA_INLINE bool is_due(std::size_t size) {
+  if constexpr (config::recording) return observe::is_due(size);
+  return false;
+}
+// ... once it is there, or there is no memory for it. The function that this stands in was jumped to from that
+// which the program has called, so that it returns to the program.
+STRATA_INLINE void* told(void* block, std::size_t size) {
+  if constexpr (config::recording) observe::note_made(block, size, os::read_caller());
+  return block;
+}
+// Whether gone() has to be called.
+STRATA_INLINE bool is_noted(const void* block) {
+  if constexpr (config::recording) return observe::is_noted(block);
+  return false;
+}
+
 STRATA_INLINE void* made(void* block, std::size_t size) {
   if constexpr (config::recording) observe::made(block, size);
   return block;
@@ -21,7 +39,9 @@ STRATA_INLINE void gone(void* block) {
 template <typename Resize>
 STRATA_INLINE void* resized(void* block, std::size_t size, Resize resize) {
   if constexpr (config::recording) {
-    observe::resizing before = observe::note_resizing(block);
+    const bool is_due = observe::is_due(size);
+    if (!is_due && !observe::is_noted(block)) return resize();
+    observe::resizing before = observe::note_resizing(block, is_due);
     void* fresh = resize();
     observe::note_resized(before, block, fresh, size);
     return fresh;

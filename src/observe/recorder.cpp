@@ -10,11 +10,13 @@
 namespace strata::observe {
 
 thread_local constinit thread_countdown this_countdown = {0};
-constinit std::atomic<std::uint8_t> set_sizes[set_count] = {};
+constinit std::atomic<std::uint8_t> noted_in[kib_count] = {};
 
 namespace {
 
 constexpr std::int64_t for_ever = INT64_MAX / 2;
+constexpr unsigned set_bits = 15;
+constexpr std::size_t set_count = std::size_t{1} << set_bits;
 constexpr std::size_t set_blocks = 8;
 
 enum class phase : std::uint32_t { before, attaching, recording, over };
@@ -60,7 +62,7 @@ constinit thread_local thread_state own __attribute__((tls_model("initial-exec")
 
 void stop() {
   now.store(phase::over, std::memory_order_relaxed);
-  for (auto& size : set_sizes) size.store(0, std::memory_order_relaxed);
+  for (auto& count : noted_in) count.store(0, std::memory_order_relaxed);
 }
 
 // ---- Attaching
@@ -96,10 +98,13 @@ bool command_is_there(std::uint32_t turns) {
   return turns % 128 != 127 || os::process_runs(static_cast<std::int32_t>(shared->reader));
 }
 
+void nudge_command() { os::nudge(static_cast<std::int32_t>(shared->reader)); }
+
 // The command looks at the process; not to wait for it for ever, unless its look is what this is all about.
 void wait_until_seen() {
   constexpr std::uint32_t usual = 1000;
   const std::uint32_t most = shared->finds_leaks != 0 ? UINT32_MAX : usual;
+  nudge_command();
   for (std::uint32_t turns = 0; turns < most && command_is_there(turns); ++turns) {
     if (slot->seen.load(std::memory_order_acquire) != 0) return;
     os::sleep_us(100);
@@ -113,13 +118,12 @@ bool attach() {
   if (mapped == nullptr) return false;
   shared = static_cast<wire::area*>(mapped);
   os::leave_out_of_core_dumps(mapped, wire::area_bytes);
-  if (shared->magic != wire::area_magic || !walker.set_up(&set_sizes) || !take_slot(0))
-    return false;
+  if (shared->magic != wire::area_magic || !walker.set_up(&noted_in) || !take_slot(0)) return false;
   std::size_t bytes = base::align_up(set_count * sizeof(sampled_set), os::page_bytes());
   sampled = static_cast<sampled_set*>(os::map(bytes, os::page_bytes()));
   if (sampled == nullptr) return false;
   if (shared->sample_bytes == 0) {
-    for (auto& size : set_sizes) size.store(1, std::memory_order_relaxed);
+    for (auto& count : noted_in) count.store(1, std::memory_order_relaxed);
   }
   wait_until_seen();
   return true;
@@ -175,6 +179,7 @@ bool wait_for_room(const wire::ring_state& ring, std::uint64_t index) {
   // acquire: the command has read what is overwritten next.
   for (std::uint32_t turns = 0;
        index - ring.read.load(std::memory_order_acquire) >= wire::ring_entries; ++turns) {
+    if (turns == 0) nudge_command();
     if (!command_is_there(turns)) return false;
     os::sleep_us(100);
   }
@@ -292,10 +297,12 @@ std::uint32_t node_of_found(last_stack& last, std::size_t kept, const stack_walk
   return node;
 }
 
-std::uint32_t node_of_stack(last_stack& last) {
+std::uint32_t node_of_stack(last_stack& last, const os::calling_frame* from) {
   stack_walker::found found{last.found_calls, last.found_places, stack_walker::most_calls};
-  std::size_t kept = walker.walk(own.stack, &last.calls, found);
-  if (kept + found.depth > stack_walker::most_calls) kept = walker.walk(own.stack, nullptr, found);
+  std::size_t kept = walker.walk(own.stack, &last.calls, found, from);
+  if (kept + found.depth > stack_walker::most_calls) {
+    kept = walker.walk(own.stack, nullptr, found, from);
+  }
   return node_of_found(last, kept, found);
 }
 
@@ -314,7 +321,7 @@ STRATA_NOINLINE std::uint32_t node_in_handler() {
   return node;
 }
 
-STRATA_NOINLINE std::uint32_t own_node() {
+STRATA_NOINLINE std::uint32_t own_node(const os::calling_frame* from) {
   if (own.last == nullptr) {
     own.last = static_cast<last_stack*>(os::map(last_stack_bytes(), os::page_bytes()));
     if (own.last == nullptr) return 0;
@@ -324,7 +331,7 @@ STRATA_NOINLINE std::uint32_t own_node() {
   if (own.walking != 0) own.last->calls.depth = 0;  // it was left, half changed
   own.walking = frame;
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  std::uint32_t node = node_of_stack(*own.last);
+  std::uint32_t node = node_of_stack(*own.last, from);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   // A handler on a higher stack has taken this one for one that was left.
   if (own.walking != frame) own.last->calls.depth = 0;
@@ -362,15 +369,29 @@ std::int64_t next_distance() {
   return static_cast<std::int64_t>(logarithm * ln2 * shared->sample_bytes >> (32 + 26));
 }
 
+sampled_set& set_of(const void* block) {
+  // Spreads neighbours of any size.
+  return sampled[base::address_of(block) * 0x9e3779b97f4a7c15 >> (64 - set_bits)];
+}
+
+// A count that would overflow stays as it is from then on.
+void count_noted(void* block, int change) {
+  std::atomic<std::uint8_t>& count = noted_near(block);
+  std::uint8_t before = count.load(std::memory_order_relaxed);
+  while (before != UINT8_MAX &&
+         !count.compare_exchange_weak(before, static_cast<std::uint8_t>(before + change),
+                                      std::memory_order_relaxed)) {
+  }
+}
+
 bool keep_sampled(void* block) {
-  std::size_t set = set_of(block);
-  for (auto& place : sampled[set]) {
+  for (auto& place : set_of(block)) {
     std::uintptr_t expected = 0;
     // relaxed: only who has the block looks for it.
     if (place.load(std::memory_order_relaxed) == 0 &&
         place.compare_exchange_strong(expected, base::address_of(block),
                                       std::memory_order_relaxed)) {
-      set_sizes[set].fetch_add(1, std::memory_order_relaxed);
+      count_noted(block, 1);
       return true;
     }
   }
@@ -379,11 +400,10 @@ bool keep_sampled(void* block) {
 }
 
 bool forget_sampled(void* block) {
-  std::size_t set = set_of(block);
-  for (auto& place : sampled[set]) {
+  for (auto& place : set_of(block)) {
     if (place.load(std::memory_order_relaxed) != base::address_of(block)) continue;
     place.store(0, std::memory_order_relaxed);
-    set_sizes[set].fetch_sub(1, std::memory_order_relaxed);
+    count_noted(block, -1);
     return true;
   }
   return false;
@@ -391,18 +411,19 @@ bool forget_sampled(void* block) {
 
 bool records_all() { return shared->sample_bytes == 0; }
 
-void note_new(wire::entry_kind kind, void* block, std::size_t size) {
+void note_new(wire::entry_kind kind, void* block, std::size_t size, const os::calling_frame* from) {
   if (!is_recording()) return;
   if (records_all()) {
     this_countdown.bytes = 0;
-    return push(kind, block, size, own_node());
+    if (block != nullptr) push(kind, block, size, own_node(from));
+    return;
   }
   bool is_first = own.random == 0;  // its countdown began nowhere
   this_countdown.bytes = next_distance();
   if (is_first) this_countdown.bytes -= static_cast<std::int64_t>(size | 1);
   if (is_first && this_countdown.bytes >= 0) return;
   if (is_first) this_countdown.bytes = next_distance();
-  if (keep_sampled(block)) push(kind, block, size, own_node());
+  if (block != nullptr && keep_sampled(block)) push(kind, block, size, own_node(from));
 }
 
 // ---- Looking for leaks
@@ -437,28 +458,27 @@ bool is_to_go(void* block) {
 
 }  // namespace
 
-STRATA_NOINLINE void note_made(void* block, std::size_t size) {
-  note_new(wire::entry_kind::allocate, block, size);
+STRATA_NOINLINE void note_made(void* block, std::size_t size, const os::calling_frame& from) {
+  note_new(wire::entry_kind::allocate, block, size, &from);
 }
 
 STRATA_NOINLINE void note_gone(void* block) {
   if (is_to_go(block)) push(wire::entry_kind::deallocate, block, 0, 0);
 }
 
-STRATA_NOINLINE resizing note_resizing(void* block) {
+STRATA_NOINLINE resizing note_resizing(void* block, bool is_due) {
   bool noted = is_noted(block) && is_to_go(block);
   if (noted) push(wire::entry_kind::resize_out, block, 0, 0);
-  return {noted};
+  return {noted, is_due};
 }
 
 STRATA_NOINLINE void note_resized(resizing before, void* old_block, void* block, std::size_t size) {
-  if (block == nullptr) {
-    if (!before.noted || (!records_all() && !keep_sampled(old_block))) return;
-    return push(wire::entry_kind::resize_back, old_block, 0, 0);
+  if (block == nullptr && before.noted && (records_all() || keep_sampled(old_block))) {
+    push(wire::entry_kind::resize_back, old_block, 0, 0);
   }
-  this_countdown.bytes -= static_cast<std::int64_t>(size | 1);
-  if (this_countdown.bytes >= 0) return;
-  note_new(before.noted ? wire::entry_kind::resize_in : wire::entry_kind::allocate, block, size);
+  if (!before.is_due) return;
+  note_new(before.noted ? wire::entry_kind::resize_in : wire::entry_kind::allocate, block, size,
+           nullptr);
 }
 
 void thread_exits() {

@@ -2,7 +2,7 @@
 // (wire/area.hpp): every block, or those that a random point of a line of all bytes allocated falls into.
 //
 //   fast path   made: the bytes until the next point, less the size; below 0 the slow way
-//               gone: one look into a table of bytes, by the address; not 0: perhaps a recorded block
+//               gone: one look into a table of bytes, by the KiB of the address; not 0: perhaps a recorded block
 //
 // Recording everything, the first is always below 0 and the second never 0. Not recording, the first is
 // too large to run out, and the second all 0.
@@ -10,8 +10,8 @@
 // Points are as far apart as a Poisson process has them: a block of n bytes is sampled with a chance of
 // 1 - exp(-n / mean), wherever it is allocated, and stands for the inverse of that many.
 //
-// Sampled blocks lie in a table of sets of 8, by address, so that their frees are known. The byte counts the
-// blocks of a set.
+// Sampled blocks lie in a table of sets of 8, by address, so that their frees are known. The byte counts those
+// that begin in its KiB, or in one that is a multiple of 32 MiB away; neighbours share a cache line.
 //
 // Allocates nothing, takes no lock. A handler that interrupts it may record in turn.
 #pragma once
@@ -21,44 +21,51 @@
 #include <cstdint>
 
 #include "base/check.hpp"
+#include "os/registers.hpp"
 
 namespace strata::observe {
 
-inline constexpr std::size_t set_count = std::size_t{1} << 15;
+inline constexpr std::size_t kib_count = std::size_t{1} << 15;
 
 struct thread_countdown {
   std::int64_t bytes;  // until the next point
 };
 extern thread_local constinit thread_countdown this_countdown
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
-extern std::atomic<std::uint8_t> set_sizes[set_count] __attribute__((visibility("hidden")));
+extern std::atomic<std::uint8_t> noted_in[kib_count] __attribute__((visibility("hidden")));
 
-inline std::size_t set_of(const void* block) {
-  // Spreads neighbours of any size.
-  return reinterpret_cast<std::uintptr_t>(block) * 0x9e3779b97f4a7c15 >> (64 - 15);
+inline std::atomic<std::uint8_t>& noted_near(const void* block) {
+  return noted_in[reinterpret_cast<std::uintptr_t>(block) / 1024 % kib_count];
 }
 
-void note_made(void* block, std::size_t size);
+// What is_due has said of. Null: there was no memory for it. from: who asked for it; none: the next call outside
+// of the library.
+void note_made(void* block, std::size_t size, const os::calling_frame& from = {});
 // The block goes: it is freed, or given to realloc.
 void note_gone(void* block);
 struct resizing {
-  bool noted = false;  // the block was recorded
+  bool noted = false;   // the block was recorded
+  bool is_due = false;  // what comes of it is to be
 };
-resizing note_resizing(void* block);
+resizing note_resizing(void* block, bool is_due);
 // What came of it; null: the block is where it was.
 void note_resized(resizing before, void* old_block, void* block, std::size_t size);
 
+// A block of so many bytes comes: whether it is to be noted once it is there.
+STRATA_INLINE bool is_due(std::size_t size) {
+  this_countdown.bytes -= static_cast<std::int64_t>(size | 1);
+  return STRATA_UNLIKELY(this_countdown.bytes < 0);
+}
 STRATA_INLINE void made(void* block, std::size_t size) {
   if (STRATA_UNLIKELY(block == nullptr)) return;
-  this_countdown.bytes -= static_cast<std::int64_t>(size | 1);
-  if (STRATA_UNLIKELY(this_countdown.bytes < 0)) note_made(block, size);
+  if (is_due(size)) note_made(block, size);
 }
 STRATA_INLINE bool is_noted(const void* block) {
   // relaxed: whoever has the block was given it after it was noted.
-  return set_sizes[set_of(block)].load(std::memory_order_relaxed) != 0;
+  return STRATA_UNLIKELY(noted_near(block).load(std::memory_order_relaxed) != 0);
 }
 STRATA_INLINE void gone(void* block) {
-  if (STRATA_UNLIKELY(is_noted(block))) note_gone(block);
+  if (is_noted(block)) note_gone(block);
 }
 
 // ---- The life of the process

@@ -110,7 +110,7 @@ bool stack_walker::set_up(const void* inside) {
 }
 
 std::uint64_t stack_walker::rules_at(std::uintptr_t pc) {
-  kept& entry = table_[base::mixed(pc) % entries];
+  kept& entry = table_[pc * 0x9e3779b97f4a7c15 >> (64 - entry_bits)];  // Fibonacci hashing
   // relaxed: only a check and rules that belong together are of this address.
   std::uint64_t packed = entry.packed.load(std::memory_order_relaxed);
   if (STRATA_LIKELY((entry.check.load(std::memory_order_relaxed) ^ packed) == pc)) return packed;
@@ -153,10 +153,24 @@ bool stack_walker::go_on(place& now, known_stack& known) {
   return at.pc != 0;
 }
 
-STRATA_NOINLINE std::size_t stack_walker::walk(known_stack& known, const trace* last, found& into) {
+void stack_walker::begin_at(const os::calling_frame& from, place& now) {
+  now.at.pc = from.pc;
+  now.at.registers.set(os::stack_register, from.stack);
+  now.at.registers.set(os::frame_register, from.frame);
+  now.at.interrupted = false;
+  now.from = from.place;
+  now.in_full = false;
+}
+
+STRATA_NOINLINE std::size_t stack_walker::walk(known_stack& known, const trace* last, found& into,
+                                               const os::calling_frame* from) {
   place now;
-  now.at.pc = os::read_registers(now.at.registers);
-  now.at.interrupted = true;
+  if (from != nullptr && from->pc != 0) {
+    begin_at(*from, now);
+  } else {
+    now.at.pc = os::read_registers(now.at.registers);
+    now.at.interrupted = true;
+  }
   std::uintptr_t stack = now.at.registers.values[os::stack_register];
   if (stack - known.from >= known.to - known.from) {
     known.from = base::align_down(stack, page);

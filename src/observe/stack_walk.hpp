@@ -52,17 +52,21 @@ class stack_walker {
   };
 
   // The caller's stack, without the calls of that library, as far as it is not that of the last walk (which
-  // may be null). Returns how many calls of that one are still there.
-  std::size_t walk(known_stack& known, const trace* last, found& into);
+  // may be null). Returns how many calls of that one are still there. from: the call where it begins, if it is
+  // known; null, or of no call: here.
+  std::size_t walk(known_stack& known, const trace* last, found& into,
+                   const os::calling_frame* from = nullptr);
 
  private:
   struct kept {
     std::atomic<std::uint64_t> check;
     std::atomic<std::uint64_t> packed;
   };
-  static constexpr std::size_t entries = std::size_t{1} << 15;
+  static constexpr unsigned entry_bits = 15;
+  static constexpr std::size_t entries = std::size_t{1} << entry_bits;
 
   struct place;
+  static void begin_at(const os::calling_frame& from, place& now);
   std::uint64_t rules_at(std::uintptr_t pc);
   bool go_on(place& at, known_stack& known);
 

@@ -78,6 +78,32 @@ TEST(StackWalk, FindsWhatStepFinds) {
   check(both());  // now by what it has kept
 }
 
+// As the recorder does: the walk begins with the caller's call.
+__attribute__((noinline)) walks from_caller() {
+  walks made;
+  const os::calling_frame from = os::read_caller();
+  os::frame at;
+  at.pc = os::read_registers(at.registers);
+  at.interrupted = true;
+  while (made.slow.size() < most && os::step(at)) made.slow.push_back(at.pc);
+  std::uintptr_t calls[most];
+  std::uintptr_t places[most];
+  stack_walker::found found{calls, places, most};
+  walker().walk(known, nullptr, found, &from);
+  made.fast.assign(calls, calls + found.depth);
+  return made;
+}
+
+TEST(StackWalk, BeginsAtTheCaller) {
+  const walks made = from_caller();
+  ASSERT_GT(made.slow.size(), 3u);
+  if (os::read_caller().pc == 0) {
+    EXPECT_GT(made.fast.size(), made.slow.size());
+  } else {
+    EXPECT_EQ(made.slow, made.fast);
+  }
+}
+
 TEST(StackWalk, PassesLargeFrames) { check(deep(20)); }
 
 walks in_handler;

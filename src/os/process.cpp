@@ -168,6 +168,8 @@ void* map_existing_file(const char* path, std::size_t bytes) {
   return mapped;
 }
 
+void nudge(std::int32_t pid) { raw_syscall(SYS_kill, pid, SIGURG); }
+
 bool process_runs(std::int32_t pid) {
   constexpr long no_such_process = -3;  // ESRCH
   if (raw_syscall(SYS_kill, pid, 0) == no_such_process) return false;

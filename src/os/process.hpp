@@ -64,6 +64,8 @@ void* map_existing_file(const char* path, std::size_t bytes);
 
 // Whether it runs, or could: it is neither gone nor a zombie. True where /proc can't tell.
 bool process_runs(std::int32_t pid);
+// Cuts a wait for signals short, if the process is in one for this; otherwise nothing comes of it.
+void nudge(std::int32_t pid);
 void sleep_us(std::uint32_t microseconds);
 
 [[noreturn]] void abort_process();

@@ -71,6 +71,24 @@ STRATA_INLINE std::uintptr_t read_registers(register_file& into) {
   return pc;
 }
 
+// Whoever called the function that this is inlined in, as it will be after the return: there a walk can begin.
+struct calling_frame {
+  std::uintptr_t pc = 0;     // 0: not to be had on this processor
+  std::uintptr_t place = 0;  // of the return address
+  std::uintptr_t stack = 0;
+  std::uintptr_t frame = 0;
+};
+STRATA_INLINE calling_frame read_caller() {
+#if defined(__x86_64__)
+  // To ask for it makes the function keep one: | caller's rbp | return address |
+  const auto* own = static_cast<const std::uintptr_t*>(__builtin_frame_address(0));
+  return {own[1], reinterpret_cast<std::uintptr_t>(own + 1),
+          reinterpret_cast<std::uintptr_t>(own + 2), own[0]};
+#else
+  return {};
+#endif
+}
+
 // A return address without the signature that some processors keep in its upper bits.
 inline std::uintptr_t plain_return(std::uintptr_t address) {
 #if defined(__aarch64__)

@@ -8,6 +8,7 @@
 //               An entry is there when its stamp is its index + 1; the index is reserved before it is
 //               filled, so that a signal handler that records in between gets the next one. The thread waits
 //               while the ring is full: nothing is lost.
+// waiting       whoever begins to wait for the command sends it SIGURG, which cuts its sleep short
 //
 //      read                     head          head += 1 reserves, by the thread alone
 //      v                        v

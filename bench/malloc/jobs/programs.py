@@ -18,9 +18,9 @@ def script(*command: str, full: int):
     return make_command
 
 
-def sqlite(folder: pathlib.Path, small: bool) -> list:
+def sqlite(folder: pathlib.Path, small: bool, full: int = 250000) -> list:
     """Orders of customers: indexes, joins, groups, text, and deletes, in memory."""
-    rows = 3000 if small else 250000
+    rows = 3000 if small else full
     (folder / "orders.sql").write_text(f"""
 CREATE TABLE orders (
     id INTEGER PRIMARY KEY, customer INTEGER, day INTEGER, cents INTEGER, note TEXT);
@@ -72,10 +72,10 @@ def horizon_of(small: bool) -> int:
     return 100 if small else 150
 
 
-def clang(_folder: pathlib.Path, small: bool) -> list:
+def clang(_folder: pathlib.Path, small: bool, full: int = 4) -> list:
     """Without code generation, which takes most of the time and allocates little."""
     return ["clang-14", "-x", "c++", "-std=c++20", "-fsyntax-only",
-            f"-DKINDS={1 if small else 4}", str(SCRIPTS / "unit.cpp")]
+            f"-DKINDS={1 if small else full}", str(SCRIPTS / "unit.cpp")]
 
 
 PROGRAMS = [

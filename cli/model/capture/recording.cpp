@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "cli/model/capture/symbols.hpp"
 #include "cli/model/process.hpp"
 
 namespace strata::cli::capture {
@@ -13,6 +12,7 @@ constexpr std::uint64_t look_ms = 100;
 // With a gap, or an entry that is never left.
 constexpr std::uint64_t usual_patience_ms = 500;
 constexpr std::uint64_t first_totals_ms = 1000;
+constexpr std::size_t prefetch_distance = 16;
 constexpr std::size_t flush_bytes = std::size_t{2} << 20;
 
 }  // namespace
@@ -91,7 +91,10 @@ void recording::meet(wire::process_slot& slot) {
 }
 
 void recording::look_at_code(watched_process& one) {
-  for (const mapping& fresh : read_code(one, build_ids_)) to_.write(block_kind::mapping, fresh);
+  for (const mapping& fresh : read_code(one, build_ids_)) {
+    modules_.add(fresh);
+    to_.write(block_kind::mapping, fresh);
+  }
 }
 
 void recording::answer_questions() {
@@ -141,10 +144,11 @@ void recording::end_process(std::uint32_t number, bool has_status, int wait_stat
   if (rolled_up_) write_totals(number);
   heaps_.erase(number);
   placed_.erase(number);
+  called_.erase(number);
   to_.write(block_kind::ended,
             ended{number, time_ms_, has_status, static_cast<std::uint32_t>(wait_status)});
   known->second.slot->state.store(wire::slot_free, std::memory_order_release);
-  gone_.insert(watched_.extract(known));
+  watched_.erase(known);
 }
 
 void recording::sample_resident() {
@@ -219,6 +223,7 @@ void recording::emit_pending() {
   std::size_t done = 0;
   for (; done < pending_.size(); ++done) {
     pending_event& one = pending_[done];
+    if (done + prefetch_distance < pending_.size()) prefetch(pending_[done + prefetch_distance]);
     if (one.sequence != next_sequence_) {
       const bool is_late = one.sequence < next_sequence_;
       if (!is_late && time_ms_ - one.what.time_ms < patience_ms_) break;
@@ -229,6 +234,15 @@ void recording::emit_pending() {
     emit(one);
   }
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(done));
+}
+
+void recording::prefetch(const pending_event& one) {
+  if (const auto of = placed_.find(one.process); of != placed_.end()) {
+    of->second.prefetch(one.address);
+  }
+  if (one.what.makes() && one.what.node < wire::most_nodes) {
+    __builtin_prefetch(&file_nodes_[one.what.node]);
+  }
 }
 
 void recording::take_all_of(std::uint32_t process) {
@@ -249,7 +263,7 @@ void recording::emit(pending_event& one) {
   if (one.what.kind == wire::entry_kind::nothing) return;
   if (one.what.makes()) {
     const auto of = watched_.find(one.process);
-    note_nodes(of == watched_.end() ? nullptr : &of->second, one.what.node);
+    if (of != watched_.end()) note_nodes(of->second, one.what.node);
     one.what.node = file_node(one.what.node);
     history_.meet_nodes(nodes_.size());
   }
@@ -292,21 +306,38 @@ void recording::write_event(std::uint32_t process, const event& one) {
 
 // ---- Stacks
 
-// Makes sure that the code of all calls is known.
-void recording::note_nodes(watched_process* of, std::uint32_t slot) {
-  if (of == nullptr) return;
+// Makes sure that the code of all calls is known, and asks for its names.
+void recording::note_nodes(watched_process& of, std::uint32_t slot) {
   bool is_unknown = false;
+  std::vector<std::uint64_t> fresh;
+  called_addresses& known = called_[of.number];
   while (slot != 0 && slot < wire::most_nodes) {
-    if (slot >= of->nodes.size())
-      of->nodes.resize(std::max<std::size_t>(slot + 1, 2 * of->nodes.size()));
-    if (of->nodes[slot]) break;
-    of->nodes[slot] = true;
+    if (slot >= of.nodes.size()) {
+      of.nodes.resize(std::max<std::size_t>(slot + 1, 2 * of.nodes.size()));
+    }
+    if (of.nodes[slot]) break;
+    of.nodes[slot] = true;
     const wire::stack_node& at = area_->nodes[slot];
     const std::uint64_t address = at.address.load(std::memory_order_relaxed);
-    is_unknown |= address > wire::cut_mark && !of->knows(address);
+    if (address > wire::cut_mark && known.insert({address})) {
+      is_unknown |= !of.knows(address);
+      fresh.push_back(address);
+    }
     slot = at.caller.load(std::memory_order_acquire) - 1;
   }
-  if (is_unknown) look_at_code(*of);
+  if (is_unknown) look_at_code(of);
+  for (const std::uint64_t address : fresh) {
+    if (!ask_name(of.number, address)) unplaced_.push_back({of.number, address});
+  }
+}
+
+// False: the code is in no file that is known.
+bool recording::ask_name(std::uint32_t process, std::uint64_t address) {
+  code_place place;
+  // One back, from where the call returns to into the call.
+  if (!modules_.find(process, address - 1, place)) return false;
+  if (to_.writes()) names_.ask(place, modules_.all()[place.module]);
+  return true;
 }
 
 std::uint32_t recording::file_node(std::uint32_t slot) {
@@ -375,25 +406,11 @@ void recording::write_totals(std::uint32_t process) {
 }
 
 void recording::write_symbols() {
-  module_table modules;
-  symbol_table found;
-  symbolizer source;
-  for (const auto& [number, one] : gone_) {
-    for (const auto& [start, range] : one.code) modules.add(range);
-    for (std::size_t slot = 0; slot < one.nodes.size(); ++slot) {
-      const std::uint64_t address = area_->nodes[slot].address.load(std::memory_order_relaxed);
-      code_place place;
-      // One back, from where the call returns to into the call.
-      if (!one.nodes[slot] || address <= wire::cut_mark ||
-          !modules.find(number, address - 1, place))
-        continue;
-      const auto [at, is_new] = found.try_emplace(place);
-      if (is_new) at->second = source.look_up(modules.all()[place.module], place.offset);
-    }
-  }
-  for (std::size_t i = 0; i < modules.all().size(); ++i) {
+  for (const process_address& one : unplaced_) ask_name(one.process, one.address);
+  const symbol_table found = names_.finish();
+  for (std::size_t i = 0; i < modules_.all().size(); ++i) {
     byte_writer content;
-    put_symbols(content, modules.all()[i], i, found);
+    put_symbols(content, modules_.all()[i], i, found);
     to_.write(block_kind::symbols, content);
   }
 }

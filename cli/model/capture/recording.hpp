@@ -22,6 +22,7 @@
 #include "cli/model/capture/file_writer.hpp"
 #include "cli/model/capture/heap.hpp"
 #include "cli/model/capture/shared_area.hpp"
+#include "cli/model/capture/symbol_finder.hpp"
 #include "cli/model/capture/watched_processes.hpp"
 
 namespace strata::cli::capture {
@@ -68,6 +69,14 @@ class recording {
     std::uint64_t block = 0;
   };
   using placed_blocks = block_table<placed_block, &placed_block::address>;
+  struct process_address {
+    std::uint32_t process;
+    std::uint64_t address;
+  };
+  struct called {
+    std::uint64_t address = 0;
+  };
+  using called_addresses = block_table<called, &called::address>;
   struct fork {
     std::uint32_t process;
     std::uint32_t from;
@@ -89,10 +98,12 @@ class recording {
   bool is_stuck(std::size_t number, std::uint64_t index);
   void take_entry(std::size_t number, const wire::entry& from);
   void emit_pending();
+  void prefetch(const pending_event& one);
   void emit(pending_event& one);
   void name_block(pending_event& one);
   void write_event(std::uint32_t process, const event& one);
-  void note_nodes(watched_process* of, std::uint32_t slot);
+  void note_nodes(watched_process& of, std::uint32_t slot);
+  bool ask_name(std::uint32_t process, std::uint64_t address);
   std::uint32_t file_node(std::uint32_t slot);
   void look_for_ended();
   void end_process(std::uint32_t number, bool has_status, int wait_status);
@@ -113,8 +124,12 @@ class recording {
   std::uint64_t looked_ms_ = 0;
 
   std::map<std::uint32_t, watched_process> watched_;  // those that run, by number
-  std::map<std::uint32_t, watched_process> gone_;     // for their symbols
   std::map<std::string, std::string> build_ids_;
+  module_table modules_;
+  symbol_finder names_;
+  std::map<std::uint32_t, called_addresses>
+      called_;                             // by process: those whose code has been looked for
+  std::vector<process_address> unplaced_;  // calls in code that was not known then
   std::size_t process_count_ = 0;
   std::uint32_t thread_count_ = 0;
   std::vector<ring_place> rings_;

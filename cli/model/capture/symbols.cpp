@@ -13,6 +13,8 @@
 #include <cstring>
 #include <optional>
 
+#include "cli/model/capture/function_index.hpp"
+#include "cli/model/capture/symbol_index.hpp"
 #include "cli/model/file.hpp"
 
 namespace strata::cli::capture {
@@ -44,7 +46,19 @@ const char* linkage_name(Dwarf_Die* die) {
   return nullptr;
 }
 
-// The name with the namespaces and classes that it is declared in.
+bool has_namespaces(Dwarf_Die* unit) {
+  switch (dwarf_srclang(unit)) {
+    case DW_LANG_C:
+    case DW_LANG_C89:
+    case DW_LANG_C99:
+    case DW_LANG_C11:
+      return false;
+    default:
+      return true;
+  }
+}
+
+// The name with the namespaces and classes that it is declared in. To find these goes through the unit.
 std::string scoped_name(const Dwarf_Die& of) {
   Dwarf_Die declared = of;
   Dwarf_Attribute found;
@@ -60,6 +74,10 @@ std::string scoped_name(const Dwarf_Die& of) {
   const char* own = dwarf_diename(&declared);
   if (own == nullptr) return {};
   std::string name = own;
+  Dwarf_Die unit;
+  if (dwarf_diecu(&declared, &unit, nullptr, nullptr) != nullptr && !has_namespaces(&unit)) {
+    return name;
+  }
   Dwarf_Die* scopes = nullptr;
   const int count = dwarf_getscopes_die(&declared, &scopes);
   const std::unique_ptr<Dwarf_Die, void (*)(void*)> owner(count > 0 ? scopes : nullptr, std::free);
@@ -116,6 +134,10 @@ struct symbolizer::opened {
   Dwfl_Module* file = nullptr;
   GElf_Addr bias = 0;
   std::vector<GElf_Phdr> segments;
+  symbol_index names;
+  // By where they begin in the debug information.
+  std::map<const void*, function_index> units;
+  std::map<std::pair<const void*, const char*>, std::string> function_names;
 
   opened() = default;
   opened(const opened&) = delete;
@@ -125,9 +147,10 @@ struct symbolizer::opened {
   }
   void open(const std::string& path);
   std::optional<Dwarf_Addr> address_of(std::uint64_t offset) const;
-  symbols find(Dwarf_Addr address) const;
-  static void find_inlined(Dwarf_Die* unit, Dwarf_Addr in_unit, const char* in_table,
-                           symbols& into);
+  symbols find(Dwarf_Addr address);
+  void find_inlined(Dwarf_Die* unit, Dwarf_Addr in_unit, const char* in_table, symbols& into);
+  const std::string& name_of(Dwarf_Die* function, const char* in_table);
+  const function_index& functions_of(Dwarf_Die* unit);
 };
 
 void symbolizer::opened::open(const std::string& path) {
@@ -145,6 +168,7 @@ void symbolizer::opened::open(const std::string& path) {
     }
   }
   file = made;
+  names = symbol_index(made);
 }
 
 std::optional<Dwarf_Addr> symbolizer::opened::address_of(std::uint64_t offset) const {
@@ -156,9 +180,9 @@ std::optional<Dwarf_Addr> symbolizer::opened::address_of(std::uint64_t offset) c
   return std::nullopt;
 }
 
-symbols symbolizer::opened::find(Dwarf_Addr address) const {
+symbols symbolizer::opened::find(Dwarf_Addr address) {
   symbols found(1);
-  const char* in_table = dwfl_module_addrname(file, address);
+  const char* in_table = names.name_at(address);
   found[0].function = demangled(in_table);
   if (Dwfl_Line* line = dwfl_module_getsrc(file, address)) {
     int number = 0;
@@ -177,24 +201,26 @@ symbols symbolizer::opened::find(Dwarf_Addr address) const {
 
 void symbolizer::opened::find_inlined(Dwarf_Die* unit, Dwarf_Addr in_unit, const char* in_table,
                                       symbols& into) {
-  // The first finds the innermost scope, and then goes on where an inlined function stands in the source; the
-  // second, where its code is.
-  Dwarf_Die* scopes = nullptr;
-  if (dwarf_getscopes(unit, in_unit, &scopes) <= 0) return;
-  const std::unique_ptr<Dwarf_Die, void (*)(void*)> innermost(scopes, std::free);
-  const int count = dwarf_getscopes_die(innermost.get(), &scopes);
-  if (count <= 0) return;
-  const std::unique_ptr<Dwarf_Die, void (*)(void*)> owner(scopes, std::free);
-  for (int i = 0; i < count; ++i) {
-    const int tag = dwarf_tag(scopes + i);
-    if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
-    const bool is_whole = tag == DW_TAG_subprogram;
-    std::string name = function_name(scopes + i, is_whole ? in_table : nullptr);
-    if (!name.empty()) into.back().function = std::move(name);
+  std::vector<Dwarf_Die> found = functions_of(unit).at(in_unit);
+  for (std::size_t left = found.size(); left > 0; --left) {
+    const bool is_whole = left == 1;
+    const std::string& name = name_of(&found[left - 1], is_whole ? in_table : nullptr);
+    if (!name.empty()) into.back().function = name;
     if (is_whole) break;
     into.emplace_back();
-    note_call(unit, scopes + i, into.back());
+    note_call(unit, &found[left - 1], into.back());
   }
+}
+
+const std::string& symbolizer::opened::name_of(Dwarf_Die* function, const char* in_table) {
+  const auto [at, is_new] = function_names.try_emplace({function->addr, in_table});
+  if (is_new) at->second = function_name(function, in_table);
+  return at->second;
+}
+
+const function_index& symbolizer::opened::functions_of(Dwarf_Die* unit) {
+  const auto known = units.find(unit->addr);
+  return known != units.end() ? known->second : units.try_emplace(unit->addr, unit).first->second;
 }
 
 symbolizer::symbolizer() = default;
@@ -210,7 +236,7 @@ symbolizer::opened& symbolizer::open(const module& in) {
 }
 
 symbols symbolizer::look_up(const module& in, std::uint64_t offset) {
-  const opened& from = open(in);
+  opened& from = open(in);
   if (from.file == nullptr) return {};
   const auto address = from.address_of(offset);
   return address ? from.find(*address) : symbols();
