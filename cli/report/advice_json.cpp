@@ -7,36 +7,48 @@ namespace {
 
 using advice::finding;
 
+json_value type_json(const advice::padded_type& of) {
+  return {{"name", of.name},
+          {"bytes", of.bytes},
+          {"better_bytes", of.better_bytes},
+          {"order", of.order},
+          {"objects_at_peak", of.objects},
+          {"objects_by_source", of.objects_by_source}};
+}
+
 json_value finding_json(const finding& one) {
   const advice::site_facts& of = one.facts;
-  return {{"kind", name_of(one.kind)},
-          {"function", one.where.function},
-          {"file", one.where.file.empty() ? json_value() : json_value(one.where.file)},
-          {"line", one.where.line == 0 ? json_value() : json_value(one.where.line)},
-          {"blocks", of.blocks},
-          {"bytes", of.bytes},
-          {"least_bytes", of.least_bytes},
-          {"most_bytes", of.most_bytes},
-          {"most_live", of.most_live},
-          {"frees", of.frees},
-          {"mean_lifetime_ms", of.frees == 0 ? json_value()
-                                             : json_value(static_cast<double>(of.lived_ms) /
-                                                          static_cast<double>(of.frees))},
-          {"temporary_blocks", of.temporary},
-          {"growths", of.growths},
-          {"growths_by_realloc", of.resizes},
-          {"copied_bytes", of.copied_bytes},
-          {"waves", of.waves},
-          {"wave_blocks", of.wave_blocks},
-          {"pinned_bytes", of.pinned_bytes},
-          {"pinned_pages", of.pinned_pages},
-          {"pinning_blocks", of.pinning_blocks},
-          {"saved_operations", one.saved_operations},
-          {"saved_bytes", one.saved_bytes()},
-          {"before_bytes", one.before_bytes},
-          {"after_bytes", one.after_bytes},
-          {"before_ns", one.before_ns},
-          {"after_ns", one.after_ns}};
+  json_value made = {
+      {"kind", name_of(one.kind)},
+      {"function", one.where.function},
+      {"file", one.where.file.empty() ? json_value() : json_value(one.where.file)},
+      {"line", one.where.line == 0 ? json_value() : json_value(one.where.line)},
+      {"blocks", of.blocks},
+      {"bytes", of.bytes},
+      {"least_bytes", of.least_bytes},
+      {"most_bytes", of.most_bytes},
+      {"most_live", of.most_live},
+      {"frees", of.frees},
+      {"mean_lifetime_ms", of.frees == 0 ? json_value()
+                                         : json_value(static_cast<double>(of.lived_ms) /
+                                                      static_cast<double>(of.frees))},
+      {"temporary_blocks", of.temporary},
+      {"growths", of.growths},
+      {"growths_by_realloc", of.resizes},
+      {"copied_bytes", of.copied_bytes},
+      {"waves", of.waves},
+      {"wave_blocks", of.wave_blocks},
+      {"pinned_bytes", of.pinned_bytes},
+      {"pinned_pages", of.pinned_pages},
+      {"pinning_blocks", of.pinning_blocks},
+      {"saved_operations", one.saved_operations},
+      {"saved_bytes", one.saved_bytes()},
+      {"before_bytes", one.before_bytes},
+      {"after_bytes", one.after_bytes},
+      {"before_ns", one.before_ns},
+      {"after_ns", one.after_ns}};
+  made["type"] = one.type ? type_json(*one.type) : json_value();
+  return made;
 }
 
 json_value metric_json(const contest& all, std::size_t number, const metric& what) {

@@ -31,6 +31,20 @@ std::string lifetime_of(const advice::site_facts& of) {
          " on average";
 }
 
+std::string padding_of(const advice::padded_type& of) {
+  std::string text = count_of(static_cast<std::uint64_t>(of.objects)) + " live at the peak, of " +
+                     std::to_string(of.bytes) + " bytes each, of which another order saves " +
+                     std::to_string(of.bytes - of.better_bytes);
+  if (of.objects_by_source > 0) {
+    text += " (" +
+            (of.objects_by_source < of.objects
+                 ? count_of(static_cast<std::uint64_t>(of.objects_by_source)) + " known"
+                 : std::string("known")) +
+            " by the line of source that allocates)";
+  }
+  return text;
+}
+
 std::string evidence(const finding& one) {
   const advice::site_facts& of = one.facts;
   switch (one.kind) {
@@ -51,6 +65,8 @@ std::string evidence(const finding& one) {
       return blocks_of(of.pinning_blocks) + " " + sizes_of(of) + " lay alone in " +
              count_of(of.pinned_pages) + " pages, which have " + format_size(of.pinned_bytes) +
              " besides";
+    case finding_kind::padded:
+      return padding_of(*one.type) + "; in " + blocks_of(of.blocks) + " " + sizes_of(of);
   }
   return {};
 }
@@ -67,8 +83,17 @@ const char* remedy(finding_kind kind) {
       return "a pool of their size (strata/slab.hpp)";
     case finding_kind::pinned:
       return "a pool of their own (strata/pools.hpp, strata_heap_create), apart from what goes";
+    case finding_kind::padded:
+      break;  // says its fields
   }
   return "";
+}
+
+std::string order_of(const advice::padded_type& of) {
+  std::string text = "its fields in this order:";
+  for (const std::string& field : of.order) text += " " + field + ",";
+  text.pop_back();
+  return text;
 }
 
 std::string saving(const finding& one, const advice::advice& all) {
@@ -100,7 +125,8 @@ std::string finding_text(int number, const finding& one, const advice::advice& a
   if (one.kind == finding_kind::one_size) kind = "one size";
   return "\n" + pad_left(std::to_string(number), 3) + "  " +
          look.paint(colour::bold, kind + ": " + place_of(one.where)) + "\n     " + evidence(one) +
-         "\n     " + remedy(one.kind) + "\n     replayed so: " + saving(one, all) + "\n";
+         "\n     " + (one.type ? order_of(*one.type) : remedy(one.kind)) +
+         "\n     replayed so: " + saving(one, all) + "\n";
 }
 
 // ---- An advice that was tried
@@ -225,6 +251,8 @@ const char* name_of(finding_kind kind) {
       return "one_size";
     case finding_kind::pinned:
       return "pinned";
+    case finding_kind::padded:
+      return "padded";
   }
   return "";
 }

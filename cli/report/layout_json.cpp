@@ -73,44 +73,60 @@ json_value better_json(const weighed_record& of) {
       {"size_bytes", of.better->size_bytes}, {"saved_bytes", of.saved_bytes()}, {"order", order}};
 }
 
-json_value record_json(const weighed_record& of) {
+json_value live_json(const weighed_record& of) {
+  return {{"objects", of.live.objects},
+          {"objects_by_source", of.live.by_source},
+          {"saved_bytes", of.saved_at_peak()}};
+}
+
+json_value record_json(const weighed_record& of, bool is_recorded) {
   const record& one = *of.what;
   json_value fields = json_value::array();
   for (const field& each : one.fields) fields.push_back(field_json(each));
   const std::uint64_t line = layout::cache_line_bytes;
-  return {{"name", one.name},
-          {"kind", name_of(one.kind)},
-          {"language", word_of(one.written_in)},
-          {"file", one.file},
-          {"line", one.line},
-          {"units", one.units},
-          {"size_bytes", one.size_bytes},
-          {"alignment_bytes", one.alignment},
-          {"packed", one.is_packed},
-          {"cache_lines", (one.size_bytes + line - 1) / line},
-          {"wasted_bytes", of.waste.bytes()},
-          {"holes", of.waste.holes},
-          {"hole_bytes", of.waste.hole_bytes},
-          {"bit_holes", of.waste.bit_holes},
-          {"bit_hole_bits", of.waste.bit_hole_bits},
-          {"padding_bytes", of.waste.padding_bytes},
-          {"bit_padding_bits", of.waste.bit_padding_bits},
-          {"nested_wasted_bytes", of.nested_waste_bytes},
-          {"fields", fields},
-          {"gaps", gaps_json(of)},
-          {"better", better_json(of)},
-          {"notes", layout::order_notes(one)}};
+  json_value made = {{"name", one.name},
+                     {"kind", name_of(one.kind)},
+                     {"language", word_of(one.written_in)},
+                     {"file", one.file},
+                     {"line", one.line},
+                     {"units", one.units},
+                     {"size_bytes", one.size_bytes},
+                     {"alignment_bytes", one.alignment},
+                     {"packed", one.is_packed},
+                     {"cache_lines", (one.size_bytes + line - 1) / line},
+                     {"wasted_bytes", of.waste.bytes()},
+                     {"holes", of.waste.holes},
+                     {"hole_bytes", of.waste.hole_bytes},
+                     {"bit_holes", of.waste.bit_holes},
+                     {"bit_hole_bits", of.waste.bit_hole_bits},
+                     {"padding_bytes", of.waste.padding_bytes},
+                     {"bit_padding_bits", of.waste.bit_padding_bits},
+                     {"nested_wasted_bytes", of.nested_waste_bytes},
+                     {"fields", fields},
+                     {"gaps", gaps_json(of)},
+                     {"better", better_json(of)},
+                     {"notes", layout::order_notes(one)}};
+  if (is_recorded) made["at_peak"] = live_json(of);
+  return made;
 }
 
 }  // namespace
 
 std::string layout_json(const layout_result& result) {
   json_value types = json_value::array();
-  for (const weighed_record& one : result.records) types.push_back(record_json(one));
-  return json_text({{"schema", "strata-layout-1"},
-                    {"file", result.file},
-                    {"missing_split_units", result.all->missing_units},
-                    {"types", types}});
+  const recorded_objects* recorded = result.recorded;
+  for (const weighed_record& one : result.records)
+    types.push_back(record_json(one, recorded != nullptr));
+  json_value document = {{"schema", "strata-layout-1"},
+                         {"file", result.file},
+                         {"missing_split_units", result.all->missing_units},
+                         {"types", types}};
+  if (recorded != nullptr) {
+    document["recording"] = {{"file", recorded->file},
+                             {"peak_bytes", recorded->peak_bytes},
+                             {"known_bytes", recorded->known_bytes}};
+  }
+  return json_text(document);
 }
 
 }  // namespace strata::cli

@@ -36,27 +36,69 @@ std::string list_line(const weighed_record& one, const style& look) {
 }  // namespace
 
 std::vector<weighed_record> weighed(const layout::catalogue& all,
-                                    const std::vector<std::size_t>& which) {
+                                    const std::vector<std::size_t>& which,
+                                    const recorded_objects* recorded) {
   const auto nested = layout::nested_waste_bytes(all);
   std::vector<weighed_record> result;
   result.reserve(which.size());
   for (const std::size_t index : which) {
     const layout::record& one = all.records[index];
     result.push_back({&one, layout::waste_of(one), nested[index], layout::order_of(one)});
+    if (recorded != nullptr) result.back().live = recorded->counts[index];
   }
   std::stable_sort(result.begin(), result.end(), [](const auto& a, const auto& b) {
+    if (a.saved_at_peak() != b.saved_at_peak()) return a.saved_at_peak() > b.saved_at_peak();
+    if (a.live.objects != b.live.objects) return a.live.objects > b.live.objects;
     if (a.waste.bytes() != b.waste.bytes()) return a.waste.bytes() > b.waste.bytes();
     return a.what->name < b.what->name;
   });
   return result;
 }
 
+namespace {
+
+std::string live_line(const weighed_record& one, const style& look) {
+  const auto of = [](double number) { return number < 0.5 ? "-" : format_count(number); };
+  const std::string figures =
+      pad_left(one.saved_at_peak() < 0.5
+                   ? "-"
+                   : format_size(static_cast<std::uint64_t>(one.saved_at_peak())),
+               figure_columns) +
+      pad_left(of(one.live.objects), figure_columns) +
+      pad_left(of(one.live.by_source), figure_columns) + figure(one.what->size_bytes) +
+      figure(one.saved_bytes()) + "  ";
+  return figures + fitted(one.what->name + where(*one.what), look, columns_of(figures)) + "\n";
+}
+
+std::string live_list_text(const layout_result& result, std::size_t most, const style& look) {
+  const recorded_objects& recorded = *result.recorded;
+  std::string text = "  of " + format_size(static_cast<std::uint64_t>(recorded.peak_bytes)) +
+                     " at the peak of " + base_name(recorded.file) + ", " +
+                     format_size(static_cast<std::uint64_t>(recorded.known_bytes)) +
+                     " are in blocks whose type is known\n";
+  const auto& records = result.records;
+  const auto live = static_cast<std::size_t>(
+      std::count_if(records.begin(), records.end(),
+                    [](const weighed_record& one) { return one.live.objects > 0; }));
+  if (live == 0) return text;
+  text += "\n" +
+          look.paint(colour::dim,
+                     "    saved  objects by line       of    saved  type (at "
+                     "the peak; bytes each)") +
+          "\n";
+  const std::size_t shown = most == 0 ? live : std::min(most, live);
+  for (std::size_t i = 0; i < shown; ++i) text += live_line(records[i], look);
+  if (shown < live) text += formatted("  and %zu more (--top 0: all)\n", live - shown);
+  return text;
+}
+
+}  // namespace
+
 std::string layout_list_text(const layout_result& result, std::size_t most, const style& look) {
   const auto& records = result.records;
   const auto wasteful = static_cast<std::size_t>(
-      std::find_if(records.begin(), records.end(),
-                   [](const weighed_record& one) { return one.waste.bytes() == 0; }) -
-      records.begin());
+      std::count_if(records.begin(), records.end(),
+                    [](const weighed_record& one) { return one.waste.bytes() > 0; }));
   const auto saving = std::count_if(records.begin(), records.end(), [](const weighed_record& one) {
     return one.better.has_value();
   });
@@ -64,6 +106,7 @@ std::string layout_list_text(const layout_result& result, std::size_t most, cons
   text += formatted(
       "  %zu types, %zu of them with holes or padding; %zu would be smaller in another order\n",
       records.size(), wasteful, static_cast<std::size_t>(saving));
+  if (result.recorded != nullptr) return text + live_list_text(result, most, look);
   if (wasteful == 0) return text;
   text += "\n" +
           look.paint(colour::dim, "   wasted       of    saved   inside  type (bytes each)") + "\n";

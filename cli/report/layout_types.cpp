@@ -69,7 +69,7 @@ class record_text {
       : of_(of), what_(*of.what), all_(all), expand_(expand), look_(look) {}
 
   std::string whole() {
-    return head() + fields() + picture() + wasted() + lines() + better() + notes();
+    return head() + fields() + picture() + wasted() + lines() + better() + live() + notes();
   }
 
  private:
@@ -206,6 +206,12 @@ class record_text {
       line += word;
     }
     return text + look_.paint(colour::green, line) + "\n";
+  }
+
+  std::string live() const {
+    if (of_.live.objects <= 0) return {};
+    return "  at the peak  " + format_count(of_.live.objects) + " of them; another order saves " +
+           format_size(static_cast<std::uint64_t>(of_.saved_at_peak())) + "\n";
   }
 
   std::string notes() const {

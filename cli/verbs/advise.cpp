@@ -160,7 +160,7 @@ int advise_verb(const arguments& given) {
   const capture::view whole(recording, *process);
   const advice::site_table sites(whole);
   constexpr int limit_s = 600;
-  const advice::advice found = advice::advise(options.file, *process, sites, replay_setup(limit_s));
+  const advice::advice found = advice::advise(options.file, whole, sites, replay_setup(limit_s));
   if (!found.trouble.empty()) return complain(options.file + ": no replay: " + found.trouble);
   std::optional<advice::attempt> tried;
   if (tries) {

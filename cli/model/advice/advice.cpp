@@ -31,6 +31,8 @@ treatment treatment_of(finding_kind kind) {
     case finding_kind::one_size:
     case finding_kind::pinned:
       return treatment::in_pool;
+    case finding_kind::padded:
+      break;  // of no site
   }
   return treatment::in_pool;
 }
@@ -90,23 +92,29 @@ void compare_trimmed(const pass_figures& before, const pass_figures& after, find
 
 class adviser {
  public:
-  adviser(const std::string& path, const capture::recorded_process& process,
-          const site_table& sites, const replay::replay_options& options)
+  adviser(const std::string& path, const capture::view& of, const site_table& sites,
+          const replay::replay_options& options)
       : path_(path),
-        process_(process.facts.number),
+        of_(of),
+        process_(of.process().facts.number),
         sites_(sites),
         as_it_is_(path, process_),
         bench_(options) {}
 
-  advice made(std::uint64_t events) {
+  advice made() {
     all_.trace = as_it_is_.facts();
     if (!bench_.run(as_it_is_, pass_kind::measures, figures_)) {
       all_.trouble = bench_.trouble().empty() ? "takes too long to be replayed" : bench_.trouble();
       return all_;
     }
     all_.peak_bytes = figures_.peak.at.footprint;
-    for (finding& one : candidates(events)) {
+    for (finding& one : candidates()) {
       if (holds(one)) all_.findings.push_back(one);
+    }
+    for (finding& one : padded_candidates()) {
+      if (!holds(one)) continue;
+      one.facts = facts_of(*one.type);
+      all_.findings.push_back(one);
     }
     std::stable_sort(all_.findings.begin(), all_.findings.end(),
                      [&](const finding& a, const finding& b) { return weight(a) > weight(b); });
@@ -114,8 +122,8 @@ class adviser {
   }
 
  private:
-  std::vector<finding> candidates(std::uint64_t events) {
-    survey found(sites_.of_node, sites_.sites.size(), events);
+  std::vector<finding> candidates() {
+    survey found(sites_.of_node, sites_.sites.size(), of_.process().memory.events());
     capture::read_events(path_, process_, [&](const capture::event& one) { found.add(one); });
     std::vector<finding> made;
     for (std::size_t i = 0; i < sites_.sites.size(); ++i) {
@@ -131,6 +139,33 @@ class adviser {
     return keep_largest(std::move(made));
   }
 
+  std::vector<finding> padded_candidates() {
+    const auto enough = static_cast<double>(threshold(all_.peak_bytes, least_bytes));
+    std::vector<finding> made;
+    for (padded_type& one : padded_types(of_, enough)) {
+      finding& into = made.emplace_back();
+      into.kind = finding_kind::padded;
+      into.where = {one.name, one.file, static_cast<std::uint32_t>(one.line), {}};
+      into.type = std::move(one);
+    }
+    return made;
+  }
+
+  // Of all blocks that have such an object.
+  site_facts facts_of(const padded_type& type) {
+    std::vector<std::uint32_t> of_node;
+    for (const smaller_unit& one : type.of_node) of_node.push_back(one.bytes == 0 ? 1 : 0);
+    survey found(of_node, 2, of_.process().memory.events());
+    capture::read_events(path_, process_, [&](const capture::event& one) { found.add(one); });
+    return found.sites()[0];
+  }
+
+  static std::unique_ptr<replay::event_translator> translator_for(
+      const finding& one, const std::vector<std::uint32_t>& of_node) {
+    if (one.type) return made_smaller(one.type->of_node);
+    return treated(treatment_of(one.kind), one.site, of_node);
+  }
+
   // A replay of each takes its time: those with most blocks.
   static std::vector<finding> keep_largest(std::vector<finding> of) {
     std::stable_sort(of.begin(), of.end(), [](const finding& a, const finding& b) {
@@ -142,8 +177,7 @@ class adviser {
 
   // Replays with and without it.
   bool holds(finding& one) {
-    const treatment how = treatment_of(one.kind);
-    const trace after(path_, process_, [&] { return treated(how, one.site, sites_.of_node); });
+    const trace after(path_, process_, [&] { return translator_for(one, sites_.of_node); });
     const bool by_trims = one.kind == finding_kind::pinned;
     pass_figures figures;
     if (!bench_.run(after, by_trims ? pass_kind::trims : pass_kind::measures, figures)) {
@@ -178,6 +212,7 @@ class adviser {
   }
 
   std::string path_;
+  const capture::view& of_;
   std::uint32_t process_;
   const site_table& sites_;
   trace as_it_is_;
@@ -210,9 +245,9 @@ std::vector<finding_kind> candidates_of(const site_facts& of, std::uint64_t oper
   return made;
 }
 
-advice advise(const std::string& path, const capture::recorded_process& process,
-              const site_table& sites, const replay::replay_options& options) {
-  return adviser(path, process, sites, options).made(process.memory.events());
+advice advise(const std::string& path, const capture::view& of, const site_table& sites,
+              const replay::replay_options& options) {
+  return adviser(path, of, sites, options).made();
 }
 
 }  // namespace strata::cli::advice

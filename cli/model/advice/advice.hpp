@@ -8,9 +8,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/model/advice/padding.hpp"
 #include "cli/model/advice/site_table.hpp"
 #include "cli/model/advice/survey.hpp"
 #include "cli/model/replay/replay.hpp"
@@ -21,13 +23,14 @@ inline constexpr double least_share = 0.01;
 inline constexpr std::uint64_t least_operations = 1000;
 inline constexpr std::uint64_t least_bytes = std::uint64_t{64} << 10;
 
-enum class finding_kind { temporary, grown, together, one_size, pinned };
+enum class finding_kind { temporary, grown, together, one_size, pinned, padded };
 
 struct finding {
   finding_kind kind = finding_kind::temporary;
   std::uint32_t site = 0;
-  capture::call_site where;
-  site_facts facts;
+  capture::call_site where;         // of padded: the type, and where it is defined
+  site_facts facts;                 // of padded: of all blocks with such an object
+  std::optional<padded_type> type;  // of padded alone
 
   // By replay, before and after: time of all operations; most taken from the system, or of pinned pages
   // taken at the moment at which it makes most of a difference.
@@ -49,9 +52,9 @@ struct advice {
   std::string trouble;            // why nothing could be replayed
 };
 
-// The events of the process, whose sites are those of the table.
-advice advise(const std::string& path, const capture::recorded_process& process,
-              const site_table& sites, const replay::replay_options& options);
+// The events of the view's process, whose sites are those of the table.
+advice advise(const std::string& path, const capture::view& of, const site_table& sites,
+              const replay::replay_options& options);
 
 // What may be worth a replay at a site of a program that does so many operations and takes so much.
 std::vector<finding_kind> candidates_of(const site_facts& of, std::uint64_t operations,

@@ -24,6 +24,7 @@ route_place place_of(finding_kind kind) {
       return route_place::arena;
     case finding_kind::one_size:
     case finding_kind::pinned:
+    case finding_kind::padded:
       return route_place::pool;
   }
   return route_place::heap;
@@ -134,6 +135,8 @@ class trier {
 }  // namespace
 
 std::string why_not_tried(const finding& one) {
+  if (one.kind == finding_kind::padded)
+    return "the program has to be compiled again, with the fields in that order";
   if (one.kind == finding_kind::grown && one.facts.resizes < one.facts.growths / 10 * 9)
     return "its blocks are given up for longer ones by the program itself, which alone can ask for "
            "the final length at once";

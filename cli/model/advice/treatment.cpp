@@ -197,7 +197,32 @@ class routed final : public site_treatment {
   std::vector<route> routes_;  // by slot
 };
 
+// A block that is not so many units, to the byte, stays as it is.
+class smaller final : public replay::event_translator {
+ public:
+  explicit smaller(const std::vector<smaller_unit>& of_node) : of_node_(of_node) {}
+
+  void add(const event& one, std::vector<operation>& into) override {
+    event made = one;
+    if (one.makes() && one.node < of_node_.size()) {
+      const smaller_unit& unit = of_node_[one.node];
+      if (unit.bytes > 0 && one.size % unit.bytes == 0)
+        made.size = one.size / unit.bytes * unit.better_bytes;
+    }
+    plain_.add(made, into);
+  }
+  std::uint64_t unknown_frees() const override { return plain_.unknown_frees(); }
+
+ private:
+  const std::vector<smaller_unit>& of_node_;
+  replay::translator plain_;
+};
+
 }  // namespace
+
+std::unique_ptr<replay::event_translator> made_smaller(const std::vector<smaller_unit>& of_node) {
+  return std::make_unique<smaller>(of_node);
+}
 
 std::unique_ptr<replay::event_translator> treated(treatment how, std::uint32_t site,
                                                   const std::vector<std::uint32_t>& of_node) {

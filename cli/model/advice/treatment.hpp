@@ -6,6 +6,7 @@
 //   reserved   no block of the site is made longer, as if it had room enough at once: what did so is left
 //              out (the block keeps its first length, so that nothing can be said of memory)
 //   in_arena, in_pool   all blocks of the site come from one bump, or from pools
+//   smaller    blocks have the size that they would have if a type's fields were ordered better
 #pragma once
 
 #include <memory>
@@ -13,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cli/model/advice/padding.hpp"
 #include "cli/model/replay/translator.hpp"
 
 namespace strata::cli::advice {
@@ -22,5 +24,7 @@ enum class treatment { on_stack, reserved, in_arena, in_pool };
 // of_node: the site of each node; outlives what is made.
 std::unique_ptr<replay::event_translator> treated(treatment how, std::uint32_t site,
                                                   const std::vector<std::uint32_t>& of_node);
+// Of each node; outlives what is made.
+std::unique_ptr<replay::event_translator> made_smaller(const std::vector<smaller_unit>& of_node);
 
 }  // namespace strata::cli::advice

@@ -55,6 +55,16 @@ TEST(Treatment, BlocksThatGrowAreThereAtOnce) {
             "a0:10 f0");
 }
 
+TEST(Treatment, BlocksOfABetterOrderAreSmaller) {
+  const std::vector<smaller_unit> units = {{}, {}, {40, 24}};
+  const auto one = made_smaller(units);
+  std::vector<replay::operation> all;
+  for (const event& each : {made(16, 40, 1), made(32, 40, 2), made(48, 120, 2), made(64, 41, 2),
+                            resize_out(32), resize_in(80, 80, 2)})
+    one->add(each, all);
+  EXPECT_EQ(replay::text_of(all), "a0:40 a1:24 a2:72 a3:41 r1:48");
+}
+
 TEST(Treatment, WhatDoesNotGrowStays) {
   EXPECT_EQ(left_of(treatment::reserved, {made(16, 10, 2), made(32, 5, 2), gone(16), gone(32)}),
             "a0:10 a1:5 f0 f1")

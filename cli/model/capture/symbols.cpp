@@ -148,9 +148,22 @@ struct symbolizer::opened {
   void open(const std::string& path);
   std::optional<Dwarf_Addr> address_of(std::uint64_t offset) const;
   symbols find(Dwarf_Addr address);
+
+ private:
+  struct unit_range {
+    Dwarf_Addr start = 0;
+    Dwarf_Addr end = 0;
+    Dwarf_Die unit{};
+    Dwarf_Addr bias = 0;
+  };
   void find_inlined(Dwarf_Die* unit, Dwarf_Addr in_unit, const char* in_table, symbols& into);
   const std::string& name_of(Dwarf_Die* function, const char* in_table);
   const function_index& functions_of(Dwarf_Die* unit);
+  Dwarf_Die* unit_at(Dwarf_Addr address, Dwarf_Addr& unit_bias);
+  void read_units();
+
+  std::vector<unit_range> units_;  // by start; read when the file's own table lacks an address
+  bool has_read_units_ = false;
 };
 
 void symbolizer::opened::open(const std::string& path) {
@@ -180,19 +193,47 @@ std::optional<Dwarf_Addr> symbolizer::opened::address_of(std::uint64_t offset) c
   return std::nullopt;
 }
 
+// The compilation unit of an address. GCC writes a table of them (.debug_aranges); clang doesn't, and leaves
+// it to the units themselves.
+Dwarf_Die* symbolizer::opened::unit_at(Dwarf_Addr address, Dwarf_Addr& unit_bias) {
+  if (Dwarf_Die* unit = dwfl_module_addrdie(file, address, &unit_bias)) return unit;
+  if (!has_read_units_) read_units();
+  auto after =
+      std::upper_bound(units_.begin(), units_.end(), address,
+                       [](Dwarf_Addr at, const unit_range& one) { return at < one.start; });
+  if (after == units_.begin() || address >= (--after)->end) return nullptr;
+  unit_bias = after->bias;
+  return &after->unit;
+}
+
+void symbolizer::opened::read_units() {
+  has_read_units_ = true;
+  Dwarf_Addr unit_bias = 0;
+  for (Dwarf_Die* unit = nullptr; (unit = dwfl_module_nextcu(file, unit, &unit_bias)) != nullptr;) {
+    Dwarf_Addr base = 0;
+    Dwarf_Addr start = 0;
+    Dwarf_Addr end = 0;
+    for (std::ptrdiff_t at = 0; (at = dwarf_ranges(unit, at, &base, &start, &end)) > 0;)
+      units_.push_back({start + unit_bias, end + unit_bias, *unit, unit_bias});
+  }
+  std::sort(units_.begin(), units_.end(),
+            [](const unit_range& a, const unit_range& b) { return a.start < b.start; });
+}
+
 symbols symbolizer::opened::find(Dwarf_Addr address) {
   symbols found(1);
   const char* in_table = names.name_at(address);
   found[0].function = demangled(in_table);
-  if (Dwfl_Line* line = dwfl_module_getsrc(file, address)) {
-    int number = 0;
-    if (const char* name = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr)) {
-      found[0].file = name;
-      found[0].line = static_cast<std::uint32_t>(number);
-    }
-  }
   Dwarf_Addr unit_bias = 0;
-  if (Dwarf_Die* unit = dwfl_module_addrdie(file, address, &unit_bias)) {
+  if (Dwarf_Die* unit = unit_at(address, unit_bias)) {
+    if (Dwarf_Line* line = dwarf_getsrc_die(unit, address - unit_bias)) {
+      int number = 0;
+      const char* name = dwarf_linesrc(line, nullptr, nullptr);
+      if (name != nullptr && dwarf_lineno(line, &number) == 0) {
+        found[0].file = name;
+        found[0].line = static_cast<std::uint32_t>(number);
+      }
+    }
     find_inlined(unit, address - unit_bias, in_table, found);
   }
   if (found.size() == 1 && found[0].function.empty() && found[0].file.empty()) found.clear();
