@@ -1,5 +1,5 @@
 """strata record --every and heaptrack watch the same programs of the system and find the same: blocks in all, bytes
-at the peak, and the sites and stacks with the most of either.
+at the peak, bytes never freed, and the sites and stacks with the most of each.
 
 Both count bytes as they were asked for, and a realloc as a free and an allocation; so where they differ the program
 did, or one of them is wrong. What has to be seen through:
@@ -9,6 +9,8 @@ did, or one of them is wrong. What has to be seen through:
 - heaptrack tells the address of a function without a name; ours is the offset in the file of its code.
 - heaptrack's stacks begin at main where it has a name, and have functions that were inlined in the wrong order. So
   stacks are compared below main and in no order.
+- heaptrack has a thread of its own, so that the C library locks its streams, and getc is on a stack from which it
+  otherwise has gone when the buffer is filled.
 - CPython copies its environment, in which each tool has variables of its own: six blocks in fifty thousand.
 """
 
@@ -28,6 +30,8 @@ HEAPTRACK = shutil.which("heaptrack_print")
 PARTS = pathlib.Path(HEAPTRACK or "/").resolve().parent.parent / "lib" / "heaptrack"
 TOLERANCE = 0.01
 SITES = 10
+# heaptrack's name; our figure and its unit.
+COSTS = (("allocations", "total", "blocks"), ("peak", "at_peak", "bytes"), ("leaked", "at_end", "bytes"))
 ROWS = int(sys.argv[4]) if len(sys.argv) > 4 else 2000
 
 SQL = """
@@ -172,20 +176,20 @@ class Heaptrack(RecordCase):
         self.fixed = {"HOME": str(self.directory), "PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "0"}
 
     def of_strata(self, *command):
-        """Blocks in all and bytes at the peak, of each stack."""
+        """COSTS of each stack."""
         file = self.directory / "recording.strata"
         done = self.strata("record", "--every", "-o", file, "--", *command, env=self.fixed)
         self.assertEqual(done.returncode, 0, done.stderr)
         found = self.report(file)
         self.assertEqual(set(found["lost"].values()), {0})
-        blocks, peak = collections.Counter(), collections.Counter()
+        sums = [collections.Counter() for _ in COSTS]
         for stack in found["stacks"]:
             calls = below_main([without_aliases(one["function"]) for one in reversed(stack["calls"])])
-            blocks[calls] += stack["total"]["blocks"]
-            peak[calls] += stack["at_peak"]["bytes"]
-        self.assertEqual(blocks.total(), found["summary"]["total"]["blocks"])
-        self.assertEqual(peak.total(), found["summary"]["at_peak"]["bytes"])
-        return blocks, peak
+            for (_, figure, unit), into in zip(COSTS, sums):
+                into[calls] += stack[figure][unit]
+        for (_, figure, unit), made in zip(COSTS, sums):
+            self.assertEqual(made.total(), found["summary"][figure][unit])
+        return sums
 
     def of_heaptrack(self, *command):
         """The same."""
@@ -197,11 +201,10 @@ class Heaptrack(RecordCase):
             subprocess.run([PARTS / "libexec" / "heaptrack_interpret"], stdin=source, stdout=into,
                            stderr=subprocess.DEVNULL, check=True, timeout=120)  # fmt: skip
         file = HeaptrackFile(raw, interpreted, command[0])
-        return [file.folded(cost, self.directory / "folded", self.variables()) for cost in ("allocations", "peak")]
+        return [file.folded(cost, self.directory / "folded", self.variables()) for cost, _, _ in COSTS]
 
     def assert_same(self, ours, theirs, what):
-        self.assertGreater(theirs.total(), 0)
-        self.assertAlmostEqual(ours.total() / theirs.total(), 1, delta=TOLERANCE, msg=f"{what} in all")
+        self.assertAlmostEqual(ours.total(), theirs.total(), delta=TOLERANCE * theirs.total(), msg=f"{what} in all")
         for by, group in (("site", by_site), ("stack", in_no_order)):
             here, there = group(ours), group(theirs)
             for name, _ in there.most_common(SITES) + here.most_common(SITES):
@@ -213,8 +216,9 @@ class Heaptrack(RecordCase):
         if path is None:
             self.skipTest(f"no {command[0]}")
         ours, theirs = self.of_strata(path, *command[1:]), self.of_heaptrack(path, *command[1:])
-        for what, here, there in zip(("blocks", "bytes at the peak"), ours, theirs):
-            self.assert_same(here, there, what)
+        for (_, *what), here, there in zip(COSTS, ours, theirs):
+            self.assert_same(here, there, " ".join(what))
+        self.assertGreater(theirs[0].total(), 1000)
 
     def test_sqlite(self):
         script = self.make("script.sql", SQL.format(rows=ROWS))
