@@ -135,8 +135,10 @@ int main(void) {
 
     @with_one_compiler
     def test_is_not_tried(self):
-        file = self.record(self.cpp(PADDED + "\nitem* all[9999];\n"
-                                    "int main() { for (item*& one : all) one = new item(); }\n"))  # fmt: skip
+        # Of several lengths, so that nothing else is advised.
+        file = self.record(self.cpp("#include <memory>\n" + PADDED + "\nitem* all[9999];\nint main() {\n"
+                                    "for (int i = 0; i < 9999; ++i)\n"
+                                    "all[i] = std::allocator<item>().allocate(1 + i % 3);\n}\n"))  # fmt: skip
         self.assertEqual([one["kind"] for one in self.json("advise", file)["findings"]], ["padded"])
         self.assert_one_line(self.strata("advise", file, "--try", 1), 2, "compiled again")
 
