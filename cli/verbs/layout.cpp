@@ -83,7 +83,7 @@ std::size_t module_of(const capture::capture& recording, const std::string& bina
 std::string find_objects(const layout_options& options, const layout::catalogue& all,
                          recorded_objects& into) {
   capture::capture recording;
-  const std::string wrong = capture::read_capture(options.recording, recording);
+  std::string wrong = capture::read_capture(options.recording, recording);
   if (!wrong.empty()) return wrong;
   const capture::recorded_process* process = recording.find(options.process);
   if (process == nullptr)
