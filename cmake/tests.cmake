@@ -73,6 +73,13 @@ include(GoogleTest)
 find_package(GTest REQUIRED)
 find_package(Threads REQUIRED)
 find_package(Python3 COMPONENTS Interpreter)
+# For tests of what is read from debug information, which compilers write differently.
+find_program(STRATA_CLANGXX NAMES clang++-14 clang++)
+set(STRATA_CXX_COMPILERS ${CMAKE_CXX_COMPILER})
+if(STRATA_CLANGXX)
+  list(APPEND STRATA_CXX_COMPILERS ${STRATA_CLANGXX})
+endif()
+list(REMOVE_DUPLICATES STRATA_CXX_COMPILERS)
 add_custom_target(strata_test_needs ALL)
 
 if(Python3_FOUND AND NOT STRATA_SANITIZE)

@@ -24,8 +24,9 @@ route_place place_of(finding_kind kind) {
       return route_place::arena;
     case finding_kind::one_size:
     case finding_kind::pinned:
-    case finding_kind::padded:
       return route_place::pool;
+    case finding_kind::padded:  // why_not_tried
+      break;
   }
   return route_place::heap;
 }
