@@ -226,8 +226,8 @@ bool open_next(wire::ring_state& ring, std::uintptr_t frame, std::uint64_t& inde
   return true;
 }
 
-STRATA_NOINLINE void push(wire::entry_kind kind, void* block, std::size_t size,
-                          std::uint32_t node) {
+STRATA_NOINLINE void push(std::uint32_t kind, std::uintptr_t address, std::size_t size,
+                          std::uint32_t node, std::uint16_t about) {
   if (own.ring == 0 && !take_ring()) return;
   if (STRATA_UNLIKELY(shared->closed.load(std::memory_order_relaxed) != 0)) return stop();
   wire::ring_state& ring = shared->rings[own.ring - 1];
@@ -237,16 +237,25 @@ STRATA_NOINLINE void push(wire::entry_kind kind, void* block, std::size_t size,
   std::uint64_t index = 0;
   if (!open_next(ring, frame, index)) return stop();
   wire::entry& to = shared->entries[own.ring - 1][index % wire::ring_entries];
-  to.kind = static_cast<std::uint32_t>(kind);
-  to.address = base::address_of(block);
+  to.kind = kind;
+  to.address = address;
   to.node = node;
   to.size_low = static_cast<std::uint32_t>(size);
   to.size_high = static_cast<std::uint16_t>(size >> 32);
+  to.about = about;
   to.sequence = shared->sequence.fetch_add(1, std::memory_order_relaxed);
   to.stamp.store(static_cast<std::uint32_t>(index + 1), std::memory_order_release);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   own.open_count = depth;
   if (STRATA_UNLIKELY(own.exiting)) leave_ring();
+}
+
+void push(wire::entry_kind kind, void* block, std::size_t size, std::uint32_t node) {
+  push(static_cast<std::uint32_t>(kind), base::address_of(block), size, node, 0);
+}
+void push(wire::range_kind kind, std::uintptr_t start, std::size_t bytes, std::uint32_t node,
+          std::uint16_t about) {
+  push(static_cast<std::uint32_t>(kind), start, bytes, node, about);
 }
 
 // ---- Stacks
@@ -479,6 +488,19 @@ STRATA_NOINLINE void note_resized(resizing before, void* old_block, void* block,
   if (!before.is_due) return;
   note_new(before.noted ? wire::entry_kind::resize_in : wire::entry_kind::allocate, block, size,
            nullptr);
+}
+
+STRATA_NOINLINE void note_mapped(std::uintptr_t start, std::size_t bytes, std::uint16_t about,
+                                 const os::calling_frame& from) {
+  if (is_recording()) push(wire::range_kind::map, start, bytes, own_node(&from), about);
+}
+
+void note_unmapping(std::uintptr_t start, std::size_t bytes) {
+  if (is_recording()) push(wire::range_kind::unmap, start, bytes, 0, 0);
+}
+
+void note_unmap_refused() {
+  if (is_recording()) push(wire::range_kind::unmap_back, 0, 0, 0, 0);
 }
 
 void thread_exits() {

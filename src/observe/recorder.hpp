@@ -68,6 +68,16 @@ STRATA_INLINE void gone(void* block) {
   if (is_noted(block)) note_gone(block);
 }
 
+// ---- Mappings
+// Ranges of addresses that the program maps and unmaps; all are noted, whatever is a sample of. A range has been
+// mapped: about is of wire::range_about, from as for note_made.
+void note_mapped(std::uintptr_t start, std::size_t bytes, std::uint16_t about,
+                 const os::calling_frame& from);
+// A range is about to go, with all that is mapped there ...
+void note_unmapping(std::uintptr_t start, std::size_t bytes);
+// ... and has not gone.
+void note_unmap_refused();
+
 // ---- The life of the process
 void thread_exits();
 void forked_in_child();

@@ -29,7 +29,7 @@
 
 namespace strata::wire {
 
-inline constexpr std::uint64_t area_magic = 0x3261657261727473;  // "strarea2"
+inline constexpr std::uint64_t area_magic = 0x3361657261727473;  // "strarea3"
 inline constexpr const char* area_variable = "STRATA_RECORD";
 
 inline constexpr std::size_t most_processes = 256;
@@ -49,6 +49,25 @@ enum class entry_kind : std::uint32_t {
   nothing,  // the thread was taken out of writing it; the sequence is lost, too, when it is none
 };
 inline constexpr std::uint32_t entry_kinds = 5;  // but for nothing
+
+// Of ranges of addresses that the program maps, in entries like the others.
+enum class range_kind : std::uint32_t {
+  map = 8,
+  unmap,      // also of what is moved away, in front of the map of where it is then
+  unmap_back  // the system has refused it: what the last unmap of the thread took is still there
+};
+inline bool is_of_range(std::uint32_t kind) {
+  return kind >= static_cast<std::uint32_t>(range_kind::map) &&
+         kind <= static_cast<std::uint32_t>(range_kind::unmap_back);
+}
+// What is mapped, of map.
+enum range_about : std::uint16_t {
+  range_of_file = 1,
+  range_shared = 2,
+  range_inaccessible = 4,  // when it was mapped
+  range_of_break = 8,      // of the program's break
+  range_moved = 16,        // what the thread's last unmap took, or some of it, and is what that was
+};
 inline constexpr std::uint64_t no_sequence = ~std::uint64_t{0};
 
 struct entry {
@@ -59,7 +78,8 @@ struct entry {
   std::uint32_t node;
   std::uint32_t size_low;
   std::uint16_t size_high;  // sizes have 48 bits
-  std::uint16_t unused[3];
+  std::uint16_t about;      // of ranges
+  std::uint16_t unused[2];
 };
 static_assert(sizeof(entry) == 40);
 

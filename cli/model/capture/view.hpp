@@ -61,9 +61,13 @@ struct tree_of {
 };
 using call_tree = tree_of<stack_figures>;
 
+// What a view is of: the blocks of a heap, or what the program mapped for itself.
+enum class memory_kind { blocks, mappings };
+
 class view {
  public:
-  view(const capture& of, const recorded_process& process) : of_(of), process_(process) {}
+  view(const capture& of, const recorded_process& process, memory_kind kind = memory_kind::blocks)
+      : of_(of), process_(process), kind_(kind) {}
 
   const capture& recording() const { return of_; }
   const recorded_process& process() const { return process_; }
@@ -82,6 +86,10 @@ class view {
   // Calls visit(node, figures) for each stack that has allocated.
   template <typename Visit>
   void each_stack(Visit visit) const {
+    if (kind_ == memory_kind::mappings) {
+      for (const auto& [node, one] : process_.mapped.by_node()) visit(node, one.sums);
+      return;
+    }
     const auto& figures = process_.memory.by_node();
     for (std::uint32_t node = 0; node < figures.size(); ++node) {
       if (figures[node].total.blocks > 0) visit(node, figures[node]);
@@ -94,6 +102,7 @@ class view {
  private:
   const capture& of_;
   const recorded_process& process_;
+  memory_kind kind_;
   mutable std::map<std::uint64_t, std::vector<call_site>> known_;  // by address
 };
 
