@@ -169,6 +169,14 @@ void add_places(const capture_result& result, call_form form, json_value& docume
     site.update(figures_json(one.figures, result.figure));
     sites.push_back(site);
   }
+  json_value heaps = json_value::array();
+  for (const capture::site_figures& one : view.heaps()) {
+    json_value heap = where_json(one.where);
+    heap["stacks"] = one.stacks;
+    heap.update(figures_json(one.figures, result.figure));
+    heaps.push_back(heap);
+  }
+  document["heaps"] = std::move(heaps);
   site_numbers frames;
   stack_places places;
   json_value stacks = json_value::array();

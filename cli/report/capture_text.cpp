@@ -202,6 +202,24 @@ std::string figure_name(const capture_result& result, capture_figure which) {
   return "";
 }
 
+namespace {
+
+constexpr const char* site_columns = "   at peak    at end     total   blocks temporary  where\n";
+
+std::string heaps_text(const capture::view& of, const capture_result& result, const style& look) {
+  std::vector<site_figures> heaps = of.heaps();
+  if (heaps.empty()) return {};
+  std::string text = look.heading("of these, in first-class heaps") + "\n" + site_columns;
+  std::stable_sort(heaps.begin(), heaps.end(), [](const site_figures& a, const site_figures& b) {
+    return a.figures.total.bytes > b.figures.total.bytes;
+  });
+  const std::size_t shown = std::min(heaps.size(), result.shown);
+  for (std::size_t i = 0; i < shown; ++i) text += site_row(heaps[i], capture_figure::peak, look);
+  return text;
+}
+
+}  // namespace
+
 std::string capture_text(const capture_result& result, const style& look) {
   const capture::view view(result.recording, result.process);
   std::vector<site_figures> sites = view.sites();
@@ -211,13 +229,13 @@ std::string capture_text(const capture_result& result, const style& look) {
   std::string text = capture_summary(result, look);
   text += look.heading("sites by " + figure_name(result, result.figure)) + "\n";
   if (result.figure == capture_figure::moment) text += "      then";
-  text += "   at peak    at end     total   blocks temporary  where\n";
+  text += site_columns;
   const std::size_t shown = std::min(sites.size(), result.shown);
   for (std::size_t i = 0; i < shown; ++i) text += site_row(sites[i], result.figure, look);
   if (shown < sites.size()) {
     text += "  and " + format_count(static_cast<double>(sites.size() - shown)) + " more (--all)\n";
   }
-  return text;
+  return text + heaps_text(view, result, look);
 }
 
 std::string capture_tree_text(const capture_result& result, const style& look) {

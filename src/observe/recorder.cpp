@@ -420,11 +420,18 @@ bool forget_sampled(void* block) {
 
 bool records_all() { return shared->sample_bytes == 0; }
 
-void note_new(wire::entry_kind kind, void* block, std::size_t size, const os::calling_frame* from) {
+// The stack as it is now, for a block of a heap.
+std::uint32_t node_for(const os::calling_frame* from, std::uint32_t heap) {
+  const std::uint32_t node = own_node(from);
+  return heap == 0 ? node : node_of(node, wire::heap_mark | heap);
+}
+
+void note_new(wire::entry_kind kind, void* block, std::size_t size, const os::calling_frame* from,
+              std::uint32_t heap) {
   if (!is_recording()) return;
   if (records_all()) {
     this_countdown.bytes = 0;
-    if (block != nullptr) push(kind, block, size, own_node(from));
+    if (block != nullptr) push(kind, block, size, node_for(from, heap));
     return;
   }
   bool is_first = own.random == 0;  // its countdown began nowhere
@@ -432,7 +439,7 @@ void note_new(wire::entry_kind kind, void* block, std::size_t size, const os::ca
   if (is_first) this_countdown.bytes -= static_cast<std::int64_t>(size | 1);
   if (is_first && this_countdown.bytes >= 0) return;
   if (is_first) this_countdown.bytes = next_distance();
-  if (block != nullptr && keep_sampled(block)) push(kind, block, size, own_node(from));
+  if (block != nullptr && keep_sampled(block)) push(kind, block, size, node_for(from, heap));
 }
 
 // ---- Looking for leaks
@@ -467,9 +474,12 @@ bool is_to_go(void* block) {
 
 }  // namespace
 
-STRATA_NOINLINE void note_made(void* block, std::size_t size, const os::calling_frame& from) {
-  note_new(wire::entry_kind::allocate, block, size, &from);
+STRATA_NOINLINE void note_made(void* block, std::size_t size, const os::calling_frame& from,
+                               std::uint32_t heap) {
+  note_new(wire::entry_kind::allocate, block, size, &from, heap);
 }
+
+STRATA_NOINLINE std::uint32_t note_heap_made() { return is_recording() ? own_node(nullptr) : 0; }
 
 STRATA_NOINLINE void note_gone(void* block) {
   if (is_to_go(block)) push(wire::entry_kind::deallocate, block, 0, 0);
@@ -481,13 +491,14 @@ STRATA_NOINLINE resizing note_resizing(void* block, bool is_due) {
   return {noted, is_due};
 }
 
-STRATA_NOINLINE void note_resized(resizing before, void* old_block, void* block, std::size_t size) {
+STRATA_NOINLINE void note_resized(resizing before, void* old_block, void* block, std::size_t size,
+                                  std::uint32_t heap) {
   if (block == nullptr && before.noted && (records_all() || keep_sampled(old_block))) {
     push(wire::entry_kind::resize_back, old_block, 0, 0);
   }
   if (!before.is_due) return;
   note_new(before.noted ? wire::entry_kind::resize_in : wire::entry_kind::allocate, block, size,
-           nullptr);
+           nullptr, heap);
 }
 
 STRATA_NOINLINE void note_mapped(std::uintptr_t start, std::size_t bytes, std::uint16_t about,

@@ -40,6 +40,14 @@ inline constexpr std::size_t most_depth = 256;
 inline constexpr std::uint64_t cut_mark =
     1;  // the address of a node that stands for calls that were too many
 
+// The address of a node that stands for a first-class heap: what has it as its stack is a block of that heap, and
+// its caller's calls are those that allocated it. The lower bits are the node of the calls that made the heap.
+inline constexpr std::uint64_t heap_mark = std::uint64_t{1} << 63;
+inline bool is_heap_mark(std::uint64_t address) { return (address & heap_mark) != 0; }
+inline std::uint32_t maker_of_heap(std::uint64_t address) {
+  return static_cast<std::uint32_t>(address);
+}
+
 enum class entry_kind : std::uint32_t {
   allocate,
   deallocate,

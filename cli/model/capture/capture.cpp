@@ -96,6 +96,11 @@ class assembler {
     return true;
   }
 
+  // Whether it is a node that is known, and of a call.
+  bool is_plain(std::uint32_t node) const {
+    return node < into_.nodes.size() && !wire::is_heap_mark(into_.nodes[node].address);
+  }
+
   bool take_nodes(byte_reader& from) {
     std::uint64_t address = 0;
     for (std::uint64_t left = from.number(); left > 0; --left) {
@@ -105,6 +110,7 @@ class assembler {
       if (!from.good() || caller >= into_.nodes.size() || into_.nodes.size() > most_nodes) {
         return false;
       }
+      if (wire::is_heap_mark(address) && !is_plain(wire::maker_of_heap(address))) return false;
       one.caller = static_cast<std::uint32_t>(caller);
       one.address = address;
       into_.nodes.push_back(one);
@@ -292,7 +298,12 @@ std::string read_every_event(const std::string& path, std::uint32_t number, capt
 void name_calls(capture& of, std::uint32_t process, const std::vector<std::uint32_t>& stacks,
                 symbolizer& source) {
   std::vector<bool> seen(of.nodes.size());
+  std::vector<std::uint32_t> all = stacks;
   for (const std::uint32_t stack : stacks) {
+    const std::uint64_t address = of.nodes[stack].address;
+    if (wire::is_heap_mark(address)) all.push_back(wire::maker_of_heap(address));
+  }
+  for (const std::uint32_t stack : all) {
     for (std::uint32_t at = stack; at != 0 && !seen[at]; at = of.nodes[at].caller) {
       seen[at] = true;
       code_place place;

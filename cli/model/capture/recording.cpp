@@ -347,7 +347,9 @@ void recording::note_nodes(watched_process& of, std::uint32_t slot) {
     of.nodes[slot] = true;
     const wire::stack_node& at = area_->nodes[slot];
     const std::uint64_t address = at.address.load(std::memory_order_relaxed);
-    if (address > wire::cut_mark && known.insert({address})) {
+    if (wire::is_heap_mark(address)) {
+      note_nodes(of, wire::maker_of_heap(address));
+    } else if (address > wire::cut_mark && known.insert({address})) {
       is_unknown |= !of.knows(address);
       fresh.push_back(address);
     }
@@ -377,7 +379,11 @@ std::uint32_t recording::file_node(std::uint32_t slot) {
   }
   std::uint32_t caller = slot < wire::most_nodes ? file_nodes_[slot] : 0;
   for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
-    nodes_.push_back({caller, area_->nodes[*at].address.load(std::memory_order_relaxed)});
+    std::uint64_t address = area_->nodes[*at].address.load(std::memory_order_relaxed);
+    if (wire::is_heap_mark(address)) {
+      address = wire::heap_mark | file_node(wire::maker_of_heap(address));
+    }
+    nodes_.push_back({caller, address});
     caller = file_nodes_[*at] = static_cast<std::uint32_t>(nodes_.size() - 1);
   }
   return caller;
