@@ -38,9 +38,10 @@ strata_glob(core_sources ${core_patterns})
 strata_glob(observe_sources ${PROJECT_SOURCE_DIR}/src/observe/*.cpp)
 strata_glob(route_sources ${PROJECT_SOURCE_DIR}/src/route/*.cpp)
 strata_glob(entry_sources ${PROJECT_SOURCE_DIR}/src/entry/*.cpp ${PROJECT_SOURCE_DIR}/src/entry/*.S)
-# What only the router's library has.
+# What only the recorder's library has, or the router's.
+set(recording_sources ${PROJECT_SOURCE_DIR}/src/entry/mappings.cpp)
 set(routing_sources ${PROJECT_SOURCE_DIR}/src/entry/routed.cpp)
-list(REMOVE_ITEM entry_sources ${routing_sources})
+list(REMOVE_ITEM entry_sources ${recording_sources} ${routing_sources})
 
 # strata_add_objects(<name> <source>...): an object library compiled as the core is.
 function(strata_add_objects name)
@@ -99,7 +100,7 @@ if(TARGET strata_entry AND NOT STRATA_SANITIZE AND NOT STRATA_FUZZ)
   add_library(strata::static ALIAS strata_static)
 
   # It takes the other's place also for programs that are linked with that.
-  strata_add_objects(strata_entry_recording ${entry_sources})
+  strata_add_objects(strata_entry_recording ${entry_sources} ${recording_sources})
   target_compile_definitions(strata_entry_recording PRIVATE STRATA_RECORDING=1)
   strata_add_shared(strata_recorder strata_entry_recording strata_observe strata_core)
   set_target_properties(strata_recorder PROPERTIES OUTPUT_NAME strata_record NO_SONAME ON)

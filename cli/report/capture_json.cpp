@@ -6,6 +6,7 @@
 #include "cli/report/addresses_json.hpp"
 #include "cli/report/calls_json.hpp"
 #include "cli/report/capture_report.hpp"
+#include "cli/report/mappings.hpp"
 
 namespace strata::cli {
 namespace {
@@ -26,6 +27,21 @@ json_value figures_json(const stack_figures& of, capture_figure shown) {
       {"total", amount_json(of.total)},      {"temporary_blocks", whole(of.temporary)},
       {"resized_blocks", whole(of.resized)}, {"lifetimes", lived}};
   if (shown == capture_figure::moment) made["at_moment"] = amount_json(of.at_moment);
+  return made;
+}
+
+json_value mapped_json(const stack_figures& of, capture_figure shown) {
+  const auto mappings = [](const capture::amount& much) {
+    return json_value{{"mappings", whole(much.blocks)}, {"bytes", whole(much.bytes)}};
+  };
+  json_value lived = json_value::array();
+  for (double one : of.lived) lived.push_back(whole(one));
+  json_value made = {{"at_peak", mappings(of.at_peak)},
+                     {"at_end", mappings(of.live)},
+                     {"total", mappings(of.total)},
+                     {"moved_mappings", whole(of.resized)},
+                     {"lifetimes", lived}};
+  if (shown == capture_figure::moment) made["at_moment"] = mappings(of.at_moment);
   return made;
 }
 
@@ -59,11 +75,14 @@ json_value sizes_json(const capture::heap& of) {
   return made;
 }
 
+json_value points_json(const std::vector<capture::curve_point>& of) {
+  json_value made = json_value::array();
+  for (const capture::curve_point& at : of) made.push_back({at.time_ms, whole(at.live_bytes)});
+  return made;
+}
+
 json_value curve_json(const capture::recorded_process& of) {
-  json_value live = json_value::array();
-  for (const capture::curve_point& at : of.memory.curve()) {
-    live.push_back({at.time_ms, whole(at.live_bytes)});
-  }
+  const json_value live = points_json(of.memory.curve());
   json_value resident = json_value::array();
   for (const capture::resident& at : of.curve) resident.push_back({at.time_ms, at.bytes});
   return {{"live_bytes", live}, {"resident_bytes", resident}};
@@ -96,6 +115,48 @@ class site_numbers {
   std::map<capture::call_site, std::size_t> known_;
 };
 
+json_value stack_json(const capture::view& of, std::uint32_t node, call_form form,
+                      site_numbers& frames) {
+  json_value made = json_value::array();
+  for (const capture::call_site& one : of.stack(node)) {
+    made.push_back(form == call_form::numbered ? json_value(frames.of(one)) : where_json(one));
+  }
+  return made;
+}
+
+// As summary, sites, stacks and curve of blocks are; null: the program mapped nothing.
+json_value mappings_json(const capture_result& result, call_form form, site_numbers& frames) {
+  const capture::mapped_memory& all = result.process.mapped;
+  if (all.empty()) return {};
+  const capture::view view(result.recording, result.process, capture::memory_kind::mappings);
+  json_value summary = mapped_json(all.all(), result.figure);
+  summary["peak_ms"] = all.peak_time_ms();
+  summary["unknown_unmaps"] = all.unknown_unmaps();
+  const auto about = mapped_about(view);
+  site_numbers numbers;
+  json_value sites = json_value::array();
+  for (const capture::site_figures& one : view.sites()) {
+    json_value site = where_json(one.where);
+    numbers.of(one.where);
+    site["stacks"] = one.stacks;
+    site["kinds"] = mapped_kinds(about.at(one.where));
+    site.update(mapped_json(one.figures, result.figure));
+    sites.push_back(site);
+  }
+  json_value stacks = json_value::array();
+  for (const auto& [node, one] : all.by_node()) {
+    json_value stack = {{"calls", stack_json(view, node, form, frames)},
+                        {"site", numbers.of(view.site(node))},
+                        {"kinds", mapped_kinds(one.about)}};
+    stack.update(mapped_json(one.sums, result.figure));
+    stacks.push_back(stack);
+  }
+  return {{"summary", summary},
+          {"sites", std::move(sites)},
+          {"stacks", std::move(stacks)},
+          {"curve", points_json(all.curve())}};
+}
+
 // Sites, stacks, the calls that these refer to by number, and the blocks that refer to stacks.
 void add_places(const capture_result& result, call_form form, json_value& document) {
   const capture::view view(result.recording, result.process);
@@ -108,20 +169,26 @@ void add_places(const capture_result& result, call_form form, json_value& docume
     site.update(figures_json(one.figures, result.figure));
     sites.push_back(site);
   }
+  json_value heaps = json_value::array();
+  for (const capture::site_figures& one : view.heaps()) {
+    json_value heap = where_json(one.where);
+    heap["stacks"] = one.stacks;
+    heap.update(figures_json(one.figures, result.figure));
+    heaps.push_back(heap);
+  }
+  document["heaps"] = std::move(heaps);
   site_numbers frames;
   stack_places places;
   json_value stacks = json_value::array();
   view.each_stack([&](std::uint32_t node, const stack_figures& figures) {
     places.emplace(node, stacks.size());
-    json_value calls = json_value::array();
-    for (const capture::call_site& one : view.stack(node)) {
-      calls.push_back(form == call_form::numbered ? json_value(frames.of(one)) : where_json(one));
-    }
-    json_value stack = {{"calls", calls}, {"site", numbers.of(view.site(node))}};
+    json_value stack = {{"calls", stack_json(view, node, form, frames)},
+                        {"site", numbers.of(view.site(node))}};
     stack.update(figures_json(figures, result.figure));
     stack["steps"] = steps_json(result.process.memory.steps().of(node));
     stacks.push_back(stack);
   });
+  document["mappings"] = mappings_json(result, form, frames);
   if (form == call_form::numbered) document["frames"] = frames.listed();
   document["sites"] = std::move(sites);
   document["stacks"] = std::move(stacks);

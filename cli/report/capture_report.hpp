@@ -24,14 +24,19 @@ struct capture_result {
   const capture::capture& recording;
   const capture::recorded_process& process;
   capture_figure figure = capture_figure::peak;
-  std::uint64_t moment_ms = 0;                       // of capture_figure::moment
+  std::uint64_t moment_ms = 0;  // of capture_figure::moment
+  capture::memory_kind kind = capture::memory_kind::blocks;
   std::size_t shown = 20;                            // sites, or calls of a tree at each step
   const capture::address_maps* addresses = nullptr;  // null: not asked for, or not recorded
 };
+// What both tables begin with.
+std::string capture_summary(const capture_result& result, const style& look);
 // "live at the peak"
 std::string figure_name(const capture_result& result, capture_figure which);
 
 std::string capture_text(const capture_result& result, const style& look);
+// The table of what the program mapped for itself, by site.
+std::string mappings_text(const capture_result& result, const style& look);
 std::string capture_tree_text(const capture_result& result, const style& look);
 // Calls of stacks each with function, file and line; or as numbers of calls that are listed once.
 enum class call_form { written_out, numbered };

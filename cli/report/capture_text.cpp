@@ -89,7 +89,21 @@ double peak_resident(const capture::recorded_process& one) {
   return static_cast<double>(most);
 }
 
-std::string summary(const capture_result& result, const style& look) {
+// What the program mapped for itself.
+std::string mapped_text(const capture::mapped_memory& of) {
+  if (of.empty()) return {};
+  const auto in_mappings = [](const amount& much) {
+    return size_of(much.bytes) + " in " + format_count(std::round(much.blocks)) +
+           (whole(much.blocks) == 1 ? " mapping" : " mappings");
+  };
+  return row("mapped", in_mappings(of.all().at_peak) + " at most, after " +
+                           format_seconds(static_cast<double>(of.peak_time_ms()) * 1e-3) + "; " +
+                           size_of(of.all().live.bytes) + " at the end (--mappings)");
+}
+
+}  // namespace
+
+std::string capture_summary(const capture_result& result, const style& look) {
   const capture::capture& all = result.recording;
   const capture::recorded_process& one = result.process;
   const stack_figures& figures = one.memory.all();
@@ -111,6 +125,7 @@ std::string summary(const capture_result& result, const style& look) {
   if (result.figure == capture_figure::moment) {
     text += row("then", amount_text(figures.at_moment) + " live, after " + moment_text(result));
   }
+  text += mapped_text(one.mapped);
   if (const double bytes = peak_resident(one); bytes > 0) {
     text += row("resident", size_of(bytes) + " at most");
   }
@@ -123,6 +138,8 @@ std::string summary(const capture_result& result, const style& look) {
   }
   return text + losses_text(all) + others_text(result);
 }
+
+namespace {
 
 std::string site_row(const site_figures& one, capture_figure shown, const style& look) {
   const auto size = [](double bytes) {
@@ -167,22 +184,41 @@ bool is_size(capture_figure which) {
 }
 
 std::string figure_name(const capture_result& result, capture_figure which) {
+  const bool is_of_mappings = result.kind == capture::memory_kind::mappings;
   switch (which) {
     case capture_figure::peak:
-      return "live at the peak";
+      return is_of_mappings ? "mapped when most was" : "live at the peak";
     case capture_figure::end:
-      return "never freed";
+      return is_of_mappings ? "never unmapped" : "never freed";
     case capture_figure::total:
-      return "bytes allocated";
+      return is_of_mappings ? "bytes mapped" : "bytes allocated";
     case capture_figure::count:
-      return "blocks allocated";
+      return is_of_mappings ? "mappings" : "blocks allocated";
     case capture_figure::temporary:
       return "temporary blocks";
     case capture_figure::moment:
-      return "live after " + moment_text(result);
+      return (is_of_mappings ? "mapped after " : "live after ") + moment_text(result);
   }
   return "";
 }
+
+namespace {
+
+constexpr const char* site_columns = "   at peak    at end     total   blocks temporary  where\n";
+
+std::string heaps_text(const capture::view& of, const capture_result& result, const style& look) {
+  std::vector<site_figures> heaps = of.heaps();
+  if (heaps.empty()) return {};
+  std::string text = look.heading("of these, in first-class heaps") + "\n" + site_columns;
+  std::stable_sort(heaps.begin(), heaps.end(), [](const site_figures& a, const site_figures& b) {
+    return a.figures.total.bytes > b.figures.total.bytes;
+  });
+  const std::size_t shown = std::min(heaps.size(), result.shown);
+  for (std::size_t i = 0; i < shown; ++i) text += site_row(heaps[i], capture_figure::peak, look);
+  return text;
+}
+
+}  // namespace
 
 std::string capture_text(const capture_result& result, const style& look) {
   const capture::view view(result.recording, result.process);
@@ -190,24 +226,24 @@ std::string capture_text(const capture_result& result, const style& look) {
   std::stable_sort(sites.begin(), sites.end(), [&](const site_figures& a, const site_figures& b) {
     return value_of(a.figures, result.figure) > value_of(b.figures, result.figure);
   });
-  std::string text = summary(result, look);
+  std::string text = capture_summary(result, look);
   text += look.heading("sites by " + figure_name(result, result.figure)) + "\n";
   if (result.figure == capture_figure::moment) text += "      then";
-  text += "   at peak    at end     total   blocks temporary  where\n";
+  text += site_columns;
   const std::size_t shown = std::min(sites.size(), result.shown);
   for (std::size_t i = 0; i < shown; ++i) text += site_row(sites[i], result.figure, look);
   if (shown < sites.size()) {
     text += "  and " + format_count(static_cast<double>(sites.size() - shown)) + " more (--all)\n";
   }
-  return text;
+  return text + heaps_text(view, result, look);
 }
 
 std::string capture_tree_text(const capture_result& result, const style& look) {
   constexpr double least = 0.01;
-  const call_tree tree = capture::view(result.recording, result.process).tree();
+  const call_tree tree = capture::view(result.recording, result.process, result.kind).tree();
   const double all = value_of(tree.figures, result.figure);
-  std::string text =
-      summary(result, look) + look.heading("calls by " + figure_name(result, result.figure)) + "\n";
+  std::string text = capture_summary(result, look) +
+                     look.heading("calls by " + figure_name(result, result.figure)) + "\n";
   const auto weight = [&](const call_tree& one) {
     const double value = value_of(one.figures, result.figure);
     return value >= least * all ? value : 0;
@@ -234,7 +270,7 @@ std::string folded_calls(const std::vector<call_site>& stack) {
 }
 
 std::string capture_folded(const capture_result& result) {
-  const capture::view view(result.recording, result.process);
+  const capture::view view(result.recording, result.process, result.kind);
   std::map<std::string, double> lines;
   view.each_stack([&](std::uint32_t node, const stack_figures& figures) {
     lines[folded_calls(view.stack(node))] += value_of(figures, result.figure);

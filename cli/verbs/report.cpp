@@ -25,6 +25,7 @@ constexpr verb_help help = {
     "  strata report --at end --tree server.strata\n"
     "  strata report --at 2.5s --diff before.strata after.strata\n"
     "  strata report --folded server.strata | flamegraph.pl > server.svg\n"
+    "  strata report --mappings server.strata\n"
     "  strata report --pprof server.pb.gz --heaptrack server.gz server.strata\n"
     "  strata report --json server.strata | jq .summary\n"
     "  strata report server.strata --html server.html\n"
@@ -40,6 +41,7 @@ struct report_options {
   bool json = false;
   bool folded = false;
   bool all = false;
+  bool mappings = false;
   std::array<std::string, export_forms.size()> exports;
 };
 
@@ -78,6 +80,10 @@ void describe_options(CLI::App& line, report_options& options) {
   forms.push_back(
       line.add_option("--diff", options.other, "What FILE has more than this recording, or less")
           ->option_text("OTHER"));
+  CLI::Option* mappings = line.add_flag(
+      "--mappings", options.mappings,
+      "What the program mapped for itself, instead of blocks: sites, --tree, --folded");
+  mappings->excludes(forms.back());
   line.add_option("--process", options.process,
                   "Which process, by its number in the report (default: the largest)")
       ->option_text("NUMBER");
@@ -88,10 +94,12 @@ void describe_options(CLI::App& line, report_options& options) {
         line.add_option(export_forms[i].option, options.exports[i], export_forms[i].help)
             ->option_text("OUT");
     for (CLI::Option* form : forms) made->excludes(form);
+    made->excludes(mappings);
     exports.push_back(made);
   }
   forms.insert(forms.end(), exports.begin(), exports.end());
   forms.push_back(at);
+  forms.push_back(mappings);
   CLI::Option* page =
       line.add_option("--html", options.page_file, "A page for a browser, into this file")
           ->option_text("PAGE");
@@ -172,10 +180,11 @@ int show_result(const report_options& options, const capture_result& result) {
   }
   if (has_exports) return 0;
   const style look = style::of_stream(STDOUT_FILENO);
-  return show(options.json     ? capture_json(result)
-              : options.folded ? capture_folded(result)
-              : options.tree   ? capture_tree_text(result, look)
-                               : capture_text(result, look));
+  return show(options.json       ? capture_json(result)
+              : options.folded   ? capture_folded(result)
+              : options.tree     ? capture_tree_text(result, look)
+              : options.mappings ? mappings_text(result, look)
+                                 : capture_text(result, look));
 }
 
 int write_page(const report_options& options) {
@@ -200,6 +209,9 @@ int report_verb(const arguments& given) {
   if (const auto error = read_figure(options.figure, figure); !error.empty()) {
     return complain(error);
   }
+  if (options.mappings && figure.which == capture_figure::temporary) {
+    return complain("--at temporary: mappings have no such figure");
+  }
   capture::capture recording;
   if (const auto error = read_recording(options.file, figure, recording); !error.empty()) {
     return complain(error);
@@ -209,6 +221,7 @@ int report_verb(const arguments& given) {
     return complain("--process: the recording has no process " + std::to_string(options.process));
   }
   capture_result result{options.file, recording, *process, figure.which, figure.moment_ms};
+  if (options.mappings) result.kind = capture::memory_kind::mappings;
   if (options.all) result.shown = std::numeric_limits<std::size_t>::max();
   if (!options.other.empty()) return show_difference(options, figure, result);
   capture::address_maps addresses;

@@ -379,6 +379,14 @@ void* allocate_in(heap* owner, std::size_t alignment, std::size_t size, bool zer
   return block;
 }
 
+heap* heap_of(const void* block) {
+  ground::mark mark = ground::mark_of(block);
+  if (mark == ground::mark_heap) return span_at(block)->home->owner();
+  if (mark != ground::mark_none || guard::owns(block)) return nullptr;
+  large* found = large_at(block);
+  return found == nullptr ? nullptr : found->owner;
+}
+
 void* reallocate_in(heap* owner, void* block, std::size_t size) {
   if (size > most_bytes) return nullptr;
   if (block == nullptr) return allocate_in(owner, 1, size, false);

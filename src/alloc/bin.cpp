@@ -263,6 +263,17 @@ void bin::release_all() {
   spare_ = nullptr;
 }
 
+void bin::each_used(void (*visit)(void* block)) {
+  sync::locked section(lock_);
+  for (base::list<span>& list : lists_) {
+    for (span* one = list.front(); one != nullptr; one = list.after(one)) {
+      for (std::size_t i = 0; i < one->capacity; ++i) {
+        if (!one->free_bits().test(i)) visit(base::pointer_to(one->block_at(i)));
+      }
+    }
+  }
+}
+
 bin_usage bin::usage() {
   sync::locked section(lock_);
   return {spans_, blocks_, free_};

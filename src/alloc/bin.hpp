@@ -65,6 +65,8 @@ class alignas(base::cache_line_bytes) bin {
   void trim(std::uint64_t before_ms);
   // Gives back every span, whatever is live in it. For a heap that is destroyed.
   void release_all();
+  // Calls visit for every block that is not free in its span: cached or live. Under the lock.
+  void each_used(void (*visit)(void* block));
 
   [[nodiscard]] bin_usage usage();
   [[nodiscard]] heap* owner() const { return owner_; }

@@ -72,6 +72,15 @@ void heap::release_all() {
   }
 }
 
+void heap::each_block(void (*visit)(void* block)) {
+  for (std::size_t number = 1; number < ground::class_count; ++number)
+    bins[number].each_used(visit);
+  sync::locked section(lock_);
+  for (large* one = larges_.front(); one != nullptr; one = larges_.after(one)) {
+    visit(base::pointer_to(one->start));
+  }
+}
+
 heap* make_heap() {
   auto* made = ground::metadata::make<heap>();
   if (made == nullptr) return nullptr;

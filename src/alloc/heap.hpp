@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "alloc/bin.hpp"
 #include "alloc/large.hpp"
@@ -27,12 +28,15 @@ struct heap : base::list_node<heap> {
   void remove(large* block);
   // Frees every block.
   void release_all();
+  // Calls visit for every live block, under the lock of its bin.
+  void each_block(void (*visit)(void* block));
 
   void lock_for_fork();
   void unlock_after_fork();
   void reset_in_child();
 
   bin bins[ground::class_count];
+  std::uint32_t maker = 0;  // the recorder's: the calls that made it
 
  private:
   sync::mutex lock_{sync::rank::heap};
@@ -41,6 +45,8 @@ struct heap : base::list_node<heap> {
 
 heap* make_heap();
 void destroy_heap(heap* old);
+// That the live block is in; null: in none. Not for null.
+heap* heap_of(const void* block);
 
 void lock_heaps_for_fork();
 void unlock_heaps_after_fork();

@@ -40,7 +40,8 @@ void* allocate_in(strata_heap* heap, size_t alignment, size_t size, bool zero) {
   if (watched::is_on()) {
     return checked(watched::allocate_in(watched_inside(heap), alignment, size, zero));
   }
-  return checked(alloc::allocate_in(inside(heap), alignment, size, zero));
+  void* block = checked(alloc::allocate_in(inside(heap), alignment, size, zero));
+  return recorded::made_in(inside(heap), block, size);
 }
 
 }  // namespace
@@ -146,12 +147,15 @@ void strata_free_uncached(void* block) {
 strata_heap* strata_heap_create(void) {
   if (watched::is_on()) return static_cast<strata_heap*>(checked(watched::make_heap()));
   alloc::start();
-  return static_cast<strata_heap*>(checked(alloc::make_heap()));
+  alloc::heap* made = alloc::make_heap();
+  recorded::heap_made(made);
+  return static_cast<strata_heap*>(checked(made));
 }
 
 void strata_heap_destroy(strata_heap* heap) {
   if (heap == nullptr) return;
   if (watched::is_on()) return watched::destroy_heap(watched_inside(heap));
+  recorded::heap_goes(inside(heap));
   alloc::destroy_heap(inside(heap));
 }
 
@@ -178,7 +182,9 @@ void* strata_heap_realloc(strata_heap* heap, void* block, size_t size) {
   if (watched::is_on()) {
     return checked(watched::reallocate_in(watched_inside(heap), block, size));
   }
-  return checked(alloc::reallocate_in(inside(heap), block, size));
+  if (block == nullptr) return allocate_in(heap, 1, size, false);
+  return recorded::resized(
+      block, size, [=] { return checked(alloc::reallocate_in(inside(heap), block, size)); });
 }
 
 size_t strata_trim(size_t keep_bytes) {

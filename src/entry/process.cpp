@@ -39,6 +39,7 @@
 #include "ground/metadata.hpp"
 #include "ground/options.hpp"
 #include "os/fault_watch.hpp"
+#include "os/memory.hpp"
 #include "os/syscall.hpp"
 #include "os/watcher.hpp"
 
@@ -136,7 +137,7 @@ void after_fork_in_parent() {
 void own_statistics_in_child() {
   if (published == nullptr) return;
   alloc::thread_registry::forget_counts();
-  munmap(published, sizeof *published);
+  os::release(published, base::align_up(sizeof *published, os::page_bytes()));
   published = nullptr;
   publishing.store(false, std::memory_order_relaxed);
   open_statistics();

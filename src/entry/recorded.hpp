@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "alloc/allocate.hpp"
+#include "alloc/heap.hpp"
 #include "base/check.hpp"
 #include "observe/recorder.hpp"
 
@@ -35,15 +37,33 @@ STRATA_INLINE void* made(void* block, std::size_t size) {
 STRATA_INLINE void gone(void* block) {
   if constexpr (config::recording) observe::gone(block);
 }
+
+// ---- First-class heaps
+inline void heap_made(alloc::heap* heap) {
+  if constexpr (config::recording) {
+    if (heap != nullptr) heap->maker = observe::note_heap_made();
+  }
+}
+inline void* made_in(alloc::heap* heap, void* block, std::size_t size) {
+  if constexpr (config::recording) {
+    if (block != nullptr && observe::is_due(size)) observe::note_made(block, size, {}, heap->maker);
+  }
+  return block;
+}
+// Before it is destroyed: all its blocks go.
+inline void heap_goes(alloc::heap* heap) {
+  if constexpr (config::recording) heap->each_block([](void* block) { observe::gone(block); });
+}
 // resize(): a reallocation of the block, which is not null, to size bytes, which are not 0.
 template <typename Resize>
 STRATA_INLINE void* resized(void* block, std::size_t size, Resize resize) {
   if constexpr (config::recording) {
     const bool is_due = observe::is_due(size);
     if (!is_due && !observe::is_noted(block)) return resize();
+    const alloc::heap* heap = alloc::heap_of(block);  // it stays in it
     observe::resizing before = observe::note_resizing(block, is_due);
     void* fresh = resize();
-    observe::note_resized(before, block, fresh, size);
+    observe::note_resized(before, block, fresh, size, heap == nullptr ? 0 : heap->maker);
     return fresh;
   } else {
     return resize();

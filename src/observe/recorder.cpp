@@ -226,8 +226,8 @@ bool open_next(wire::ring_state& ring, std::uintptr_t frame, std::uint64_t& inde
   return true;
 }
 
-STRATA_NOINLINE void push(wire::entry_kind kind, void* block, std::size_t size,
-                          std::uint32_t node) {
+STRATA_NOINLINE void push(std::uint32_t kind, std::uintptr_t address, std::size_t size,
+                          std::uint32_t node, std::uint16_t about) {
   if (own.ring == 0 && !take_ring()) return;
   if (STRATA_UNLIKELY(shared->closed.load(std::memory_order_relaxed) != 0)) return stop();
   wire::ring_state& ring = shared->rings[own.ring - 1];
@@ -237,16 +237,25 @@ STRATA_NOINLINE void push(wire::entry_kind kind, void* block, std::size_t size,
   std::uint64_t index = 0;
   if (!open_next(ring, frame, index)) return stop();
   wire::entry& to = shared->entries[own.ring - 1][index % wire::ring_entries];
-  to.kind = static_cast<std::uint32_t>(kind);
-  to.address = base::address_of(block);
+  to.kind = kind;
+  to.address = address;
   to.node = node;
   to.size_low = static_cast<std::uint32_t>(size);
   to.size_high = static_cast<std::uint16_t>(size >> 32);
+  to.about = about;
   to.sequence = shared->sequence.fetch_add(1, std::memory_order_relaxed);
   to.stamp.store(static_cast<std::uint32_t>(index + 1), std::memory_order_release);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   own.open_count = depth;
   if (STRATA_UNLIKELY(own.exiting)) leave_ring();
+}
+
+void push(wire::entry_kind kind, void* block, std::size_t size, std::uint32_t node) {
+  push(static_cast<std::uint32_t>(kind), base::address_of(block), size, node, 0);
+}
+void push(wire::range_kind kind, std::uintptr_t start, std::size_t bytes, std::uint32_t node,
+          std::uint16_t about) {
+  push(static_cast<std::uint32_t>(kind), start, bytes, node, about);
 }
 
 // ---- Stacks
@@ -411,11 +420,18 @@ bool forget_sampled(void* block) {
 
 bool records_all() { return shared->sample_bytes == 0; }
 
-void note_new(wire::entry_kind kind, void* block, std::size_t size, const os::calling_frame* from) {
+// The stack as it is now, for a block of a heap.
+std::uint32_t node_for(const os::calling_frame* from, std::uint32_t heap) {
+  const std::uint32_t node = own_node(from);
+  return heap == 0 ? node : node_of(node, wire::heap_mark | heap);
+}
+
+void note_new(wire::entry_kind kind, void* block, std::size_t size, const os::calling_frame* from,
+              std::uint32_t heap) {
   if (!is_recording()) return;
   if (records_all()) {
     this_countdown.bytes = 0;
-    if (block != nullptr) push(kind, block, size, own_node(from));
+    if (block != nullptr) push(kind, block, size, node_for(from, heap));
     return;
   }
   bool is_first = own.random == 0;  // its countdown began nowhere
@@ -423,7 +439,7 @@ void note_new(wire::entry_kind kind, void* block, std::size_t size, const os::ca
   if (is_first) this_countdown.bytes -= static_cast<std::int64_t>(size | 1);
   if (is_first && this_countdown.bytes >= 0) return;
   if (is_first) this_countdown.bytes = next_distance();
-  if (block != nullptr && keep_sampled(block)) push(kind, block, size, own_node(from));
+  if (block != nullptr && keep_sampled(block)) push(kind, block, size, node_for(from, heap));
 }
 
 // ---- Looking for leaks
@@ -458,9 +474,12 @@ bool is_to_go(void* block) {
 
 }  // namespace
 
-STRATA_NOINLINE void note_made(void* block, std::size_t size, const os::calling_frame& from) {
-  note_new(wire::entry_kind::allocate, block, size, &from);
+STRATA_NOINLINE void note_made(void* block, std::size_t size, const os::calling_frame& from,
+                               std::uint32_t heap) {
+  note_new(wire::entry_kind::allocate, block, size, &from, heap);
 }
+
+STRATA_NOINLINE std::uint32_t note_heap_made() { return is_recording() ? own_node(nullptr) : 0; }
 
 STRATA_NOINLINE void note_gone(void* block) {
   if (is_to_go(block)) push(wire::entry_kind::deallocate, block, 0, 0);
@@ -472,13 +491,27 @@ STRATA_NOINLINE resizing note_resizing(void* block, bool is_due) {
   return {noted, is_due};
 }
 
-STRATA_NOINLINE void note_resized(resizing before, void* old_block, void* block, std::size_t size) {
+STRATA_NOINLINE void note_resized(resizing before, void* old_block, void* block, std::size_t size,
+                                  std::uint32_t heap) {
   if (block == nullptr && before.noted && (records_all() || keep_sampled(old_block))) {
     push(wire::entry_kind::resize_back, old_block, 0, 0);
   }
   if (!before.is_due) return;
   note_new(before.noted ? wire::entry_kind::resize_in : wire::entry_kind::allocate, block, size,
-           nullptr);
+           nullptr, heap);
+}
+
+STRATA_NOINLINE void note_mapped(std::uintptr_t start, std::size_t bytes, std::uint16_t about,
+                                 const os::calling_frame& from) {
+  if (is_recording()) push(wire::range_kind::map, start, bytes, own_node(&from), about);
+}
+
+void note_unmapping(std::uintptr_t start, std::size_t bytes) {
+  if (is_recording()) push(wire::range_kind::unmap, start, bytes, 0, 0);
+}
+
+void note_unmap_refused() {
+  if (is_recording()) push(wire::range_kind::unmap_back, 0, 0, 0, 0);
 }
 
 void thread_exits() {

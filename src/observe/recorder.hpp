@@ -39,8 +39,11 @@ inline std::atomic<std::uint8_t>& noted_near(const void* block) {
 }
 
 // What is_due has said of. Null: there was no memory for it. from: who asked for it; none: the next call outside
-// of the library.
-void note_made(void* block, std::size_t size, const os::calling_frame& from = {});
+// of the library. heap: what note_heap_made said of the first-class heap that it is in; 0: in none.
+void note_made(void* block, std::size_t size, const os::calling_frame& from = {},
+               std::uint32_t heap = 0);
+// A first-class heap was made: a number for all heaps that were made by these calls. 0: they are not known.
+std::uint32_t note_heap_made();
 // The block goes: it is freed, or given to realloc.
 void note_gone(void* block);
 struct resizing {
@@ -49,7 +52,8 @@ struct resizing {
 };
 resizing note_resizing(void* block, bool is_due);
 // What came of it; null: the block is where it was.
-void note_resized(resizing before, void* old_block, void* block, std::size_t size);
+void note_resized(resizing before, void* old_block, void* block, std::size_t size,
+                  std::uint32_t heap);
 
 // A block of so many bytes comes: whether it is to be noted once it is there.
 STRATA_INLINE bool is_due(std::size_t size) {
@@ -67,6 +71,16 @@ STRATA_INLINE bool is_noted(const void* block) {
 STRATA_INLINE void gone(void* block) {
   if (is_noted(block)) note_gone(block);
 }
+
+// ---- Mappings
+// Ranges of addresses that the program maps and unmaps; all are noted, whatever is a sample of. A range has been
+// mapped: about is of wire::range_about, from as for note_made.
+void note_mapped(std::uintptr_t start, std::size_t bytes, std::uint16_t about,
+                 const os::calling_frame& from);
+// A range is about to go, with all that is mapped there ...
+void note_unmapping(std::uintptr_t start, std::size_t bytes);
+// ... and has not gone.
+void note_unmap_refused();
 
 // ---- The life of the process
 void thread_exits();

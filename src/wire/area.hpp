@@ -29,7 +29,7 @@
 
 namespace strata::wire {
 
-inline constexpr std::uint64_t area_magic = 0x3261657261727473;  // "strarea2"
+inline constexpr std::uint64_t area_magic = 0x3361657261727473;  // "strarea3"
 inline constexpr const char* area_variable = "STRATA_RECORD";
 
 inline constexpr std::size_t most_processes = 256;
@@ -40,6 +40,14 @@ inline constexpr std::size_t most_depth = 256;
 inline constexpr std::uint64_t cut_mark =
     1;  // the address of a node that stands for calls that were too many
 
+// The address of a node that stands for a first-class heap: what has it as its stack is a block of that heap, and
+// its caller's calls are those that allocated it. The lower bits are the node of the calls that made the heap.
+inline constexpr std::uint64_t heap_mark = std::uint64_t{1} << 63;
+inline bool is_heap_mark(std::uint64_t address) { return (address & heap_mark) != 0; }
+inline std::uint32_t maker_of_heap(std::uint64_t address) {
+  return static_cast<std::uint32_t>(address);
+}
+
 enum class entry_kind : std::uint32_t {
   allocate,
   deallocate,
@@ -49,6 +57,25 @@ enum class entry_kind : std::uint32_t {
   nothing,  // the thread was taken out of writing it; the sequence is lost, too, when it is none
 };
 inline constexpr std::uint32_t entry_kinds = 5;  // but for nothing
+
+// Of ranges of addresses that the program maps, in entries like the others.
+enum class range_kind : std::uint32_t {
+  map = 8,
+  unmap,      // also of what is moved away, in front of the map of where it is then
+  unmap_back  // the system has refused it: what the last unmap of the thread took is still there
+};
+inline bool is_of_range(std::uint32_t kind) {
+  return kind >= static_cast<std::uint32_t>(range_kind::map) &&
+         kind <= static_cast<std::uint32_t>(range_kind::unmap_back);
+}
+// What is mapped, of map.
+enum range_about : std::uint16_t {
+  range_of_file = 1,
+  range_shared = 2,
+  range_inaccessible = 4,  // when it was mapped
+  range_of_break = 8,      // of the program's break
+  range_moved = 16,        // what the thread's last unmap took, or some of it, and is what that was
+};
 inline constexpr std::uint64_t no_sequence = ~std::uint64_t{0};
 
 struct entry {
@@ -59,7 +86,8 @@ struct entry {
   std::uint32_t node;
   std::uint32_t size_low;
   std::uint16_t size_high;  // sizes have 48 bits
-  std::uint16_t unused[3];
+  std::uint16_t about;      // of ranges
+  std::uint16_t unused[2];
 };
 static_assert(sizeof(entry) == 40);
 

@@ -127,6 +127,7 @@ class adviser {
     capture::read_events(path_, process_, [&](const capture::event& one) { found.add(one); });
     std::vector<finding> made;
     for (std::size_t i = 0; i < sites_.sites.size(); ++i) {
+      if (sites_.are_heaps[i]) continue;  // its blocks are together already
       const site_facts& facts = found.sites()[i];
       for (const finding_kind kind : candidates_of(facts, all_.trace.operations, all_.peak_bytes)) {
         finding& one = made.emplace_back();

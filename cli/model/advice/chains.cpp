@@ -15,7 +15,7 @@ using chain = std::vector<code_place>;  // of return addresses, the innermost fi
 // Up to the call that has the site. Empty: some of it is in no file.
 chain chain_of(const capture::view& of, std::uint32_t stack) {
   chain made;
-  for (const std::uint32_t node : of.path(stack)) {
+  for (const std::uint32_t node : of.path(of.call_of(stack))) {
     const capture::code_range* range = of.code_at(node);
     if (range == nullptr) return {};
     const std::uint64_t address = of.recording().nodes[node].address;

@@ -10,6 +10,7 @@ namespace strata::cli::advice {
 
 struct site_table {
   std::vector<capture::call_site> sites;
+  std::vector<bool> are_heaps;         // first-class heaps, each a site of its own
   std::vector<std::uint32_t> of_node;  // of those that have allocated
 
   explicit site_table(const capture::view& of);

@@ -32,6 +32,8 @@ class byte_writer {
     bytes_.append(value);
   }
 
+  void append(const byte_writer& rest) { bytes_ += rest.bytes_; }
+
   std::size_t size() const { return bytes_.size(); }
   const std::string& bytes() const { return bytes_; }
   void clear() { bytes_.clear(); }

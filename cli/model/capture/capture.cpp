@@ -4,6 +4,7 @@
 #include <set>
 
 #include "cli/model/capture/addresses.hpp"
+#include "cli/model/capture/event_queue.hpp"
 #include "cli/model/capture/file_reader.hpp"
 
 namespace strata::cli::capture {
@@ -34,6 +35,8 @@ class assembler {
         return take_nodes(from);
       case block_kind::events:
         return take_events(from);
+      case block_kind::ranges:
+        return take_ranges(from);
       case block_kind::addresses:
         into_.has_addresses = true;
         addresses_.take(from);
@@ -44,6 +47,8 @@ class assembler {
         return take_ended(from);
       case block_kind::totals:
         return take_totals(from);
+      case block_kind::range_totals:
+        return take_range_totals(from);
       case block_kind::symbols:
         get_symbols(from, into_.modules, into_.names);
         return from.good();
@@ -70,7 +75,10 @@ class assembler {
     recorded_process& made = into_.processes.emplace_back();
     made.facts = std::move(facts);
     made.memory = heap(into_.facts.sample_bytes);
-    if (moment_ms_) made.memory.keep_moment(*moment_ms_);
+    if (moment_ms_) {
+      made.memory.keep_moment(*moment_ms_);
+      made.mapped.keep_moment(*moment_ms_);
+    }
     return true;
   }
 
@@ -88,6 +96,11 @@ class assembler {
     return true;
   }
 
+  // Whether it is a node that is known, and of a call.
+  bool is_plain(std::uint32_t node) const {
+    return node < into_.nodes.size() && !wire::is_heap_mark(into_.nodes[node].address);
+  }
+
   bool take_nodes(byte_reader& from) {
     std::uint64_t address = 0;
     for (std::uint64_t left = from.number(); left > 0; --left) {
@@ -97,6 +110,7 @@ class assembler {
       if (!from.good() || caller >= into_.nodes.size() || into_.nodes.size() > most_nodes) {
         return false;
       }
+      if (wire::is_heap_mark(address) && !is_plain(wire::maker_of_heap(address))) return false;
       one.caller = static_cast<std::uint32_t>(caller);
       one.address = address;
       into_.nodes.push_back(one);
@@ -113,13 +127,14 @@ class assembler {
       const thread_place& place = threads_[one.thread];
       if (place.process == no_process) return false;
       recorded_process& whose = into_.processes[place.process];
-      whose.memory.add(one);
+      queue_.add(whose.memory, one);
       thread_life& life = whose.threads[place.index];
       if (life.events++ == 0) life.first_ms = one.time_ms;
       life.last_ms = one.time_ms;
       into_.last_event_ms = one.time_ms;
       ++into_.events;
     }
+    queue_.finish();
     into_.length_ms = std::max(into_.length_ms, into_.last_event_ms);
     return events.good() && addresses_.ends();
   }
@@ -130,6 +145,28 @@ class assembler {
     whose->memory.go_on_as(heap::get(from));
     into_.is_rolled_up = true;
     return from.good() && whose->memory.by_node().size() <= into_.nodes.size();
+  }
+
+  bool take_ranges(byte_reader& from) {
+    range_reader ranges(from);
+    range_event one;
+    while (ranges.next(one)) {
+      if (one.thread >= threads_.size() || one.node >= into_.nodes.size()) return false;
+      const thread_place& place = threads_[one.thread];
+      if (place.process == no_process) return false;
+      into_.processes[place.process].mapped.add(one);
+      into_.length_ms = std::max(into_.length_ms, one.time_ms);
+    }
+    return from.good();
+  }
+
+  bool take_range_totals(byte_reader& from) {
+    recorded_process* whose = of(static_cast<std::uint32_t>(from.number()));
+    if (whose == nullptr) return false;
+    whose->mapped.go_on_as(mapped_memory::get(from));
+    into_.is_rolled_up = true;
+    const auto& figures = whose->mapped.by_node();
+    return from.good() && (figures.empty() || figures.rbegin()->first < into_.nodes.size());
   }
 
   bool take_resident(byte_reader& from) {
@@ -161,6 +198,7 @@ class assembler {
   capture& into_;
   std::optional<std::uint64_t> moment_ms_;
   event_history history_;
+  event_queue queue_;
   address_reader addresses_;
   std::map<std::uint32_t, std::size_t> by_number_;
   std::vector<thread_place> threads_;  // by number, from 1
@@ -195,7 +233,10 @@ std::string read_capture(const std::string& path, capture& into,
   }
   into.is_broken = file.broken();
   into.file_bytes = file.bytes();
-  for (recorded_process& one : into.processes) one.memory.settle();
+  for (recorded_process& one : into.processes) {
+    one.memory.settle();
+    one.mapped.settle();
+  }
   if (into.processes.empty()) {
     return path +
            (into.is_complete ? ": nothing was recorded" : ": ends before anything was recorded");
@@ -257,7 +298,12 @@ std::string read_every_event(const std::string& path, std::uint32_t number, capt
 void name_calls(capture& of, std::uint32_t process, const std::vector<std::uint32_t>& stacks,
                 symbolizer& source) {
   std::vector<bool> seen(of.nodes.size());
+  std::vector<std::uint32_t> all = stacks;
   for (const std::uint32_t stack : stacks) {
+    const std::uint64_t address = of.nodes[stack].address;
+    if (wire::is_heap_mark(address)) all.push_back(wire::maker_of_heap(address));
+  }
+  for (const std::uint32_t stack : all) {
     for (std::uint32_t at = stack; at != 0 && !seen[at]; at = of.nodes[at].caller) {
       seen[at] = true;
       code_place place;
@@ -276,6 +322,7 @@ void complete_names(capture& of) {
     for (std::uint32_t i = 0; i < figures.size(); ++i) {
       if (figures[i].total.blocks > 0) stacks.push_back(i);
     }
+    for (const auto& [node, its] : one.mapped.by_node()) stacks.push_back(node);
     name_calls(of, one.facts.number, stacks, source);
   }
 }

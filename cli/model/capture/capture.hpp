@@ -9,6 +9,7 @@
 
 #include "cli/model/capture/format.hpp"
 #include "cli/model/capture/heap.hpp"
+#include "cli/model/capture/mapped_memory.hpp"
 #include "cli/model/capture/symbols.hpp"
 
 namespace strata::cli::capture {
@@ -24,6 +25,7 @@ struct thread_life {
 struct recorded_process {
   process facts;
   heap memory;
+  mapped_memory mapped;
   std::vector<resident> curve;
   std::vector<thread_life> threads;
   bool has_ended = false;

@@ -44,6 +44,8 @@ enum class block_kind : std::uint8_t {
   totals = 11,     // what all events of a process amount to, also of those that are not in the file
   end = 10,        // the recording is complete
   addresses = 13,  // of what the events behind it make, in recordings that were asked for them
+  ranges = 14,     // that were mapped and unmapped
+  range_totals = 15,  // as totals, of ranges
 };
 
 struct session {

@@ -8,14 +8,6 @@
 namespace strata::cli::capture {
 namespace {
 
-constexpr std::size_t most_curve_points = 4096;
-
-std::size_t lifetime_class(std::uint64_t ms) {
-  std::size_t at = 0;
-  while (at < lifetime_limits_ms.size() && ms >= lifetime_limits_ms[at]) ++at;
-  return at;
-}
-
 // Whether its thread, whose last blocks these are, has allocated nothing since.
 bool is_last(const live_block& one,
              const std::unordered_map<std::uint32_t, std::uint64_t>& last_made) {
@@ -24,18 +16,6 @@ bool is_last(const live_block& one,
 }
 
 }  // namespace
-
-stack_figures& stack_figures::operator+=(const stack_figures& other) {
-  live += other.live;
-  at_peak += other.at_peak;
-  at_moment += other.at_moment;
-  total += other.total;
-  temporary += other.temporary;
-  resized += other.resized;
-  gone_less_come_ms += other.gone_less_come_ms;
-  for (std::size_t i = 0; i < lived.size(); ++i) lived[i] += other.lived[i];
-  return *this;
-}
 
 amount heap::worth(std::uint64_t size) const {
   const auto bytes = static_cast<double>(size);
@@ -78,7 +58,7 @@ void heap::add(const event& one) {
     case wire::entry_kind::nothing:
       break;
   }
-  note_curve(one.time_ms);
+  curve_.note(one.time_ms, all_.live.bytes);
 }
 
 void heap::make(const event& one) {
@@ -147,19 +127,6 @@ void heap::back(const event& one) {
   if (was_temporary) step.temporary -= much.blocks;
 }
 
-void heap::note_curve(std::uint64_t time_ms) {
-  if (!curve_.empty() && time_ms / curve_step_ms_ == curve_.back().time_ms / curve_step_ms_) {
-    curve_.back() = {time_ms, all_.live.bytes};
-    return;
-  }
-  if (curve_.size() == most_curve_points) {  // half as fine from here on
-    curve_step_ms_ *= 2;
-    for (std::size_t i = 0; i < curve_.size() / 2; ++i) curve_[i] = curve_[2 * i + 1];
-    curve_.resize(curve_.size() / 2);
-  }
-  curve_.push_back({time_ms, all_.live.bytes});
-}
-
 void heap::take_moment() {
   moment_ms_ = no_moment;
   all_.at_moment = all_.live;
@@ -177,19 +144,6 @@ void heap::go_on_as(heap later) {
 
 namespace {
 
-// What is written of the figures, in the order in which the file has it.
-template <typename Figures, typename Visit>
-void each_number(Figures& of, Visit visit) {
-  for (auto* one : {&of.live, &of.at_peak, &of.total}) {
-    visit(one->blocks);
-    visit(one->bytes);
-  }
-  visit(of.temporary);
-  visit(of.resized);
-  visit(of.gone_less_come_ms);
-  for (auto& one : of.lived) visit(one);
-}
-
 void put_amount(byte_writer& to, const amount& of) {
   to.real(of.blocks);
   to.real(of.bytes);
@@ -201,32 +155,19 @@ amount get_amount(byte_reader& from) {
   return made;
 }
 
-void put_figures(byte_writer& to, const stack_figures& of) {
-  each_number(of, [&](double one) { to.real(one); });
-}
-stack_figures get_figures(byte_reader& from) {
-  stack_figures made;
-  each_number(made, [&](double& one) { one = from.real(); });
-  return made;
-}
-
 }  // namespace
 
 void heap::put(byte_writer& to) {
   settle();
   for (std::uint64_t one : {sample_bytes_, peak_time_ms_, events_, unknown_frees_}) to.number(one);
-  put_figures(to, all_);
+  capture::put(to, all_);
   for (const amount& one : by_size_) put_amount(to, one);
-  to.number(curve_.size());
-  for (const curve_point& at : curve_) {
-    to.number(at.time_ms);
-    to.real(at.live_bytes);
-  }
+  curve_.put(to);
   to.number(by_node_.size());
   for (std::size_t i = 0; i < by_node_.size(); ++i) {
     to.byte(by_node_[i].total.blocks > 0 ? 1 : 0);
     if (by_node_[i].total.blocks == 0) continue;
-    put_figures(to, by_node_[i]);
+    capture::put(to, by_node_[i]);
     put_amount(to, own_peaks_[i]);
   }
   steps_.put(to);
@@ -239,12 +180,7 @@ heap heap::get(byte_reader& from) {
   }
   made.all_ = get_figures(from);
   for (amount& one : made.by_size_) one = get_amount(from);
-  for (std::uint64_t left = from.number(); left > 0 && from.good(); --left) {
-    curve_point at;
-    at.time_ms = from.number();
-    at.live_bytes = from.real();
-    made.curve_.push_back(at);
-  }
+  made.curve_ = live_curve::get(from);
   for (std::uint64_t left = from.number(); left > 0 && from.good(); --left) {
     const bool is_used = from.byte() != 0;
     made.by_node_.push_back(is_used ? get_figures(from) : stack_figures());

@@ -16,32 +16,11 @@
 #include "cli/model/capture/amount.hpp"
 #include "cli/model/capture/block_table.hpp"
 #include "cli/model/capture/events.hpp"
+#include "cli/model/capture/live_curve.hpp"
+#include "cli/model/capture/stack_figures.hpp"
 #include "cli/model/capture/time_steps.hpp"
 
 namespace strata::cli::capture {
-
-// How long blocks lived, up to these many milliseconds, and longer.
-inline constexpr std::array<std::uint64_t, 6> lifetime_limits_ms = {1,     10,     100,
-                                                                    1'000, 10'000, 100'000};
-using lifetimes = std::array<double, lifetime_limits_ms.size() + 1>;
-
-// Of one stack, or of several together.
-struct stack_figures {
-  amount live;
-  amount at_peak;
-  amount at_moment;  // that was asked for, by keep_moment
-  amount total;
-  double temporary = 0;          // freed by their thread before it allocated again
-  double resized = 0;            // of the total, those that came of realloc
-  double gone_less_come_ms = 0;  // when blocks went, summed up, less when they came; see life_ms
-  lifetimes lived{};
-
-  stack_figures& operator+=(const stack_figures& other);
-  // How long its blocks have lived, summed up, at a time when no more has happened.
-  double life_ms(std::uint64_t now_ms) const {
-    return gone_less_come_ms + live.blocks * static_cast<double>(now_ms);
-  }
-};
 
 struct live_block {
   std::uint64_t block = 0;
@@ -53,16 +32,15 @@ struct live_block {
 
 using live_blocks = block_table<live_block, &live_block::block>;
 
-struct curve_point {
-  std::uint64_t time_ms = 0;
-  double live_bytes = 0;
-};
-
 class heap {
  public:
   explicit heap(std::uint64_t sample_bytes = 0) : sample_bytes_(sample_bytes) {}
 
   void add(const event& one);
+  // It will be added soon.
+  void expect(const event& one) const {
+    if (one.block != 0) live_.prefetch(one.block);
+  }
   // What is live at the end of this millisecond is kept as at_moment.
   void keep_moment(std::uint64_t time_ms) { moment_ms_ = time_ms; }
   // Its figures, without the live blocks: what is read back takes no more events.
@@ -85,7 +63,7 @@ class heap {
   std::uint64_t events() const { return events_; }
   // Frees of blocks that nobody has seen allocated: by the process before it forked, or before the recording.
   std::uint64_t unknown_frees() const { return unknown_frees_; }
-  const std::vector<curve_point>& curve() const { return curve_; }
+  const std::vector<curve_point>& curve() const { return curve_.points(); }
   // Blocks by size: the n-th has those of 2^(n-1) to 2^n - 1 bytes.
   const std::array<amount, 65>& by_size() const { return by_size_; }
   const time_steps& steps() const { return steps_; }
@@ -96,7 +74,6 @@ class heap {
   void back(const event& one);
   amount worth(std::uint64_t size) const;
   stack_figures& before_change(std::uint32_t node);
-  void note_curve(std::uint64_t time_ms);
   void take_moment();
 
   static constexpr std::uint64_t no_moment = ~std::uint64_t{0};
@@ -114,8 +91,7 @@ class heap {
   std::unordered_map<std::uint32_t, live_block> last_resized_;  // by thread
   std::array<amount, 65> by_size_{};
   time_steps steps_;
-  std::vector<curve_point> curve_;
-  std::uint64_t curve_step_ms_ = 1;
+  live_curve curve_;
   std::uint64_t events_ = 0;
   std::uint64_t unknown_frees_ = 0;
   std::uint64_t moment_ms_ = no_moment;  // still to come

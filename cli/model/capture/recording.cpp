@@ -48,7 +48,8 @@ bool recording::take() {
     look_for_ended();
     sample_resident();
   }
-  if (time_ms_ - flushed_ms_ >= flush_ms || columns_.size() >= flush_bytes) flush();
+  const std::size_t kept_bytes = columns_.size() + ranges_.size();
+  if (time_ms_ - flushed_ms_ >= flush_ms || kept_bytes >= flush_bytes) flush();
   return fullest_ > wire::ring_entries / 8;
 }
 
@@ -142,7 +143,9 @@ void recording::end_process(std::uint32_t number, bool has_status, int wait_stat
   if (told_ != nullptr) told_->is_gone(number);
   flush();
   if (rolled_up_) write_totals(number);
+  heap_events_.finish();
   heaps_.erase(number);
+  mapped_.erase(number);
   placed_.erase(number);
   called_.erase(number);
   to_.write(block_kind::ended,
@@ -204,13 +207,24 @@ void recording::take_entry(std::size_t number, const wire::entry& from) {
     to_.write(block_kind::thread, thread{place.thread, ring.process, ring.thread});
   }
   const bool is_nothing = from.kind == static_cast<std::uint32_t>(wire::entry_kind::nothing);
+  const bool is_of_range = wire::is_of_range(from.kind);
   if ((is_nothing && from.sequence == wire::no_sequence) ||
-      (!is_nothing && from.kind >= wire::entry_kinds)) {
+      (!is_nothing && !is_of_range && from.kind >= wire::entry_kinds)) {
     return;
   }
-  pending_.push_back({from.sequence, from.address, ring.process,
-                      event{static_cast<wire::entry_kind>(from.kind), place.thread, from.node, 0,
-                            wire::size_of(from), time_ms_}});
+  pending_event made{
+      from.sequence,
+      from.address,
+      ring.process,
+      0,
+      from.about,
+      event{wire::entry_kind::allocate, place.thread, from.node, 0, wire::size_of(from), time_ms_}};
+  if (is_of_range) {
+    made.range_kind = static_cast<std::uint16_t>(from.kind);
+  } else {
+    made.what.kind = static_cast<wire::entry_kind>(from.kind);
+  }
+  pending_.push_back(made);
 }
 
 void recording::emit_pending() {
@@ -267,6 +281,7 @@ void recording::emit(pending_event& one) {
     one.what.node = file_node(one.what.node);
     history_.meet_nodes(nodes_.size());
   }
+  if (one.range_kind != 0) return emit_range(one);
   if (told_ != nullptr) told_->happened(one.process, one.address, one.what);
   if (!to_.writes()) return;
   name_block(one);
@@ -293,10 +308,23 @@ void recording::name_block(pending_event& one) {
   }
 }
 
+void recording::emit_range(const pending_event& one) {
+  if (!to_.writes()) return;
+  const range_event made{static_cast<wire::range_kind>(one.range_kind),
+                         one.about,
+                         one.what.thread,
+                         one.what.node,
+                         one.address,
+                         one.what.size,
+                         one.what.time_ms};
+  if (most_bytes_ != 0) mapped_[one.process].add(made);
+  if (!rolled_up_) ranges_.add(made);
+}
+
 void recording::write_event(std::uint32_t process, const event& one) {
   ++event_count_;
   if (most_bytes_ != 0) {
-    heaps_.try_emplace(process, sample_bytes_).first->second.add(one);
+    heap_events_.add(heaps_.try_emplace(process, sample_bytes_).first->second, one);
     if (rolled_up_) return;
   }
   columns_.add(one, history_);
@@ -319,7 +347,9 @@ void recording::note_nodes(watched_process& of, std::uint32_t slot) {
     of.nodes[slot] = true;
     const wire::stack_node& at = area_->nodes[slot];
     const std::uint64_t address = at.address.load(std::memory_order_relaxed);
-    if (address > wire::cut_mark && known.insert({address})) {
+    if (wire::is_heap_mark(address)) {
+      note_nodes(of, wire::maker_of_heap(address));
+    } else if (address > wire::cut_mark && known.insert({address})) {
       is_unknown |= !of.knows(address);
       fresh.push_back(address);
     }
@@ -349,7 +379,11 @@ std::uint32_t recording::file_node(std::uint32_t slot) {
   }
   std::uint32_t caller = slot < wire::most_nodes ? file_nodes_[slot] : 0;
   for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
-    nodes_.push_back({caller, area_->nodes[*at].address.load(std::memory_order_relaxed)});
+    std::uint64_t address = area_->nodes[*at].address.load(std::memory_order_relaxed);
+    if (wire::is_heap_mark(address)) {
+      address = wire::heap_mark | file_node(wire::maker_of_heap(address));
+    }
+    nodes_.push_back({caller, address});
     caller = file_nodes_[*at] = static_cast<std::uint32_t>(nodes_.size() - 1);
   }
   return caller;
@@ -382,6 +416,11 @@ void recording::flush() {
     to_.write(block_kind::events, content);
     content.clear();
   }
+  if (!ranges_.empty()) {
+    ranges_.put(content);
+    to_.write(block_kind::ranges, content);
+    content.clear();
+  }
   if (!resident_.empty()) {
     content.number(resident_.size());
     for (const resident& one : resident_) put(content, one);
@@ -401,8 +440,15 @@ void recording::roll_up() {
 void recording::write_totals(std::uint32_t process) {
   byte_writer content;
   content.number(process);
+  heap_events_.finish();
   heaps_.try_emplace(process, sample_bytes_).first->second.put(content);
   to_.write(block_kind::totals, content);
+  const auto mapped = mapped_.find(process);
+  if (mapped == mapped_.end()) return;
+  content.clear();
+  content.number(process);
+  mapped->second.put(content);
+  to_.write(block_kind::range_totals, content);
 }
 
 void recording::write_symbols() {

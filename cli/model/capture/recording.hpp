@@ -19,8 +19,10 @@
 #include <vector>
 
 #include "cli/model/capture/addresses.hpp"
+#include "cli/model/capture/event_queue.hpp"
 #include "cli/model/capture/file_writer.hpp"
 #include "cli/model/capture/heap.hpp"
+#include "cli/model/capture/mapped_memory.hpp"
 #include "cli/model/capture/shared_area.hpp"
 #include "cli/model/capture/symbol_finder.hpp"
 #include "cli/model/capture/watched_processes.hpp"
@@ -61,6 +63,9 @@ class recording {
     std::uint64_t sequence;
     std::uint64_t address;
     std::uint32_t process;
+    std::uint16_t
+        range_kind;  // wire::range_kind: of a range, with thread, node, size and time; 0: of a block
+    std::uint16_t about;  // of ranges
     event what;
   };
   // The block that is live at an address.
@@ -101,6 +106,7 @@ class recording {
   void prefetch(const pending_event& one);
   void emit(pending_event& one);
   void name_block(pending_event& one);
+  void emit_range(const pending_event& one);
   void write_event(std::uint32_t process, const event& one);
   void note_nodes(watched_process& of, std::uint32_t slot);
   bool ask_name(std::uint32_t process, std::uint64_t address);
@@ -151,9 +157,12 @@ class recording {
   event_columns columns_;
   bool keeps_addresses_ = false;
   address_column addresses_;
+  range_rows ranges_;
 
   // Kept when there is a limit to the file.
   std::map<std::uint32_t, heap> heaps_;  // by process
+  event_queue heap_events_;
+  std::map<std::uint32_t, mapped_memory> mapped_;
   bool rolled_up_ = false;
   std::uint64_t next_totals_ms_ = 0;
 };

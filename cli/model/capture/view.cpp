@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 namespace strata::cli::capture {
 namespace {
@@ -50,6 +52,7 @@ std::string in_file(const module& one, std::uint64_t offset) {
 }  // namespace
 
 std::string short_name(const std::string& function) {
+  if (function.starts_with('[')) return function;  // a heap's
   std::string name = function.substr(0, name_end(function));
   if (name.empty()) return function;  // "(unknown calls)"
   if (name.find("operator") != std::string::npos) return name;
@@ -72,8 +75,9 @@ bool is_go_between(const std::string& function) {
 const code_range* view::code_at(std::uint32_t number) const {
   const std::uint64_t address = of_.nodes[number].address;
   // One back, from where the call returns to into the call.
-  return address <= wire::cut_mark ? nullptr
-                                   : of_.modules.range_of(process_.facts.number, address - 1);
+  return address <= wire::cut_mark || wire::is_heap_mark(address)
+             ? nullptr
+             : of_.modules.range_of(process_.facts.number, address - 1);
 }
 
 const std::vector<call_site>& view::calls_at(std::uint32_t number) const {
@@ -81,6 +85,12 @@ const std::vector<call_site>& view::calls_at(std::uint32_t number) const {
   const auto [at, is_new] = known_.try_emplace(address);
   std::vector<call_site>& made = at->second;
   if (!is_new) return made;
+  if (wire::is_heap_mark(address)) {
+    call_site where = site(wire::maker_of_heap(address));
+    where.function = "[heap made by " + short_name(where.function) + "]";
+    made.push_back(std::move(where));
+    return made;
+  }
   const code_range* range = code_at(number);
   if (range == nullptr) {
     made.push_back({address == 0                ? "(unknown calls)"
@@ -124,6 +134,7 @@ std::vector<call_site> view::stack(std::uint32_t number) const {
 }
 
 call_site view::site(std::uint32_t number) const {
+  number = call_of(number);
   const call_site& innermost = calls_at(number).front();
   for (; number != 0; number = of_.nodes[number].caller) {
     for (const call_site& one : calls_at(number)) {
@@ -133,19 +144,32 @@ call_site view::site(std::uint32_t number) const {
   return innermost;
 }
 
-std::vector<site_figures> view::sites() const {
+template <typename Where>
+std::vector<site_figures> view::summed_up(Where where) const {
   std::map<call_site, site_figures> found;
   each_stack([&](std::uint32_t number, const stack_figures& figures) {
-    const call_site where = site(number);
-    site_figures& one = found[where];
-    one.where = where;
+    const std::optional<call_site> its = where(number);
+    if (!its) return;
+    site_figures& one = found[*its];
+    one.where = *its;
     one.figures += figures;
     ++one.stacks;
   });
   std::vector<site_figures> made;
   made.reserve(found.size());
-  for (auto& [where, one] : found) made.push_back(std::move(one));
+  for (auto& [its, one] : found) made.push_back(std::move(one));
   return made;
+}
+
+std::vector<site_figures> view::sites() const {
+  return summed_up([&](std::uint32_t number) { return std::optional(site(number)); });
+}
+
+std::vector<site_figures> view::heaps() const {
+  return summed_up([&](std::uint32_t number) -> std::optional<call_site> {
+    if (heap_of(number) == 0) return std::nullopt;
+    return calls_at(number).front();
+  });
 }
 
 call_tree view::tree() const {

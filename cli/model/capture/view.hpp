@@ -61,14 +61,29 @@ struct tree_of {
 };
 using call_tree = tree_of<stack_figures>;
 
+// What a view is of: the blocks of a heap, or what the program mapped for itself.
+enum class memory_kind { blocks, mappings };
+
 class view {
  public:
-  view(const capture& of, const recorded_process& process) : of_(of), process_(process) {}
+  view(const capture& of, const recorded_process& process, memory_kind kind = memory_kind::blocks)
+      : of_(of), process_(process), kind_(kind) {}
 
   const capture& recording() const { return of_; }
   const recorded_process& process() const { return process_; }
 
-  // Of one address, the innermost first: more than one where functions are inlined.
+  // The heap that blocks with this stack are in, as a node of its maker's stack; 0: none that is known.
+  std::uint32_t heap_of(std::uint32_t node) const {
+    const std::uint64_t address = of_.nodes[node].address;
+    return wire::is_heap_mark(address) ? wire::maker_of_heap(address) : 0;
+  }
+  // The innermost call of a stack, past the node that says which heap the block is in.
+  std::uint32_t call_of(std::uint32_t node) const {
+    return wire::is_heap_mark(of_.nodes[node].address) ? of_.nodes[node].caller : node;
+  }
+
+  // Of one address, the innermost first: more than one where functions are inlined. Of a heap, one that stands
+  // for it: "[heap made by parse]", and where that is.
   const std::vector<call_site>& calls_at(std::uint32_t node) const;
   // Where the code of a node is; null: in no file that is known.
   const code_range* code_at(std::uint32_t node) const;
@@ -82,6 +97,10 @@ class view {
   // Calls visit(node, figures) for each stack that has allocated.
   template <typename Visit>
   void each_stack(Visit visit) const {
+    if (kind_ == memory_kind::mappings) {
+      for (const auto& [node, one] : process_.mapped.by_node()) visit(node, one.sums);
+      return;
+    }
     const auto& figures = process_.memory.by_node();
     for (std::uint32_t node = 0; node < figures.size(); ++node) {
       if (figures[node].total.blocks > 0) visit(node, figures[node]);
@@ -89,11 +108,17 @@ class view {
   }
 
   std::vector<site_figures> sites() const;
+  // First-class heaps that blocks were in, by who made them.
+  std::vector<site_figures> heaps() const;
   call_tree tree() const;
 
  private:
   const capture& of_;
   const recorded_process& process_;
+  memory_kind kind_;
+  template <typename Where>
+  std::vector<site_figures> summed_up(Where where) const;
+
   mutable std::map<std::uint64_t, std::vector<call_site>> known_;  // by address
 };
 

@@ -87,7 +87,7 @@ void leak_checker::happened(std::uint32_t process, std::uint64_t address,
       [[fallthrough]];
     case wire::entry_kind::allocate:
       heap.blocks.remove(address, gone);  // its free was not seen
-      heap.blocks.insert({address, what.size, what.node, ++heap.made});
+      heap.blocks.insert({address, what.size, what.node, is_in_heap(what.node) ? 0 : ++heap.made});
       break;
     case wire::entry_kind::deallocate:
       heap.blocks.remove(address, gone);
@@ -105,6 +105,11 @@ void leak_checker::happened(std::uint32_t process, std::uint64_t address,
     case wire::entry_kind::nothing:
       break;
   }
+}
+
+// Whether blocks with this stack are of a first-class heap, which will free them.
+bool leak_checker::is_in_heap(std::uint32_t node) const {
+  return wire::is_heap_mark(recording_->nodes()[node].address);
 }
 
 void leak_checker::forked(std::uint32_t process, std::uint32_t from) {

@@ -93,6 +93,7 @@ class leak_checker : public capture::watcher {
   void check(const capture::watched_process& one, occasion when);
   void look(const capture::watched_process& one, occasion when, check_result& into,
             findings& found);
+  bool is_in_heap(std::uint32_t node) const;
   std::vector<block> blocks_of(const capture::watched_process& one) const;
   void name(const capture::watched_process& one, const findings& found, check_result& into);
   void conclude(const findings& found, check_result& into);

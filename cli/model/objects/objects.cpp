@@ -104,7 +104,7 @@ class programs {
 // The innermost call of a stack that isn't operator new, and its node; 0: there is none.
 std::uint32_t allocating_node(const capture::view& of, std::uint32_t stack,
                               const call_site*& call) {
-  for (const std::uint32_t node : of.path(stack)) {
+  for (const std::uint32_t node : of.path(of.call_of(stack))) {
     for (const call_site& one : of.calls_at(node)) {
       if (one.function.starts_with("operator new")) continue;
       call = &one;
