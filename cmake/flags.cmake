@@ -51,7 +51,7 @@ endif()
 if(STRATA_FUZZ)
   # vptr and function need RTTI, which the core has not.
   add_compile_options(
-    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=vptr,function
+    -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize=vptr,function
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 elseif(STRATA_SANITIZE)

@@ -1,18 +1,18 @@
-// The reader of recordings, on blocks whose content is anything: figures or an error, never a crash. And
-// what replays have of them: operations that a heap can follow, whatever the events.
+// The reader of recordings, on files whose content is anything: figures or an error, never a crash. And what
+// replays have of them: operations that a heap can follow, whatever the events. capture_input.hpp tells what
+// an input is.
 //
-// The input is a row of blocks: a byte for the kind, two for the length (the lower first), the content. So the
-// fuzzer need not find out how zstd packs, nor how it sums; file_reader's own part of that is fed with the
-// input as it is when its first byte is 0.
+// The file is one in memory, whose path leads to it: nothing is written to a disk.
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
+#include <iterator>
 #include <string>
 #include <vector>
 
+#include "capture_input.hpp"
 #include "cli/model/capture/capture.hpp"
-#include "cli/model/capture/file_writer.hpp"
+#include "cli/model/file.hpp"
 #include "cli/model/replay/translator.hpp"
 #include "cli/report/diff_report.hpp"
 #include "cli/report/exports/exports.hpp"
@@ -22,43 +22,30 @@ namespace {
 
 using namespace strata;
 
-// Where a recording is put for the reader.
-const std::string& place() {
-  static const cli::temporary_directory folder;
-  static const std::string path = folder.path() + "/recording";
-  return path;
-}
-
-void put_plain(const std::uint8_t* data, std::size_t size) {
-  std::FILE* to = std::fopen(place().c_str(), "wb");
-  const std::string start = std::string(cli::capture::file_magic) +
-                            static_cast<char>(cli::capture::file_version) + std::string(3, '\0');
-  std::fwrite(start.data(), 1, start.size(), to);
-  std::fwrite(data, 1, size, to);
-  std::fclose(to);
-}
-
-void put_blocks(const std::uint8_t* data, std::size_t size) {
-  cli::capture::file_writer to(place());
-  while (size >= 3) {
-    const std::uint8_t kind = data[0];
-    std::size_t length = data[1] | std::size_t{data[2]} << 8;
-    data += 3;
-    size -= 3;
-    if (length > size) length = size;
-    cli::capture::byte_writer content;
-    for (std::size_t i = 0; i < length; ++i) content.byte(data[i]);
-    to.write(static_cast<cli::capture::block_kind>(kind), content);
-    data += length;
-    size -= length;
+class file_in_memory {
+ public:
+  file_in_memory() : file_(memfd_create("recording", MFD_CLOEXEC)) {
+    fuzz::expect(static_cast<bool>(file_), "no file in memory");
+    path_ = "/proc/self/fd/" + std::to_string(file_.get());
   }
-}
+  const std::string& path() const { return path_; }
+  void fill(const std::string& content) const {
+    const bool is_written =
+        ftruncate(file_.get(), 0) == 0 && pwrite(file_.get(), content.data(), content.size(), 0) ==
+                                              static_cast<ssize_t>(content.size());
+    fuzz::expect(is_written, "no room in memory");
+  }
 
-void expect_to_be_followed(std::uint32_t process) {
+ private:
+  cli::descriptor file_;
+  std::string path_;
+};
+
+void expect_to_be_followed(const std::string& path, std::uint32_t process) {
   cli::replay::translator made;
   std::vector<cli::replay::operation> some;
   std::vector<bool> live;
-  cli::capture::read_events(place(), process, [&](const cli::capture::event& one) {
+  cli::capture::read_events(path, process, [&](const cli::capture::event& one) {
     some.clear();
     made.add(one, some);
     for (const cli::replay::operation& each : some) {
@@ -71,41 +58,61 @@ void expect_to_be_followed(std::uint32_t process) {
   });
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size > 0 && data[0] == 0)
-    put_plain(data + 1, size - 1);
-  else
-    put_blocks(data, size);
-  cli::capture::capture recording;
-  const std::uint64_t moment_ms = size;
-  const std::string error = cli::capture::read_capture(place(), recording, moment_ms);
-  if (!error.empty()) {
-    fuzz::expect(error.starts_with(place()) && error.find('\n') == std::string::npos,
-                 "no clear error");
-    return 0;
-  }
-  cli::capture::address_maps addresses;
-  fuzz::expect(
-      cli::capture::read_addresses(place(), recording, *recording.largest(), moment_ms, addresses)
-          .empty(),
-      "events without addresses");
-  const cli::capture_result result{
-      place(), recording, *recording.largest(), cli::capture_figure::moment, moment_ms,
-      20,      &addresses};
+void expect_texts(const cli::capture_result& result) {
   const cli::style look;
   fuzz::expect(!cli::capture_text(result, look).empty(), "no report");
   fuzz::expect(!cli::capture_tree_text(result, look).empty(), "no tree");
-  fuzz::expect(cli::capture_json(result).ends_with("}\n"), "no JSON");
   cli::capture_folded(result);
-  expect_to_be_followed(result.process.facts.number);
+  const cli::diff_result same{result, result};
+  fuzz::expect(!cli::diff_text(same, look).empty(), "no difference");
+  cli::diff_tree_text(same, look);
+  cli::diff_folded(same);
+}
+
+void expect_documents(const cli::capture_result& result) {
+  fuzz::expect(cli::capture_json(result).ends_with("}\n"), "no JSON");
+  fuzz::expect(cli::diff_json({result, result}).ends_with("}\n"), "no JSON of a difference");
+  constexpr std::string_view page = R"(<script type="application/json" id="report"></script>)";
+  fuzz::expect(cli::capture_page(result, page).has_value(), "no page");
+}
+
+void expect_exports(const cli::capture_result& result) {
   for (const cli::export_form& form : cli::export_forms) {
     const cli::exported made = form.make(result);
     fuzz::expect(made.content.empty() != made.error.empty(), "neither a file nor an error");
   }
-  const cli::diff_result same{result, result};
-  fuzz::expect(cli::diff_json(same).ends_with("}\n"), "no JSON of a difference");
-  cli::diff_folded(same);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const file_in_memory file;
+  const std::string& path = file.path();
+  const auto in = fuzz::capture_input::read({reinterpret_cast<const char*>(data), size});
+  file.fill(in.file());
+  cli::capture::capture recording;
+  const std::uint64_t moment_ms = size;
+  const std::string error = cli::capture::read_capture(path, recording, moment_ms);
+  if (!error.empty()) {
+    fuzz::expect(error.starts_with(path) && error.find('\n') == std::string::npos,
+                 "no clear error");
+    return 0;
+  }
+  const cli::capture::recorded_process& process = *recording.largest();
+  cli::capture::address_maps addresses;
+  fuzz::expect(cli::capture::read_addresses(path, recording, process, moment_ms, addresses).empty(),
+               "events without addresses");
+  constexpr cli::capture_figure figures[] = {
+      cli::capture_figure::moment, cli::capture_figure::peak,  cli::capture_figure::end,
+      cli::capture_figure::total,  cli::capture_figure::count, cli::capture_figure::temporary};
+  const cli::capture_result result{
+      path,      recording, process,   figures[in.figure() % std::size(figures)],
+      moment_ms, 20,        &addresses};
+  if (in.wants(1)) expect_texts(result);
+  if (in.wants(2)) expect_documents(result);
+  if (in.wants(3)) {
+    expect_exports(result);
+    expect_to_be_followed(path, process.facts.number);
+  }
   return 0;
 }

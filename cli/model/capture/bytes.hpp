@@ -3,6 +3,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -69,7 +70,13 @@ class byte_reader {
     return 0;
   }
   std::int64_t difference() { return signed_again(number()); }
-  double real() { return std::bit_cast<double>(__builtin_bswap64(number())); }
+  // Sums that are not finite are nobody's.
+  double real() {
+    const auto value = std::bit_cast<double>(__builtin_bswap64(number()));
+    if (std::isfinite(value)) return value;
+    good_ = false;
+    return 0;
+  }
   std::string_view text() {
     const std::uint64_t length = number();
     if (length > left()) {

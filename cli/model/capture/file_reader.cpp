@@ -9,6 +9,9 @@
 namespace strata::cli::capture {
 namespace {
 
+// Of an unpacked block; most are shorter.
+constexpr std::size_t piece_bytes = std::size_t{64} << 10;
+
 std::uint32_t fixed(const std::string& from, std::size_t at) {
   std::uint32_t value = 0;
   for (std::size_t i = 0; i < 4; ++i) {
@@ -57,7 +60,7 @@ bool file_reader::next(block_kind& kind, byte_reader& content) {
   }
   broken_ = false;
   kind = static_cast<block_kind>(plain_[0]);
-  content = byte_reader(std::string_view(plain_).substr(1));
+  content = byte_reader(plain_.substr(1));
   return true;
 }
 
@@ -78,18 +81,19 @@ bool file_reader::read(std::string& into, std::size_t bytes) {
 
 bool file_reader::unpack() {
   ZSTD_inBuffer from{packed_.data(), packed_.size(), 0};
-  plain_.clear();
+  std::size_t made = 0;
   for (bool is_full = true; from.pos < from.size || is_full;) {
-    const std::size_t had = plain_.size();
-    if (had > most_block_bytes) return false;
-    plain_.resize(had + ZSTD_DStreamOutSize());
-    ZSTD_outBuffer to{plain_.data() + had, plain_.size() - had, 0};
+    if (made > most_block_bytes) return false;
+    const std::size_t room = made + piece_bytes;
+    if (buffer_.size() < room) buffer_.resize(room);
+    ZSTD_outBuffer to{buffer_.data() + made, room - made, 0};
     const std::size_t result = ZSTD_decompressStream(decompressor_, &to, &from);
     if (ZSTD_isError(result) != 0 || result == 0)
       return false;  // 0: the stream ends, as no recording's does
-    plain_.resize(had + to.pos);
+    made += to.pos;
     is_full = to.pos == to.size;
   }
+  plain_ = std::string_view(buffer_).substr(0, made);
   return !plain_.empty();
 }
 

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "cli/model/capture/format.hpp"
 
@@ -34,7 +35,8 @@ class file_reader {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
   ZSTD_DCtx_s* decompressor_ = nullptr;
   std::string packed_;
-  std::string plain_;
+  std::string buffer_;      // as long as the longest block so far
+  std::string_view plain_;  // of the last block, in there
   std::uint64_t bytes_ = 0;
   bool broken_ = false;
   std::string error_;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "cli/model/capture/file_reader.hpp"
@@ -36,6 +37,23 @@ TEST(Bytes, LengthsBeyondTheEnd) {
   byte_reader endless(std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 11));
   endless.number();
   EXPECT_FALSE(endless.good());
+}
+
+TEST(Bytes, RealsAreFinite) {
+  for (const double one : {0.0, -1.5, 1e300}) {
+    byte_writer to;
+    to.real(one);
+    byte_reader from(to.bytes());
+    EXPECT_EQ(from.real(), one);
+    EXPECT_TRUE(from.good());
+  }
+  for (const double one : {HUGE_VAL, -HUGE_VAL, std::nan("")}) {
+    byte_writer to;
+    to.real(one);
+    byte_reader from(to.bytes());
+    EXPECT_EQ(from.real(), 0);
+    EXPECT_FALSE(from.good());
+  }
 }
 
 class Blocks : public testing::Test {
@@ -76,6 +94,33 @@ TEST_F(Blocks, ComeBack) {
   bool broken = true;
   EXPECT_EQ(read(broken), 10);
   EXPECT_FALSE(broken);
+}
+
+TEST_F(Blocks, OfAnyLength) {
+  std::vector<std::string> contents;
+  for (const std::size_t length :
+       {0U, 1U, 65534U, 65535U, 65536U, 70'000U, 3U, 1'000'000U, 131'071U}) {
+    std::string& one = contents.emplace_back();
+    for (std::size_t i = 0; i < length; ++i) one.push_back(static_cast<char>(i * i >> 7));
+  }
+  {
+    file_writer to(path());
+    for (const std::string& one : contents) {
+      byte_writer content;
+      content.text(one);
+      to.write(block_kind::symbols, content);
+    }
+  }
+  file_reader from(path());
+  block_kind kind{};
+  byte_reader content;
+  for (const std::string& one : contents) {
+    ASSERT_TRUE(from.next(kind, content));
+    EXPECT_EQ(content.text(), one);
+    EXPECT_TRUE(content.done());
+  }
+  EXPECT_FALSE(from.next(kind, content));
+  EXPECT_FALSE(from.broken());
 }
 
 TEST_F(Blocks, CutAtEachByte) {

@@ -2,7 +2,7 @@
 // each time.
 //
 //   symbols_   sorted by address; of those at one address the one to be preferred last
-//              | start | end | furthest end up to here, but of labels | name |
+//              | start | end | furthest end up to here, but of labels | number |
 //
 // An address is that of the last function or object before it that reaches it. Going back ends where furthest
 // says that none does. Labels of assembly code have no size: they reach to the end of their section, as far as
@@ -30,11 +30,15 @@ class symbol_index {
     std::uint64_t start;
     std::uint64_t end;
     std::uint64_t furthest;
-    const char* name;
-    unsigned rank;
+    int number;  // in the table
+    std::uint8_t rank;
     bool is_label;
   };
+  static_assert(sizeof(entry) == 32);  // large programs have hundreds of thousands
 
+  const entry* symbol_at(std::uint64_t address) const;
+
+  Dwfl_Module* of_ = nullptr;
   std::vector<entry> symbols_;
 };
 

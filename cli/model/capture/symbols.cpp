@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 
 #include "cli/model/capture/function_index.hpp"
@@ -115,6 +116,12 @@ void note_call(Dwarf_Die* unit, Dwarf_Die* inlined, symbol& into) {
       dwarf_formudata(&found, &value) == 0) {
     into.line = static_cast<std::uint32_t>(value);
   }
+}
+
+// What a recording names may be anything here, even a pipe that nobody writes to.
+bool is_file(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path, ignored);
 }
 
 std::string digits(const void* bytes, std::size_t count) {
@@ -271,7 +278,9 @@ symbolizer::opened& symbolizer::open(const module& in) {
   auto& kept = files_[{in.path, in.build_id}];
   if (kept == nullptr) {
     kept = std::make_unique<opened>();
-    if (in.path.starts_with("/") && build_id_of(in.path) == in.build_id) kept->open(in.path);
+    if (in.path.starts_with("/") && is_file(in.path) && build_id_of(in.path) == in.build_id) {
+      kept->open(in.path);
+    }
   }
   return *kept;
 }
@@ -284,6 +293,7 @@ symbols symbolizer::look_up(const module& in, std::uint64_t offset) {
 }
 
 std::string build_id_of(const std::string& path) {
+  if (!is_file(path)) return {};
   elf_version(EV_CURRENT);
   const descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return {};

@@ -4,6 +4,7 @@
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "cli/model/capture/function_index.hpp"
 #include "cli/model/capture/symbol_finder.hpp"
 #include "cli/model/capture/symbol_index.hpp"
+#include "cli/model/file.hpp"
 
 namespace strata::cli::capture {
 namespace {
@@ -138,6 +140,15 @@ TEST(SymbolFinder, FindsWhatTheSymbolizerFinds) {
       EXPECT_EQ(others[i].line, names[i].line);
     }
   }
+}
+
+// A recording may name them as code: nobody waits for what is written there.
+TEST(Symbolizer, DoesNotReadPipes) {
+  const temporary_directory folder;
+  const std::string pipe = folder.path() + "/pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(build_id_of(pipe), "");
+  EXPECT_TRUE(symbolizer().look_up({pipe, ""}, 0x1000).empty());
 }
 
 TEST(SymbolFinder, HasNothingWithoutQuestions) { EXPECT_TRUE(symbol_finder().finish().empty()); }
