@@ -78,6 +78,7 @@ class generational final : public plan_base {
 
   collection collect(collection kind) override {
     if (background_ != nullptr) background_->enter();
+    step = marking_step::none;
     if (!has_eden_) kind = collection::full;
     if (kind == collection::full)
       collect_full();
@@ -188,6 +189,7 @@ class generational final : public plan_base {
       asked_at_bytes_ = old_.new_bytes();
       background_->go_to(stage::sweeping);
     } else if (background_->now() == stage::ready && promoting_) {
+      step = marking_step::begins;
       old_.begin();
       each_root_of_old([this](void** root) { old_.marker().push(*root); });
       core_.world().set_marking(true);
@@ -197,6 +199,7 @@ class generational final : public plan_base {
       if (!old_.mark_some(most_marked_in_pause)) return background_->go_to(stage::marking);
       note_what_came();
       finish_marking();
+      step = marking_step::ends;
       ++concurrent_markings;
       background_->go_to(stage::idle);
     } else {
