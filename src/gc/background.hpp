@@ -6,6 +6,9 @@
 //   idle --> sweeping --> ready --> marking --> marked --> idle
 //        (1)          (2)       (1)         (2)        (1)       (1) by a collection, (2) by the thread
 //
+// While it is idle it sweeps ahead, so that what a marking has left for dead is soon to be had, and the next begins
+// as soon as it is asked for.
+//
 // It also makes the system find pages for what promotion will use next, which takes the longer the larger pages
 // are. It works in slices of some 20 us, holding lock_ in each. A collection that wants its turn gets it after
 // the slice at hand; then the thread waits until the collection is over. Young collections do a little of the
@@ -59,7 +62,10 @@ class background {
     changed_.notify_all();
   }
   [[nodiscard]] stage now() const { return stage_; }
-  void go_to(stage next) { stage_ = next; }
+  void go_to(stage next) {
+    stage_ = next;
+    may_sweep_ = next == stage::idle;
+  }
   // A collection's share of the work, in its turn: more where the thread is late.
   void help(bool is_late) {
     std::uint64_t until_ns = os::monotonic_ns() + (is_late              ? helping_late_ns
@@ -80,7 +86,7 @@ class background {
   }
   [[nodiscard]] bool may_work() const {
     // In this order: while a collection has its turn the stage is its own.
-    return !collecting_ && !wanted_.load(std::memory_order_relaxed) && has_work();
+    return !collecting_ && !wanted_.load(std::memory_order_relaxed) && (has_work() || may_sweep_);
   }
   void work() {
     os::work_in_background();
@@ -112,7 +118,9 @@ class background {
       if (old_.mark_some(slice_objects)) stage_ = stage::marked;
     } else {
       std::lock_guard guard{core_.lock()};
-      if (old_.sweep_some(slice_blocks)) stage_ = stage::ready;
+      if (!old_.sweep_some(slice_blocks)) return;
+      may_sweep_ = false;
+      if (stage_ == stage::sweeping) stage_ = stage::ready;
     }
   }
 
@@ -122,6 +130,7 @@ class background {
   std::mutex lock_;  // guards what follows, and the old space's marker while the program runs
   std::condition_variable changed_;
   stage stage_ = stage::idle;
+  bool may_sweep_ = false;  // idle, and not all is swept, as far as the thread knows
   bool collecting_ = false;
   bool ending_ = false;
   std::atomic<bool> wanted_{false};  // relaxed: a slice more or less

@@ -32,14 +32,13 @@ old_space::old_space(core& of, evacuation when, std::size_t most_blocks)
 bool old_space::open(std::size_t young_blocks) {
   young_bytes_ = young_blocks * detail::block_bytes;
   stores_are_noted_ = young_blocks != 0;
-  large_.open(young_blocks);
   core_.set_young_bytes(young_bytes_);
   std::size_t words = blocks_.count() * detail::block_bytes / detail::word_bytes;
   auto then =
       core_.options().stress.protect_moved ? blocks::after::inaccessible : blocks::after::usable;
-  return compaction_.open() && lines_.open(young_blocks, then) && marker_.open(words) &&
-         into_young_.open(words) && arrays_.open(words / long_arrays::piece_length) &&
-         fresh_large_.open(blocks_.count());
+  return large_.open(young_blocks) && compaction_.open() && lines_.open(young_blocks, then) &&
+         marker_.open(words) && into_young_.open(words) &&
+         arrays_.open(words / long_arrays::piece_length) && fresh_large_.open(blocks_.count());
 }
 
 // ---- Allocation
@@ -64,6 +63,10 @@ std::byte* old_space::take_large(std::size_t bytes) {
     std::lock_guard guard{core_.lock()};
     if (!make_room(large_space::blocks_for(bytes))) return nullptr;
     at = large_.take(bytes);
+    if (at == nullptr && !large_.is_swept()) {
+      sweep_large();
+      at = large_.take(bytes);
+    }
     if (at == nullptr) return nullptr;
     new_bytes_ += bytes;
     // Until a collection comes to it, it is as young as what it may refer to.
@@ -100,7 +103,10 @@ std::byte* old_space::take_promoted_slow(std::size_t bytes) {
 
 bool old_space::make_room(std::size_t wanted) {
   while (blocks_.used() + wanted + kept_free_ > most_blocks_) {
-    if (!lines_.sweep_for_block()) return false;
+    if (!large_.is_swept())
+      large_.sweep_some(1, core_.epoch());
+    else if (!lines_.sweep_for_block())
+      return false;
   }
   return true;
 }
@@ -140,6 +146,7 @@ void old_space::note_stores(bool are_noted) {
 // ---- Marking
 
 void old_space::begin() {
+  sweep_large();
   core_.next_epoch();
   core_.weaks().begin_marking();
   to_cursor_ = {};
@@ -172,7 +179,7 @@ void old_space::end_marking() {
   to_ = to_medium_ = {};
   lines_.end();
   if (!moving_) forget_dead_fields();
-  large_.sweep(core_.epoch());
+  large_.begin_sweep();
   // What came while it was marked is held, too.
   live_bytes_ = marker_.live_bytes() + moved_live_bytes_ + (new_bytes_ - new_before_bytes_);
   new_bytes_ = 0;

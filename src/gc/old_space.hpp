@@ -62,12 +62,14 @@ class old_space {
   bool make_room(std::size_t wanted);
   // Of what the limit allows, so many blocks are for what a collection will bring here.
   void keep_free(std::size_t blocks) { kept_free_ = blocks; }
-  // Sweeps so many blocks; true when all is done that begin() would have to do.
+  // Sweeps so many large objects or blocks; true when all is done that begin() would have to do.
   bool sweep_some(std::size_t blocks) {
-    if (!lines_.sweep_some(blocks)) return false;
+    if (!large_.sweep_some(blocks, core_.epoch()) || !lines_.sweep_some(blocks)) return false;
     marker_.trim();
     return true;
   }
+  // In a pause that is a full collection's.
+  void sweep_large() { large_.sweep_some(blocks_.count(), core_.epoch()); }
   // Marks for a while; true when nothing is left, as far as anybody knows while the program runs.
   bool mark_some(std::size_t objects) {
     while (marker_.run(objects)) {
@@ -202,6 +204,7 @@ void old_space::full(EachRoot each_root) {
     mark_all();
   }
   finish();
+  sweep_large();
   marker_.trim();
 }
 
@@ -213,6 +216,7 @@ void old_space::find_gaps(EachRoot each_root) {
   each_root([this](void** root) { marker_.push(*root); });
   marker_.run();
   finish();
+  sweep_large();
   marker_.note_places_in(nullptr);
   marker_.trim();
   lines_.use_gaps(compaction_.living());
@@ -237,6 +241,7 @@ void old_space::compact(EachRoot each_root, EachTold each_told) {
   slide();
   placed_ = false;
   end_marking();
+  sweep_large();
   marker_.trim();
 }
 

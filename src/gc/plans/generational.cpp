@@ -147,9 +147,10 @@ class generational final : public plan_base {
     };
     auto compact = [&] { old_.compact(each_root, [this](auto visit) { each_told(visit); }); };
     bool compacts = !old_.is_marking() && (trying == effort::last_resort || expected_holes_ > 0);
-    if (old_.is_marking())
+    if (old_.is_marking()) {
       finish_marking();
-    else if (compacts)
+      old_.sweep_large();
+    } else if (compacts)
       compact();
     else
       old_.full(each_root);
