@@ -1,11 +1,11 @@
 // How long Strata's heap stands still, by its size: what preset::latency promises.
 //
-//   pauses LIMIT_MIB [MARKINGS]
+//   pauses LIMIT_MIB [SECONDS]
 //
 // What lives is half of the limit, in objects that die old, in no order: half of the bytes in values of up to 512
 // bytes, a quarter in values of up to 24 KiB, and a quarter in large ones of 64 to 256 KiB. Each has an entry, which
-// refers to another at random; one in sixteen has a weak reference, too. An operation replaces one and
-// looks at eight others, until MARKINGS (default 4) have ended beside the program since all were there; what came before is not told.
+// refers to another at random; one in sixteen has a weak reference, too. An operation replaces one and looks at
+// eight others, for SECONDS (default 10) after all are there; what came before is not told.
 //
 //   table --> | piece | piece | ...      of 1,024 entries each
 //               '--> entry --> value
@@ -112,7 +112,7 @@ void print(const char* name, const bench::histogram& of) {
               us(of.quantile_ns(0.99)), us(of.quantile_ns(1)));
 }
 
-void measure(std::size_t limit_bytes, std::uint64_t markings) {
+void measure(std::size_t limit_bytes, std::int64_t seconds) {
   listener heard;
   gc::heap_options options = gc::options_for(gc::preset::latency, limit_bytes);
   options.listener = &heard;
@@ -122,10 +122,9 @@ void measure(std::size_t limit_bytes, std::uint64_t markings) {
   heard.pauses = {};
   bench::histogram operations;
   std::size_t found = 0;
-  std::uint64_t until = heap.statistics().concurrent_markings + markings;
+  std::int64_t until_ns = bench::now_ns() + seconds * 1'000'000'000;
   bench::stopwatch watch(operations);
-  for (std::size_t done = 0; done % 1024 != 0 || heap.statistics().concurrent_markings < until;
-       ++done) {
+  for (std::size_t done = 0; done % 1024 != 0 || bench::now_ns() < until_ns; ++done) {
     found += all.operate(self);
     watch.lap();
   }
@@ -143,13 +142,13 @@ void measure(std::size_t limit_bytes, std::uint64_t markings) {
 
 int main(int argc, char** argv) {
   std::size_t limit_mib = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 0;
-  std::uint64_t markings = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 4;
-  if (argc > 3 || limit_mib == 0 || markings == 0) {
-    std::fprintf(stderr, "usage: pauses LIMIT_MIB [MARKINGS]\n");
+  std::int64_t seconds = argc > 2 ? std::strtoll(argv[2], nullptr, 10) : 10;
+  if (argc > 3 || limit_mib == 0 || seconds <= 0) {
+    std::fprintf(stderr, "usage: pauses LIMIT_MIB [SECONDS]\n");
     return 2;
   }
   try {
-    measure(limit_mib << 20, markings);
+    measure(limit_mib << 20, seconds);
   } catch (const gc::out_of_memory&) {
     bench::out_of_memory();
   }
