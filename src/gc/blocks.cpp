@@ -84,7 +84,7 @@ void blocks::back(std::size_t block) {
 
 // The last before the one that went back the last time: low ones are taken first.
 bool blocks::give_back_one() {
-  std::size_t end = base::larger(touched_, populated_);
+  std::size_t end = populated();
   for (std::size_t left = end; left > 0; --left) {
     gave_back_at_ = (gave_back_at_ == 0 ? end : gave_back_at_) - 1;
     if (!free_.test(gave_back_at_) || !backed_.test(gave_back_at_)) continue;

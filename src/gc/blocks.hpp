@@ -68,6 +68,8 @@ class blocks {
   [[nodiscard]] std::size_t backed() const { return backed_count_; }
   // No block from here on was ever used.
   [[nodiscard]] std::size_t touched() const { return touched_; }
+  // Nor has next_fresh given it out.
+  [[nodiscard]] std::size_t populated() const { return base::larger(touched_, populated_); }
   [[nodiscard]] std::uintptr_t base() const { return slice_.base; }
 
   // `wanted` neighbours from [from, to), all of the given use; `none` where there are none.

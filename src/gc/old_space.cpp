@@ -11,6 +11,9 @@ namespace {
 
 // Where options don't say how many.
 constexpr unsigned most_workers = 4;
+// Blocks with holes that promotion passes over as too narrow before it takes a whole one, which it may: a pause must
+// not be as long as there are such.
+constexpr std::size_t most_looked_at = 16;
 
 }  // namespace
 
@@ -86,7 +89,7 @@ std::byte* old_space::take_promoted_slow(std::size_t bytes) {
     if (std::byte* at = to_medium_.take(bytes)) return at;
   } else {
     bump_range hole = lines_.next_hole(to_cursor_, bytes);
-    if (hole.cursor == nullptr) hole = lines_.recycle(to_cursor_, bytes);
+    if (hole.cursor == nullptr) hole = lines_.recycle(to_cursor_, bytes, most_looked_at);
     if (hole.cursor != nullptr) {
       to_ = hole;
       arm_all(to_);
@@ -101,11 +104,12 @@ std::byte* old_space::take_promoted_slow(std::size_t bytes) {
   return range.take(bytes);
 }
 
-bool old_space::make_room(std::size_t wanted) {
-  while (blocks_.used() + wanted + kept_free_ > most_blocks_) {
+bool old_space::make_room(std::size_t wanted, std::size_t most_swept) {
+  for (; blocks_.used() + wanted + kept_free_ > most_blocks_; --most_swept) {
+    if (most_swept == 0) return false;
     if (!large_.is_swept())
       large_.sweep_some(1, core_.epoch());
-    else if (!lines_.sweep_for_block())
+    else if (!lines_.sweep_next())
       return false;
   }
   return true;

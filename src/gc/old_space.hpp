@@ -58,8 +58,8 @@ class old_space {
       lines_.mark_lines(static_cast<std::byte*>(object) - header::bytes, bytes, core_.epoch());
     new_bytes_ += bytes;
   }
-  // Whether the limit allows for so many blocks more; sweeps for them.
-  bool make_room(std::size_t wanted);
+  // Whether the limit allows for so many blocks more; sweeps for them, looking at most_swept blocks or large objects.
+  bool make_room(std::size_t wanted, std::size_t most_swept = blocks::none);
   // Of what the limit allows, so many blocks are for what a collection will bring here.
   void keep_free(std::size_t blocks) { kept_free_ = blocks; }
   // Sweeps so many large objects or blocks; true when all is done that begin() would have to do.
@@ -81,6 +81,11 @@ class old_space {
   // Blocks that promotion will use next, of which the system is to find pages for so many: empty when it has.
   // Heap locked; populate is not called with a lock.
   [[nodiscard]] blocks::fresh next_fresh(std::size_t ahead);
+  // Free blocks that have been used, or that the system has been asked to find pages for. Heap locked.
+  [[nodiscard]] std::size_t populated_blocks() const {
+    std::size_t first = young_bytes_ >> detail::block_shift;
+    return base::larger(blocks_.populated(), first) - first - used_blocks();
+  }
   void populate(const blocks::fresh& range) const;
   // That came here since the last marking.
   [[nodiscard]] std::uint64_t new_bytes() const { return new_bytes_; }

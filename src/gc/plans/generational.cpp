@@ -65,15 +65,19 @@ class generational final : public plan_base {
 
   bump_range refill(record& by, std::size_t bytes) override {
     if (!has_eden_) return old_.refill(by.cursor, bytes);
+    await_pages();
     std::lock_guard guard{core_.lock()};
     if (young_.used() >= kept_young_ + eden_.blocks()) return {};
-    // A block, and one that it may be promoted into.
-    if (!old_.make_room(2)) return {};
+    // A block, and one that it may be promoted into. A collection makes room, too, and sooner than much sweeping.
+    if (!old_.make_room(2, is_collected() ? blocks::none : most_swept_for_eden)) return {};
     bump_range taken = young_.take();
     old_.keep_free(young_.used());
     return taken;
   }
-  std::byte* take_large(std::size_t bytes) override { return old_.take_large(bytes); }
+  std::byte* take_large(std::size_t bytes) override {
+    await_pages();
+    return old_.take_large(bytes);
+  }
   collection first_try() override { return collection::young; }
 
   collection collect(collection kind) override {
@@ -178,6 +182,19 @@ class generational final : public plan_base {
     old_.note_stores(is_there);
     if (is_there) return;
     core_.world().each([](record& of) { of.log.trim(0); });
+  }
+
+  // Since the last collection eden has got no block.
+  [[nodiscard]] bool is_collected() const { return young_.used() == kept_young_; }
+  // Eden, and what is large, are filled no faster than the system finds pages to promote to. In a pause nobody waits:
+  // eden has got no block since.
+  void await_pages() {
+    if (background_ == nullptr) return;
+    {
+      std::lock_guard guard{core_.lock()};
+      if (is_collected() || old_.populated_blocks() > young_.used()) return;
+    }
+    background_->await_pages();
   }
 
   // ---- Concurrent marking
@@ -412,6 +429,7 @@ class generational final : public plan_base {
   static constexpr unsigned tenure_age = 1;
   static constexpr unsigned most_expected_holes = 4;
   static constexpr std::size_t most_marked_in_pause = 2048;
+  static constexpr std::size_t most_swept_for_eden = 256;
 
   // References that are looked at so much later are fetched now.
   static constexpr std::size_t ahead = 12;
