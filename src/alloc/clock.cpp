@@ -66,15 +66,8 @@ void sweep(std::uint64_t now_ms) {
   }
 }
 
-}  // namespace
-
-void poll_clock(thread_cache* cache) {
-  std::uint64_t now_ms = os::coarse_ms();
-  std::uint64_t since_tick = now_ms - cache->last_tick_ms;
-  cache->last_tick_ms = now_ms;
-  cache->last_active_ms.store(now_ms, std::memory_order_relaxed);
-  if (cache->lifted.load(std::memory_order_relaxed)) cache->wake();
-  this_thread.tick = since_tick > purge_step_ms ? tick_of_quiet_thread : tick_of_busy_thread;
+// What time asks for, of this thread and of the process.
+void keep_up(thread_cache* cache, std::uint64_t now_ms) {
   if (guard::is_due(now_ms)) {
     this_thread.guard_next = true;
     this_thread.tick = guard::some_of(this_thread.tick);
@@ -88,6 +81,19 @@ void poll_clock(thread_cache* cache) {
   if (is_due(last_purge_ms, now_ms, purge_step_ms, &since)) {
     ground::page_heap::purge(now_ms, ground::option().purge_ms, 0, since * 1000000 / 8);
   }
+}
+
+}  // namespace
+
+void poll_clock(thread_cache* cache) {
+  std::uint64_t now_ms = os::coarse_ms();
+  std::uint64_t since_tick = now_ms - cache->last_tick_ms;
+  cache->last_tick_ms = now_ms;
+  cache->last_active_ms.store(now_ms, std::memory_order_relaxed);
+  if (cache->lifted.load(std::memory_order_relaxed)) cache->wake();
+  this_thread.tick = since_tick > purge_step_ms ? tick_of_quiet_thread : tick_of_busy_thread;
+  if (ground::option().clock) keep_up(cache, now_ms);
+  std::uint64_t since = 0;
   if (publisher != nullptr && is_due(last_publish_ms, now_ms, publish_step_ms, &since)) publisher();
 }
 

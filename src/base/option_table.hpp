@@ -23,6 +23,10 @@
     "Treat the system's page as this large (4K, 16K or 64K; never less than it is). 0: as it is.") \
   X(number, purge_ms, "STRATA_PURGE_MS", "1000", "",                                               \
     "How long free pages wait for reuse before they go back to the system, in milliseconds.")      \
+  X(flag, clock, "STRATA_CLOCK", "1", "",                                                          \
+    "Whether anything happens because time has passed: free memory goes back, caches of idle "     \
+    "threads are emptied, blocks are guarded at random. 0: only trims give back, and a thread "    \
+    "that does the same again takes the same memory.")                                             \
   X(choice, huge_pages, "STRATA_HUGE_PAGES", "never", "never|auto",                                \
     "Whether blocks of more than 2 MiB may be backed by huge pages, where the system lets "        \
     "programs ask for them. auto: once 32 MiB are in use. Quicker at the first touch, but for "    \

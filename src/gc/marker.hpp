@@ -1,8 +1,8 @@
-// Marks what roots reach, without moving it: Tri-colour marking (Dijkstra et al., 1978) with a prefetching
-// queue before the stack (Cher, Hosking, Vitek, 2004).
+// Marks what roots reach, without moving it: Tri-colour marking (Dijkstra et al., 1978) with a queue
+// before the stack.
 //
-//   scan of an object --> stack --> queue of 16 --> its mark is looked at --> scan ...
-//                                   header prefetched meanwhile
+//   scan of an object --> stack --> queue --> its mark is looked at --> scan ...
+//                                   its memory is fetched meanwhile (fetch_queue.hpp)
 //
 //   white   not marked, not in stack or queue, or not looked at there yet
 //   grey    marked, and about to be scanned
@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "gc/compaction.hpp"
+#include "gc/fetch_queue.hpp"
 #include "gc/line_space.hpp"
 #include "gc/long_arrays.hpp"
 #include "gc/object_inl.hpp"
@@ -62,29 +63,16 @@ class marker {
   }
   // Scans at most so many objects, more than none, and takes them off; true when nothing is left.
   bool run(std::size_t& most_objects) {
-    void* queue[queue_length] = {};
-    std::size_t waiting = 0;
-    std::size_t at = 0;
-    while (!stack_.empty() || waiting > 0 || push_piece()) {
-      void* next = nullptr;
-      if (!stack_.empty()) {
-        next = stack_.pop();
-        __builtin_prefetch(static_cast<std::byte*>(next) - header::bytes);
-        ++waiting;
-      }
-      void* object = queue[at];
-      queue[at] = next;
-      at = (at + 1) % queue_length;
+    fetch_queue queue;
+    while (!stack_.empty() || !queue.empty() || push_piece()) {
+      void* object = queue.turn(stack_.empty() ? nullptr : stack_.pop());
       if (object == nullptr) continue;
-      --waiting;
       if (is_marked(object)) continue;
       if (others_ != nullptr && !take_among_others(object)) continue;
       scan(object);
       if (--most_objects == 0) break;
     }
-    for (void* each : queue) {
-      if (each != nullptr) stack_.push(each);
-    }
+    queue.each([this](void* object) { stack_.push(object); });
     return done();
   }
 
@@ -106,7 +94,6 @@ class marker {
   }
 
  private:
-  static constexpr std::size_t queue_length = 16;
   static constexpr std::size_t least_given = 32;
 
   // Whoever marks it first scans it.

@@ -120,14 +120,17 @@ blocks::fresh old_space::next_fresh(std::size_t ahead) {
   return blocks_.next_fresh(young_bytes_ >> detail::block_shift, base::smaller(ahead, room));
 }
 
-void old_space::populate(const blocks::fresh& range) const {
+void old_space::populate(const blocks::fresh& range) {
   std::byte* start = blocks_.address_of(range.first);
-  os::populate(start, range.count * detail::block_bytes);
+  // One at a time: while the system looks for pages, nobody may change what they are for.
+  for (std::size_t each = 0; each < range.count; ++each)
+    os::populate(start + each * detail::block_bytes, detail::block_bytes);
   std::uintptr_t page = os::page_bytes() - 1;
   std::uintptr_t from = (detail::log_bias + base::address_of(start) / 64) & ~page;
   std::uintptr_t to =
       detail::log_bias + base::address_of(start + range.count * detail::block_bytes) / 64;
   os::populate(base::pointer_to(from), base::align_up(to - from, page + 1));
+  blocks_.found();
 }
 
 // Lines are four bytes of the log.

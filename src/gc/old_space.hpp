@@ -86,7 +86,7 @@ class old_space {
     std::size_t first = young_bytes_ >> detail::block_shift;
     return base::larger(blocks_.populated(), first) - first - used_blocks();
   }
-  void populate(const blocks::fresh& range) const;
+  void populate(const blocks::fresh& range);
   // That came here since the last marking.
   [[nodiscard]] std::uint64_t new_bytes() const { return new_bytes_; }
 

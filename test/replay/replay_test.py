@@ -100,6 +100,27 @@ class Replay(ReplayCase):
         self.assertGreaterEqual(bump["resets"], 1000)
         self.assertLess(bump["peak"]["footprint_bytes"], 50000)
 
+    def test_strata_takes_the_same_each_time(self):
+        program = self.program(r"""
+            #include <stdlib.h>
+            static void* held[20000];
+            int main(void) {
+              unsigned at = 1;
+              for (int i = 0; i < 2000000; ++i) {
+                at = at * 1664525 + 1013904223;
+                void** one = &held[(at >> 8) % (i < 1000000 ? 20000 : 200)];
+                free(*one);
+                *one = malloc(16 << (at >> 28) % 8);
+              }
+              return 0;
+            }
+            """)  # fmt: skip
+        file = self.record(program)
+        found = [self.json("replay", "--policy", "strata", file)["policies"][0] for _ in range(3)]
+        for one in found[1:]:
+            self.assertEqual(one["peak"], found[0]["peak"])
+            self.assertTrue(one["curve"] == found[0]["curve"], "curves differ")
+
     def test_processes(self):
         file = self.record(self.program(PROGRAM), "fork")
         self.assertEqual(self.json("replay", "--policy", "tlsf", file)["peak_bytes"], 5000000)

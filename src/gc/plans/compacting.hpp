@@ -19,6 +19,7 @@
 
 #include "gc/core.hpp"
 #include "gc/extents.hpp"
+#include "gc/fetch_queue.hpp"
 #include "gc/large_space.hpp"
 #include "gc/object_inl.hpp"
 #include "gc/plans/plan.hpp"
@@ -104,9 +105,6 @@ class compacting : public plan_base {
   large_space large_;
 
  private:
-  // Objects that wait for their headers to come from memory.
-  static constexpr std::size_t queue_length = 16;
-
   Way& way() { return static_cast<Way&>(*this); }
   [[nodiscard]] const Way& way() const { return static_cast<const Way&>(*this); }
 
@@ -129,19 +127,10 @@ class compacting : public plan_base {
   }
   void mark_all() {
     work_stack& stack = core_.stack();
-    void* queue[queue_length] = {};
-    std::size_t waiting = 0;
-    for (std::size_t at = 0; waiting > 0 || !stack.empty(); at = (at + 1) % queue_length) {
-      void* object = queue[at];
-      queue[at] = nullptr;
-      if (object != nullptr) {
-        --waiting;
-        scan(object);
-      }
-      if (stack.empty()) continue;
-      queue[at] = stack.pop();
-      __builtin_prefetch(static_cast<std::byte*>(queue[at]) - header::bytes);
-      ++waiting;
+    fetch_queue queue;
+    while (!stack.empty() || !queue.empty()) {
+      void* object = queue.turn(stack.empty() ? nullptr : stack.pop());
+      if (object != nullptr) scan(object);
     }
   }
   STRATA_INLINE void reach(void* object) {

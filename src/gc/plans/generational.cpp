@@ -54,7 +54,9 @@ class generational final : public plan_base {
   bool open() override {
     // Eden, survivors of two collections, and blocks that pinned objects keep.
     young_.open(4 * (eden_.most() + survivor_blocks_));
-    blocks_.keep_backed_below(most_backed_blocks(core_.options()), young_.count());
+    // A huge page may take 5 ms to find: too long for a pause.
+    blocks_.keep_backed_below(most_backed_blocks(core_.options()),
+                              how_ == marking::concurrent ? blocks::none : young_.count());
     if (!old_.open(young_.count()) || !in_place_.open(young_.count() * detail::block_bytes / 16) ||
         !unfinished_.open(blocks_.count() * detail::block_bytes / detail::word_bytes))
       return false;
