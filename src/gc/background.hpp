@@ -6,8 +6,15 @@
 //   idle --> sweeping --> ready --> marking --> marked --> idle
 //        (1)          (2)       (1)         (2)        (1)       (1) by a collection, (2) by the thread
 //
+// While it is idle it sweeps ahead, so that what a marking has left for dead is soon to be had, and the next begins
+// as soon as it is asked for.
+//
 // It also makes the system find pages for what promotion will use next, which takes the longer the larger pages
-// are. It works in slices of some 20 us, holding lock_ in each. A collection that wants its turn gets it after
+// are: 5 ms for 2 MiB where a virtual machine's host finds them one by one. The other work gets as much time as
+// that takes, so that a heap that grows fast is marked nevertheless; and who fills eden faster than there are pages
+// to promote it to waits a little at each block of it (await_pages), rather than for a page in the pause.
+//
+// It works in slices of some 20 us, holding lock_ in each. A collection that wants its turn gets it after
 // the slice at hand; then the thread waits until the collection is over. Young collections do a little of the
 // work themselves, and more when it is behind what comes meanwhile: it may get no processor. Where the process has
 // but one, a thread would stop the program for a slice of the scheduler's: there is none, and young collections
@@ -15,6 +22,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -59,7 +67,10 @@ class background {
     changed_.notify_all();
   }
   [[nodiscard]] stage now() const { return stage_; }
-  void go_to(stage next) { stage_ = next; }
+  void go_to(stage next) {
+    stage_ = next;
+    may_sweep_ = next == stage::idle;
+  }
   // A collection's share of the work, in its turn: more where the thread is late.
   void help(bool is_late) {
     std::uint64_t until_ns = os::monotonic_ns() + (is_late              ? helping_late_ns
@@ -67,11 +78,18 @@ class background {
                                                                         : working_alone_ns);
     while (has_work() && os::monotonic_ns() < until_ns) slice();
   }
+  // A mutator waits for a while, where the system is finding pages. Called without a lock.
+  void await_pages() {
+    std::unique_lock held{pages_lock_};
+    if (populating_) populated_.wait_for(held, std::chrono::nanoseconds{longest_wait_ns});
+  }
 
  private:
   static constexpr std::uint64_t helping_ns = 30'000;
   static constexpr std::uint64_t working_alone_ns = 400'000;
   static constexpr std::uint64_t helping_late_ns = 800'000;
+  // At each of the 32 blocks in a huge page: together more than it takes to find one.
+  static constexpr std::uint64_t longest_wait_ns = 250'000;
   static constexpr std::size_t slice_objects = 256;
   static constexpr std::size_t slice_blocks = 16;
 
@@ -80,18 +98,25 @@ class background {
   }
   [[nodiscard]] bool may_work() const {
     // In this order: while a collection has its turn the stage is its own.
-    return !collecting_ && !wanted_.load(std::memory_order_relaxed) && has_work();
+    return !collecting_ && !wanted_.load(std::memory_order_relaxed) && (has_work() || may_sweep_);
   }
   void work() {
     os::work_in_background();
     std::unique_lock held{lock_};
     while (!ending_) {
+      std::uint64_t began_ns = os::monotonic_ns();
       bool has_populated = populate_some(held);
+      std::uint64_t now_ns = os::monotonic_ns();
       if (may_work())
-        slice();
+        work_until(now_ns + (now_ns - began_ns));
       else if (!has_populated && !ending_)
         changed_.wait(held);
     }
+  }
+  // One slice at least.
+  void work_until(std::uint64_t end_ns) {
+    do slice();
+    while (may_work() && os::monotonic_ns() < end_ns);
   }
   // The only work that takes long, so that nobody may have to wait for it. False when there is none.
   bool populate_some(std::unique_lock<std::mutex>& held) {
@@ -101,6 +126,11 @@ class background {
       std::lock_guard guard{core_.lock()};
       some = old_.next_fresh(ahead_);
     }
+    {
+      std::lock_guard guard{pages_lock_};
+      populating_ = some.count != 0;
+    }
+    populated_.notify_all();
     if (some.count == 0) return false;
     held.unlock();
     old_.populate(some);
@@ -112,7 +142,9 @@ class background {
       if (old_.mark_some(slice_objects)) stage_ = stage::marked;
     } else {
       std::lock_guard guard{core_.lock()};
-      if (old_.sweep_some(slice_blocks)) stage_ = stage::ready;
+      if (!old_.sweep_some(slice_blocks)) return;
+      may_sweep_ = false;
+      if (stage_ == stage::sweeping) stage_ = stage::ready;
     }
   }
 
@@ -122,8 +154,12 @@ class background {
   std::mutex lock_;  // guards what follows, and the old space's marker while the program runs
   std::condition_variable changed_;
   stage stage_ = stage::idle;
+  bool may_sweep_ = false;  // idle, and not all is swept, as far as the thread knows
   bool collecting_ = false;
   bool ending_ = false;
+  std::mutex pages_lock_;  // guards populating_; the last in order
+  std::condition_variable populated_;
+  bool populating_ = false;          // the thread makes the system find pages, or may soon
   std::atomic<bool> wanted_{false};  // relaxed: a slice more or less
   std::thread thread_;               // none where there is one processor
 };

@@ -9,6 +9,8 @@ namespace {
 
 // Address space becomes memory in pieces of this.
 constexpr std::size_t commit_blocks = area::unit_bytes / detail::block_bytes;
+// Others pass over them while their pages are found.
+constexpr std::size_t most_fresh = 8;
 
 }  // namespace
 
@@ -52,14 +54,24 @@ bool blocks::commit_to(std::size_t end) {
   return true;
 }
 
-std::size_t blocks::take(std::size_t wanted, use as, std::size_t from, std::size_t to) {
-  std::size_t at = free_.find(true, from, to);
-  while (at < to) {
+std::size_t blocks::find_run(std::size_t wanted, std::size_t from, std::size_t to) const {
+  for (std::size_t at = free_.find(true, from, to); at < to;) {
     std::size_t end = wanted == 1 ? at + 1 : free_.find(false, at, to);
-    if (end - at >= wanted) break;
+    if (end - at >= wanted) return at;
     at = free_.find(true, end, to);
   }
-  if (at >= to || !commit_to(at + wanted)) return none;
+  return none;
+}
+
+std::size_t blocks::take(std::size_t wanted, use as, std::size_t from, std::size_t to) {
+  std::size_t at = none;
+  if (awaited_.load(std::memory_order_acquire)) {
+    std::size_t end = awaited_range_.first + awaited_range_.count;
+    at = find_run(wanted, from, base::smaller(to, awaited_range_.first));
+    if (at == none) at = find_run(wanted, base::larger(from, end), to);
+  }
+  if (at == none) at = find_run(wanted, from, to);
+  if (at == none || !commit_to(at + wanted)) return none;
   free_.clear_range(at, wanted);
   touched_ = base::larger(touched_, at + wanted);
   for (std::size_t block = at; block < at + wanted; ++block) {
@@ -102,11 +114,13 @@ blocks::fresh blocks::next_fresh(std::size_t from, std::size_t ahead) {
   std::size_t end = base::smaller(start + ahead, count_);
   start = base::larger(start, populated_);
   if (start >= end) return {};
-  end = base::smaller(end, start + commit_blocks);
+  end = base::smaller(end, start + most_fresh);
   if (!commit_to(end)) return {};
   populated_ = end;
   for (std::size_t block = start; block < end; ++block) back(block);
-  return {start, end - start};
+  awaited_range_ = {start, end - start};
+  awaited_.store(true, std::memory_order_relaxed);
+  return awaited_range_;
 }
 
 void blocks::give(std::size_t block, std::size_t count, after then) {

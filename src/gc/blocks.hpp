@@ -54,7 +54,7 @@ class blocks {
   // False when the system refuses.
   bool open(std::size_t count);
   // As long as so many are enough for what is used, no more of them have pages. Before any is taken. Huge pages are
-  // for those that will all be used before others: from huge_from on, as far as so many go.
+  // for those that will all be used before others: from huge_from on, as far as so many go; `none`: for none.
   void keep_backed_below(std::size_t most, std::size_t huge_from) {
     most_backed_ = huge_to_ = most;
     huge_from_ = huge_from;
@@ -68,6 +68,11 @@ class blocks {
   [[nodiscard]] std::size_t backed() const { return backed_count_; }
   // No block from here on was ever used.
   [[nodiscard]] std::size_t touched() const { return touched_; }
+  // Nor have pages been found for it.
+  [[nodiscard]] std::size_t populated() const {
+    bool awaited = awaited_.load(std::memory_order_acquire);
+    return base::larger(touched_, awaited ? awaited_range_.first : populated_);
+  }
   [[nodiscard]] std::uintptr_t base() const { return slice_.base; }
 
   // `wanted` neighbours from [from, to), all of the given use; `none` where there are none.
@@ -76,12 +81,14 @@ class blocks {
   enum class after { usable, inaccessible };
   void give(std::size_t block, std::size_t count, after then = after::usable);
   // Some blocks that nobody has used yet, of the first `ahead` from `from` on: the caller makes the system
-  // find pages for them. 0 of them where others have been given out before. Others may take them meanwhile.
+  // find pages for them, and then says found(). 0 of them where others have been given out before. Others take them
+  // meanwhile only where nothing else is free: they would wait for the same pages.
   struct fresh {
     std::size_t first = 0;
     std::size_t count = 0;
   };
   fresh next_fresh(std::size_t from, std::size_t ahead);
+  void found() { awaited_.store(false, std::memory_order_release); }
 
   [[nodiscard]] bool has(const void* address) const {
     return base::address_of(address) - slice_.base < count_ * detail::block_bytes;
@@ -112,6 +119,7 @@ class blocks {
   }
 
  private:
+  [[nodiscard]] std::size_t find_run(std::size_t wanted, std::size_t from, std::size_t to) const;
   bool commit_to(std::size_t end);
   void back(std::size_t block);
   // False when none has any, or the system refuses.
@@ -124,6 +132,9 @@ class blocks {
   std::size_t most_backed_ = none;
   std::size_t huge_from_ = 0;
   std::size_t huge_to_ = none;
+  // Those that next_fresh gave out last; changes while awaited_ is false. Release when their pages are there.
+  fresh awaited_range_;
+  std::atomic<bool> awaited_{false};
   std::size_t backed_count_ = 0;
   std::size_t gave_back_at_ = 0;
   std::atomic<std::size_t> used_{0};

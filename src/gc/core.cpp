@@ -337,6 +337,7 @@ void core::collect_stopped(collection_end& what) {
   what.moved_bytes = plan_->moved_bytes - statistics_.moved_bytes;
   what.promoted_bytes = plan_->promoted_bytes - statistics_.promoted_bytes;
   what.live_bytes = plan_->live_bytes;
+  what.step = plan_->step;
 }
 
 void core::tell_growth() {

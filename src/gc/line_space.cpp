@@ -65,9 +65,9 @@ bump_range line_space::next_gap(line_cursor& at, std::size_t bytes) {
   return {};
 }
 
-bump_range line_space::recycle(line_cursor& at, std::size_t bytes) {
+bump_range line_space::recycle(line_cursor& at, std::size_t bytes, std::size_t most_blocks) {
   std::size_t& from = recycle_at(bytes);
-  for (;;) {
+  for (; most_blocks > 0; --most_blocks) {
     std::size_t found = recyclable_.find(true, from, sweep_at_);
     if (found < sweep_at_) {
       from = found + 1;
@@ -81,6 +81,7 @@ bump_range line_space::recycle(line_cursor& at, std::size_t bytes) {
     if (sweep_at_ >= sweep_end_) return {};
     classify(sweep_at_++);
   }
+  return {};
 }
 
 std::size_t line_space::take() {
@@ -101,25 +102,17 @@ std::size_t line_space::count_live_lines(std::size_t block) const {
   return live;
 }
 
-bool line_space::classify(std::size_t block) {
-  if (blocks_.use_of(block) != use::lines || classified_[block] == epoch_) return false;
+void line_space::classify(std::size_t block) {
+  if (blocks_.use_of(block) != use::lines || classified_[block] == epoch_) return;
   classified_[block] = epoch_;
   std::size_t live = count_live_lines(block);
   live_lines_[block] = static_cast<std::uint16_t>(live);
   if (live == 0) {
     blocks_.give(block, 1, then_);
     --used_;
-    return true;
+    return;
   }
   if (live < block_lines || gaps_ != nullptr) recyclable_.set(block);
-  return false;
-}
-
-bool line_space::sweep_for_block() {
-  while (sweep_at_ < sweep_end_) {
-    if (classify(sweep_at_++)) return true;
-  }
-  return false;
 }
 
 // ---- Marking

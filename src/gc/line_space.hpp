@@ -60,21 +60,25 @@ class line_space {
 
   // The next hole of at least `bytes` in the cursor's own block; empty when there is none. Needs no lock.
   bump_range next_hole(line_cursor& at, std::size_t bytes);
-  // Gives the cursor another block with such a hole, and that; empty when there is none. Heap locked, as for what
-  // follows.
-  bump_range recycle(line_cursor& at, std::size_t bytes);
+  // Gives the cursor another block with such a hole, and that; empty when there is none among the next most_blocks.
+  // Heap locked, as for what follows.
+  bump_range recycle(line_cursor& at, std::size_t bytes, std::size_t most_blocks = blocks::none);
   // A whole free block; `none` when there is none.
   std::size_t take();
-  // Classifies blocks until one goes back, or until all are; true for the former.
-  bool sweep_for_block();
+  // Classifies the next; false when all are.
+  bool sweep_next() {
+    if (sweep_at_ >= sweep_end_) return false;
+    classify(sweep_at_++);
+    return true;
+  }
   // True when all are classified, and what begin() has to do is done.
   bool sweep_some(std::size_t blocks) {
-    for (; blocks > 0 && sweep_at_ < sweep_end_; --blocks) classify(sweep_at_++);
+    for (; blocks > 0 && sweep_next(); --blocks) continue;
     if (sweep_at_ < sweep_end_) return false;
     return forget_marks(blocks * 16);
   }
   void sweep_all() {
-    while (sweep_for_block()) continue;
+    while (sweep_next()) continue;
   }
 
   // The world is stopped: a marking with this epoch, the one after the last, begins. No cursor has a block any more.
@@ -119,8 +123,7 @@ class line_space {
     std::size_t least = gaps_ != nullptr ? least_gap_bytes : line_bytes;
     return recycle_at_[std::bit_width((bytes - 1) / least)];
   }
-  // True when the block went back.
-  bool classify(std::size_t block);
+  void classify(std::size_t block);
   // Before a marking with number 1, of so many blocks: marks of 250 markings ago. True when all are done.
   bool forget_marks(std::size_t blocks);
 

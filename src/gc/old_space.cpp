@@ -11,6 +11,9 @@ namespace {
 
 // Where options don't say how many.
 constexpr unsigned most_workers = 4;
+// Blocks with holes that promotion passes over as too narrow before it takes a whole one, which it may: a pause must
+// not be as long as there are such.
+constexpr std::size_t most_looked_at = 16;
 
 }  // namespace
 
@@ -32,14 +35,13 @@ old_space::old_space(core& of, evacuation when, std::size_t most_blocks)
 bool old_space::open(std::size_t young_blocks) {
   young_bytes_ = young_blocks * detail::block_bytes;
   stores_are_noted_ = young_blocks != 0;
-  large_.open(young_blocks);
   core_.set_young_bytes(young_bytes_);
   std::size_t words = blocks_.count() * detail::block_bytes / detail::word_bytes;
   auto then =
       core_.options().stress.protect_moved ? blocks::after::inaccessible : blocks::after::usable;
-  return compaction_.open() && lines_.open(young_blocks, then) && marker_.open(words) &&
-         into_young_.open(words) && arrays_.open(words / long_arrays::piece_length) &&
-         fresh_large_.open(blocks_.count());
+  return large_.open(young_blocks) && compaction_.open() && lines_.open(young_blocks, then) &&
+         marker_.open(words) && into_young_.open(words) &&
+         arrays_.open(words / long_arrays::piece_length) && fresh_large_.open(blocks_.count());
 }
 
 // ---- Allocation
@@ -64,6 +66,10 @@ std::byte* old_space::take_large(std::size_t bytes) {
     std::lock_guard guard{core_.lock()};
     if (!make_room(large_space::blocks_for(bytes))) return nullptr;
     at = large_.take(bytes);
+    if (at == nullptr && !large_.is_swept()) {
+      sweep_large();
+      at = large_.take(bytes);
+    }
     if (at == nullptr) return nullptr;
     new_bytes_ += bytes;
     // Until a collection comes to it, it is as young as what it may refer to.
@@ -83,7 +89,7 @@ std::byte* old_space::take_promoted_slow(std::size_t bytes) {
     if (std::byte* at = to_medium_.take(bytes)) return at;
   } else {
     bump_range hole = lines_.next_hole(to_cursor_, bytes);
-    if (hole.cursor == nullptr) hole = lines_.recycle(to_cursor_, bytes);
+    if (hole.cursor == nullptr) hole = lines_.recycle(to_cursor_, bytes, most_looked_at);
     if (hole.cursor != nullptr) {
       to_ = hole;
       arm_all(to_);
@@ -98,9 +104,13 @@ std::byte* old_space::take_promoted_slow(std::size_t bytes) {
   return range.take(bytes);
 }
 
-bool old_space::make_room(std::size_t wanted) {
-  while (blocks_.used() + wanted + kept_free_ > most_blocks_) {
-    if (!lines_.sweep_for_block()) return false;
+bool old_space::make_room(std::size_t wanted, std::size_t most_swept) {
+  for (; blocks_.used() + wanted + kept_free_ > most_blocks_; --most_swept) {
+    if (most_swept == 0) return false;
+    if (!large_.is_swept())
+      large_.sweep_some(1, core_.epoch());
+    else if (!lines_.sweep_next())
+      return false;
   }
   return true;
 }
@@ -110,14 +120,17 @@ blocks::fresh old_space::next_fresh(std::size_t ahead) {
   return blocks_.next_fresh(young_bytes_ >> detail::block_shift, base::smaller(ahead, room));
 }
 
-void old_space::populate(const blocks::fresh& range) const {
+void old_space::populate(const blocks::fresh& range) {
   std::byte* start = blocks_.address_of(range.first);
-  os::populate(start, range.count * detail::block_bytes);
+  // One at a time: while the system looks for pages, nobody may change what they are for.
+  for (std::size_t each = 0; each < range.count; ++each)
+    os::populate(start + each * detail::block_bytes, detail::block_bytes);
   std::uintptr_t page = os::page_bytes() - 1;
   std::uintptr_t from = (detail::log_bias + base::address_of(start) / 64) & ~page;
   std::uintptr_t to =
       detail::log_bias + base::address_of(start + range.count * detail::block_bytes) / 64;
   os::populate(base::pointer_to(from), base::align_up(to - from, page + 1));
+  blocks_.found();
 }
 
 // Lines are four bytes of the log.
@@ -140,6 +153,7 @@ void old_space::note_stores(bool are_noted) {
 // ---- Marking
 
 void old_space::begin() {
+  sweep_large();
   core_.next_epoch();
   core_.weaks().begin_marking();
   to_cursor_ = {};
@@ -172,7 +186,7 @@ void old_space::end_marking() {
   to_ = to_medium_ = {};
   lines_.end();
   if (!moving_) forget_dead_fields();
-  large_.sweep(core_.epoch());
+  large_.begin_sweep();
   // What came while it was marked is held, too.
   live_bytes_ = marker_.live_bytes() + moved_live_bytes_ + (new_bytes_ - new_before_bytes_);
   new_bytes_ = 0;

@@ -58,16 +58,18 @@ class old_space {
       lines_.mark_lines(static_cast<std::byte*>(object) - header::bytes, bytes, core_.epoch());
     new_bytes_ += bytes;
   }
-  // Whether the limit allows for so many blocks more; sweeps for them.
-  bool make_room(std::size_t wanted);
+  // Whether the limit allows for so many blocks more; sweeps for them, looking at most_swept blocks or large objects.
+  bool make_room(std::size_t wanted, std::size_t most_swept = blocks::none);
   // Of what the limit allows, so many blocks are for what a collection will bring here.
   void keep_free(std::size_t blocks) { kept_free_ = blocks; }
-  // Sweeps so many blocks; true when all is done that begin() would have to do.
+  // Sweeps so many large objects or blocks; true when all is done that begin() would have to do.
   bool sweep_some(std::size_t blocks) {
-    if (!lines_.sweep_some(blocks)) return false;
+    if (!large_.sweep_some(blocks, core_.epoch()) || !lines_.sweep_some(blocks)) return false;
     marker_.trim();
     return true;
   }
+  // In a pause that is a full collection's.
+  void sweep_large() { large_.sweep_some(blocks_.count(), core_.epoch()); }
   // Marks for a while; true when nothing is left, as far as anybody knows while the program runs.
   bool mark_some(std::size_t objects) {
     while (marker_.run(objects)) {
@@ -79,7 +81,12 @@ class old_space {
   // Blocks that promotion will use next, of which the system is to find pages for so many: empty when it has.
   // Heap locked; populate is not called with a lock.
   [[nodiscard]] blocks::fresh next_fresh(std::size_t ahead);
-  void populate(const blocks::fresh& range) const;
+  // Free blocks that have been used, or that the system has been asked to find pages for. Heap locked.
+  [[nodiscard]] std::size_t populated_blocks() const {
+    std::size_t first = young_bytes_ >> detail::block_shift;
+    return base::larger(blocks_.populated(), first) - first - used_blocks();
+  }
+  void populate(const blocks::fresh& range);
   // That came here since the last marking.
   [[nodiscard]] std::uint64_t new_bytes() const { return new_bytes_; }
 
@@ -202,6 +209,7 @@ void old_space::full(EachRoot each_root) {
     mark_all();
   }
   finish();
+  sweep_large();
   marker_.trim();
 }
 
@@ -213,6 +221,7 @@ void old_space::find_gaps(EachRoot each_root) {
   each_root([this](void** root) { marker_.push(*root); });
   marker_.run();
   finish();
+  sweep_large();
   marker_.note_places_in(nullptr);
   marker_.trim();
   lines_.use_gaps(compaction_.living());
@@ -237,6 +246,7 @@ void old_space::compact(EachRoot each_root, EachTold each_told) {
   slide();
   placed_ = false;
   end_marking();
+  sweep_large();
   marker_.trim();
 }
 

@@ -35,6 +35,10 @@ enum class cause : std::uint8_t {
   stress,   // stress_options::collect_every
 };
 
+// What a collection did for a marking beside the program (plan::generational_concurrent): took the snapshot that
+// it begins with, or ended it.
+enum class marking_step : std::uint8_t { none, begins, ends };
+
 struct collection_begin {
   std::uint64_t number = 0;  // 1 for the heap's first
   collection kind = collection::full;
@@ -53,6 +57,7 @@ struct collection_end {
   std::uint64_t moved_bytes = 0;     // of objects, by this collection
   std::uint64_t promoted_bytes = 0;  // of these, out of the young generation
   std::uint64_t live_bytes = 0;      // that the last full collection has reached
+  marking_step step = marking_step::none;
 };
 
 // Memory that the heap has never had before. It keeps it.

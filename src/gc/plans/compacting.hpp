@@ -38,7 +38,7 @@ class compacting : public plan_base {
         large_(blocks_),
         most_blocks_(base::divide_up(of.options().max_bytes, detail::block_bytes)) {}
 
-  bool open() override { return live_.open() && slide_.open(); }
+  bool open() override { return large_.open(0) && live_.open() && slide_.open(); }
 
   bump_range refill(record&, std::size_t bytes) override {
     std::lock_guard guard{core_.lock()};

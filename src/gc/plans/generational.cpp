@@ -54,7 +54,9 @@ class generational final : public plan_base {
   bool open() override {
     // Eden, survivors of two collections, and blocks that pinned objects keep.
     young_.open(4 * (eden_.most() + survivor_blocks_));
-    blocks_.keep_backed_below(most_backed_blocks(core_.options()), young_.count());
+    // A huge page may take 5 ms to find: too long for a pause.
+    blocks_.keep_backed_below(most_backed_blocks(core_.options()),
+                              how_ == marking::concurrent ? blocks::none : young_.count());
     if (!old_.open(young_.count()) || !in_place_.open(young_.count() * detail::block_bytes / 16) ||
         !unfinished_.open(blocks_.count() * detail::block_bytes / detail::word_bytes))
       return false;
@@ -65,19 +67,24 @@ class generational final : public plan_base {
 
   bump_range refill(record& by, std::size_t bytes) override {
     if (!has_eden_) return old_.refill(by.cursor, bytes);
+    await_pages();
     std::lock_guard guard{core_.lock()};
     if (young_.used() >= kept_young_ + eden_.blocks()) return {};
-    // A block, and one that it may be promoted into.
-    if (!old_.make_room(2)) return {};
+    // A block, and one that it may be promoted into. A collection makes room, too, and sooner than much sweeping.
+    if (!old_.make_room(2, is_collected() ? blocks::none : most_swept_for_eden)) return {};
     bump_range taken = young_.take();
     old_.keep_free(young_.used());
     return taken;
   }
-  std::byte* take_large(std::size_t bytes) override { return old_.take_large(bytes); }
+  std::byte* take_large(std::size_t bytes) override {
+    await_pages();
+    return old_.take_large(bytes);
+  }
   collection first_try() override { return collection::young; }
 
   collection collect(collection kind) override {
     if (background_ != nullptr) background_->enter();
+    step = marking_step::none;
     if (!has_eden_) kind = collection::full;
     if (kind == collection::full)
       collect_full();
@@ -146,9 +153,10 @@ class generational final : public plan_base {
     };
     auto compact = [&] { old_.compact(each_root, [this](auto visit) { each_told(visit); }); };
     bool compacts = !old_.is_marking() && (trying == effort::last_resort || expected_holes_ > 0);
-    if (old_.is_marking())
+    if (old_.is_marking()) {
       finish_marking();
-    else if (compacts)
+      old_.sweep_large();
+    } else if (compacts)
       compact();
     else
       old_.full(each_root);
@@ -178,6 +186,19 @@ class generational final : public plan_base {
     core_.world().each([](record& of) { of.log.trim(0); });
   }
 
+  // Since the last collection eden has got no block.
+  [[nodiscard]] bool is_collected() const { return young_.used() == kept_young_; }
+  // Eden, and what is large, are filled no faster than the system finds pages to promote to. In a pause nobody waits:
+  // eden has got no block since.
+  void await_pages() {
+    if (background_ == nullptr) return;
+    {
+      std::lock_guard guard{core_.lock()};
+      if (is_collected() || old_.populated_blocks() > young_.used()) return;
+    }
+    background_->await_pages();
+  }
+
   // ---- Concurrent marking
 
   [[nodiscard]] bool takes_snapshot() const {
@@ -188,6 +209,7 @@ class generational final : public plan_base {
       asked_at_bytes_ = old_.new_bytes();
       background_->go_to(stage::sweeping);
     } else if (background_->now() == stage::ready && promoting_) {
+      step = marking_step::begins;
       old_.begin();
       each_root_of_old([this](void** root) { old_.marker().push(*root); });
       core_.world().set_marking(true);
@@ -197,6 +219,7 @@ class generational final : public plan_base {
       if (!old_.mark_some(most_marked_in_pause)) return background_->go_to(stage::marking);
       note_what_came();
       finish_marking();
+      step = marking_step::ends;
       ++concurrent_markings;
       background_->go_to(stage::idle);
     } else {
@@ -408,6 +431,7 @@ class generational final : public plan_base {
   static constexpr unsigned tenure_age = 1;
   static constexpr unsigned most_expected_holes = 4;
   static constexpr std::size_t most_marked_in_pause = 2048;
+  static constexpr std::size_t most_swept_for_eden = 256;
 
   // References that are looked at so much later are fetched now.
   static constexpr std::size_t ahead = 12;

@@ -10,6 +10,7 @@
 #include "gc/copy_space.hpp"
 #include "gc/world.hpp"
 #include "strata/gc/heap.hpp"
+#include "strata/gc/listener.hpp"
 
 namespace strata::gc {
 
@@ -51,6 +52,8 @@ class plan_base {
   std::uint64_t promoted_bytes = 0;
   std::uint64_t live_bytes = 0;
   std::uint64_t concurrent_markings = 0;
+  // Of the last collection.
+  marking_step step = marking_step::none;
 };
 
 std::unique_ptr<plan_base> make_semispace(core& of);

@@ -22,6 +22,8 @@ class semispace final : public plan_base {
     most_blocks_ = base::divide_up(of.options().max_bytes, detail::block_bytes);
   }
 
+  bool open() override { return large_.open(0); }
+
   bump_range refill(record&, std::size_t) override {
     std::lock_guard guard{core_.lock()};
     if (!has_room(2)) return {};
