@@ -41,7 +41,7 @@ class parallel_young::copier {
   [[nodiscard]] const bump_range& survivors() const { return survivors_; }
 
  private:
-  static constexpr std::size_t least_given = 4;
+  static constexpr std::size_t least_given = 8;
   static constexpr std::size_t ahead = 12;
   static constexpr std::size_t prefetched_bytes = 256;
 

@@ -13,6 +13,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
+#include <thread>
 
 #include "base/bits.hpp"
 #include "gc/row.hpp"
@@ -72,6 +73,7 @@ class shared_work {
  private:
   static constexpr std::size_t most_taken = 512;
   static constexpr unsigned most_looks = 2000;
+  static constexpr unsigned looks_a_turn = 64;
 
   // relaxed, for who looks without the lock: it looks again with it.
   void add_working(int more) {
@@ -92,7 +94,11 @@ class shared_work {
     ++hungry_;
     tell_offer();
     held.unlock();
-    for (unsigned looks = 0; looks < most_looks && !has_news(); ++looks) os::relax();
+    for (unsigned looks = 1; looks < most_looks && !has_news(); ++looks) {
+      os::relax();
+      // Whom it waits for may have no other processor.
+      if (looks % looks_a_turn == 0) std::this_thread::yield();
+    }
     held.lock();
     changed_.wait(held, [this] { return has_news(); });
     --hungry_;
