@@ -113,7 +113,7 @@ class generational final : public plan_base {
   }
   void trace(void*& object) {
     visit(&object);
-    drain();
+    drain(never);
   }
   [[nodiscard]] bool is_young(void* object) const { return young_.has(object); }
 
@@ -319,9 +319,7 @@ class generational final : public plan_base {
     // While little is behind them.
     fields.erase(left.kept, left.end);
     left.at = left.end = left.kept;
-    for (work_stack& stack = core_.stack(); !stack.empty(); scan(stack.pop()))
-      if (young_moved_ >= most_moved) return false;
-    return true;
+    return drain(most_moved);
   }
   bool trace_together(const remembered& left) {
     parallel_young::result done;
@@ -365,20 +363,25 @@ class generational final : public plan_base {
     });
   }
 
-  void drain() {
-    for (work_stack& stack = core_.stack(); !stack.empty();) scan(stack.pop());
-  }
-  void scan(void* object) {
-    type& of = *type_of_object(object);
-    core_.weaks().of_young.discover(object, of.kind);
-    if (young_.has(object)) {
-      each_field(object, of, [this](void** field) { visit(field); });
-    } else {
-      each_field(object, of, [this](void** field) {
-        visit(field);
-        if (young_.has(*field)) old_.remember(field);
-      });
+  // False when so much has been moved before all was done. One place for it, with everything inline: called for each
+  // object, the parts took a tenth of a pause more.
+  STRATA_NOINLINE bool drain(std::uint64_t most_moved) {
+    work_stack& stack = core_.stack();
+    while (!stack.empty()) {
+      if (young_moved_ >= most_moved) return false;
+      void* object = stack.pop();
+      type& of = *type_of_object(object);
+      core_.weaks().of_young.discover(object, of.kind);
+      if (young_.has(object)) {
+        each_field(object, of, [this](void** field) { visit(field); });
+      } else {
+        each_field(object, of, [this](void** field) {
+          visit(field);
+          if (young_.has(*field)) old_.remember(field);
+        });
+      }
     }
+    return true;
   }
 
   void visit(void** field) {
