@@ -85,7 +85,7 @@ typedef struct strata_gc_options {
   int plan;                    /* strata_gc_plan */
   size_t young_bytes;          /* new objects, at most, between two young collections; 0: 2 MiB */
   uint32_t pause_goal_us;      /* of young pauses, for STRATA_GC_GENERATIONAL_CONCURRENT; 0: 1000 */
-  uint32_t workers;            /* that mark in full collections; 0: one a processor, 4 at most */
+  uint32_t workers;            /* that mark or copy in a pause; 0: one a processor, 4 at most */
   size_t most_slots;           /* of a mutator's shadow stack; 0: 1 Mi */
   size_t stress_collect_every; /* collect at each so-manieth allocation; 0: when need be */
   int stress_protect_moved; /* non-zero: a pointer to where an object was before it moved faults */

@@ -24,13 +24,16 @@ STRATA_INLINE bool is_reference(const void* word) {
   return static_cast<std::int64_t>(std::rotr(detail::address_of(word), 1)) > 0;
 }
 
-// With its header, which says nothing of a copy, and the hash behind it.
-inline std::size_t object_bytes(void* object, const type& of) {
+// With its header, and the hash behind it. word: of its header, which says nothing of a copy.
+inline std::size_t object_bytes(void* object, const type& of, std::uint64_t word) {
   std::size_t payload = of.bytes;
   if (of.element_bytes != 0) {
     payload = detail::whole_words(payload + *static_cast<std::size_t*>(object) * of.element_bytes);
   }
-  return header::bytes + payload + header::tail_bytes(header::load(object));
+  return header::bytes + payload + header::tail_bytes(word);
+}
+inline std::size_t object_bytes(void* object, const type& of) {
+  return object_bytes(object, of, header::load(object));
 }
 
 // An object with its header, which is a row of whole words; most are a few of them.

@@ -28,8 +28,9 @@ old_space::old_space(core& of, evacuation when, std::size_t most_blocks)
       most_blocks_(most_blocks) {
   unsigned threads = of.options().workers;
   if (threads == 0) threads = std::min(std::thread::hardware_concurrency(), most_workers);
-  if (threads > 1)
-    parallel_ = std::make_unique<parallel_marking>(marker_, lines_, of.weaks(), threads - 1);
+  if (threads < 2) return;
+  parallel_ = std::make_unique<parallel_marking>(marker_, lines_, of.weaks(), threads - 1);
+  to_of_helpers_.resize(threads - 1);
 }
 
 bool old_space::open(std::size_t young_blocks) {
@@ -84,24 +85,32 @@ std::byte* old_space::take_large(std::size_t bytes) {
   return at;
 }
 
-std::byte* old_space::take_promoted_slow(std::size_t bytes) {
-  if (bytes >= medium_bytes) {
-    if (std::byte* at = to_medium_.take(bytes)) return at;
-  } else {
-    bump_range hole = lines_.next_hole(to_cursor_, bytes);
-    if (hole.cursor == nullptr) hole = lines_.recycle(to_cursor_, bytes, most_looked_at);
-    if (hole.cursor != nullptr) {
-      to_ = hole;
-      arm_all(to_);
-      return to_.take(bytes);
+std::byte* old_space::take_promoted_slow(promotion& to, std::size_t bytes, std::mutex* lock) {
+  bool is_medium = bytes >= medium_bytes;
+  bump_range& range = is_medium ? to.medium : to.small;
+  if (is_medium) {
+    if (std::byte* at = range.take(bytes)) return at;
+  }
+  bump_range fresh = is_medium ? bump_range{} : lines_.next_hole(to.cursor, bytes);
+  if (fresh.cursor == nullptr) {
+    std::unique_lock<std::mutex> held;
+    if (lock != nullptr) held = std::unique_lock(*lock);
+    if (!is_medium) fresh = lines_.recycle(to.cursor, bytes, most_looked_at);
+    if (fresh.cursor == nullptr) {
+      std::size_t block = lines_.take();
+      STRATA_CHECK(block != blocks::none);
+      fresh = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
     }
   }
-  std::size_t block = lines_.take();
-  STRATA_CHECK(block != blocks::none);
-  bump_range& range = bytes >= medium_bytes ? to_medium_ : to_;
-  range = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
+  range = fresh;
   arm_all(range);
   return range.take(bytes);
+}
+
+// What is left in them is anybody's.
+void old_space::leave_buffers() {
+  to_ = {};
+  for (promotion& each : to_of_helpers_) each = {};
 }
 
 bool old_space::make_room(std::size_t wanted, std::size_t most_swept) {
@@ -133,12 +142,14 @@ void old_space::populate(const blocks::fresh& range) {
   blocks_.found();
 }
 
-// Lines are four bytes of the log.
+// Lines are four bytes of the log. relaxed: threads that promote beside each other have lines of one word.
 void old_space::arm_all(const bump_range& range) const {
   if (!stores_are_noted_) return;
-  auto bytes = static_cast<std::size_t>(range.end - range.cursor);
-  std::memset(detail::pointer_to(detail::log_bias + base::address_of(range.cursor) / 64), 0xff,
-              bytes / 64);
+  auto* at =
+      detail::pointer_to<std::uint32_t>(detail::log_bias + base::address_of(range.cursor) / 64);
+  auto lines = static_cast<std::size_t>(range.end - range.cursor) / line_space::line_bytes;
+  for (std::size_t line = 0; line < lines; ++line)
+    std::atomic_ref<std::uint32_t>(at[line]).store(~std::uint32_t{0}, std::memory_order_relaxed);
 }
 
 void old_space::note_stores(bool are_noted) {
@@ -156,8 +167,7 @@ void old_space::begin() {
   sweep_large();
   core_.next_epoch();
   core_.weaks().begin_marking();
-  to_cursor_ = {};
-  to_ = to_medium_ = {};
+  leave_buffers();
   lines_.begin(core_.epoch());
   marker_.begin(core_.epoch(), blocks_.base() + young_bytes_);
   marking_ = true;
@@ -168,8 +178,9 @@ void old_space::begin() {
 
 // Where there is little, threads would be woken for less than it takes to wake them.
 void old_space::mark_all() {
-  if (parallel_ == nullptr || blocks_.used() * detail::block_bytes < least_parallel_bytes)
-    return marker_.run();
+  bool is_much = core_.options().stress.share_always ||
+                 blocks_.used() * detail::block_bytes >= least_parallel_bytes;
+  if (parallel_ == nullptr || !is_much) return marker_.run();
   std::size_t words = blocks_.count() * detail::block_bytes / detail::word_bytes;
   parallel_->run(words, blocks_.base() + young_bytes_);
 }
@@ -182,8 +193,7 @@ void old_space::finish() {
 
 void old_space::end_marking() {
   core_.weaks().of_old.clear();
-  to_cursor_ = {};
-  to_ = to_medium_ = {};
+  leave_buffers();
   lines_.end();
   if (!moving_) forget_dead_fields();
   large_.begin_sweep();
@@ -307,14 +317,14 @@ void old_space::visit(void** field) {
 
 void* old_space::copy_of(void* object, std::uint64_t word, std::size_t bytes) {
   std::size_t copied_bytes = bytes + header::growth(word);
-  std::byte* to = to_.take(copied_bytes);
+  std::byte* to = to_.small.take(copied_bytes);
   if (to == nullptr) {
     if (blocks_.used() >= most_blocks_while_moving()) return nullptr;
     std::size_t block = lines_.take();
     if (block == blocks::none) return nullptr;
-    to_ = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
-    arm_all(to_);
-    to = to_.take(copied_bytes);
+    to_.small = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
+    arm_all(to_.small);
+    to = to_.small.take(copied_bytes);
   }
   copy_object(to, static_cast<std::byte*>(object) - header::bytes, bytes);
   carry_hash(to + header::bytes, object, word, bytes, blocks_);

@@ -22,6 +22,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <vector>
 
 #include "gc/compaction.hpp"
 #include "gc/core.hpp"
@@ -46,17 +48,51 @@ class old_space {
 
   bump_range refill(line_cursor& at, std::size_t bytes);
   std::byte* take_large(std::size_t bytes);
+  // Where a thread puts what it brings here.
+  struct promotion {
+    line_cursor cursor;
+    bump_range small;
+    bump_range medium;
+  };
   // Room for an object that a collection brings here. The heap keeps enough blocks for that.
   STRATA_INLINE std::byte* take_promoted(std::size_t bytes) {
-    if (std::byte* at = to_.take(bytes)) return at;
-    return take_promoted_slow(bytes);
+    if (std::byte* at = to_.small.take(bytes)) return at;
+    return take_promoted_slow(to_, bytes, nullptr);
+  }
+  // The same for one of several threads: `lock` is held where they meet. The range that the room was taken from, so
+  // that it can be given back.
+  STRATA_INLINE bump_range& take_promoted(promotion& to, std::size_t bytes, std::mutex& lock) {
+    if (to.small.take(bytes) != nullptr) return to.small;
+    take_promoted_slow(to, bytes, &lock);
+    return bytes >= medium_bytes ? to.medium : to.small;
+  }
+  // Of the collecting thread, number 0, and of its helpers.
+  [[nodiscard]] promotion& promotion_of(unsigned number) {
+    return number == 0 ? to_ : to_of_helpers_[number - 1];
   }
   // After it has been copied there. word: of its header.
   void settle(void* object, std::uint64_t word, std::size_t bytes) {
-    header::at(object) = header::settled(word, marking_ ? core_.epoch() : std::uint8_t{0});
+    header::at(object) = settled(word);
+    mark_settled(object, bytes);
+    new_bytes_ += bytes;
+  }
+  // What settle does, for several threads: the header, the lines, and what all have brought.
+  [[nodiscard]] std::uint64_t settled(std::uint64_t word) const {
+    return header::settled(word, marking_ ? core_.epoch() : std::uint8_t{0});
+  }
+  void mark_settled(void* object, std::size_t bytes) {
     if (marking_)
       lines_.mark_lines(static_cast<std::byte*>(object) - header::bytes, bytes, core_.epoch());
-    new_bytes_ += bytes;
+  }
+  void add_settled(std::uint64_t bytes) { new_bytes_ += bytes; }
+  // Of the limit, so many blocks are not in use.
+  [[nodiscard]] bool has_room(std::size_t blocks) const {
+    return blocks_.used() + blocks <= most_blocks_;
+  }
+  // Null where collections have one thread, or the helpers are another process's.
+  [[nodiscard]] workers* helpers() const {
+    return parallel_ != nullptr && parallel_->workers().are_here() ? &parallel_->workers()
+                                                                   : nullptr;
   }
   // Whether the limit allows for so many blocks more; sweeps for them, looking at most_swept blocks or large objects.
   bool make_room(std::size_t wanted, std::size_t most_swept = blocks::none);
@@ -150,7 +186,8 @@ class old_space {
  private:
   static constexpr std::size_t least_parallel_bytes = std::size_t{4} << 20;
 
-  std::byte* take_promoted_slow(std::size_t bytes);
+  std::byte* take_promoted_slow(promotion& to, std::size_t bytes, std::mutex* lock);
+  void leave_buffers();
   void condemn();
   void mark_all();
   void end_marking();
@@ -183,9 +220,8 @@ class old_space {
   bool moving_ = false;
   bool marking_ = false;  // between begin and finish
   bool placed_ = false;   // objects slide, and where to is known
-  line_cursor to_cursor_;
-  bump_range to_;  // where copies go, and what is promoted
-  bump_range to_medium_;
+  promotion to_;          // and where copies go
+  std::vector<promotion> to_of_helpers_;
   row<void**> into_young_;
   row<void*> fresh_large_;  // large objects made since the last collection
   long_arrays arrays_;      // while objects move

@@ -21,13 +21,18 @@ class parallel_marking {
   parallel_marking(marker& first, line_space& lines, weak_set& weaks, unsigned helpers)
       : first_(first), lines_(lines), weaks_(weaks), workers_(helpers) {}
 
+  // Helpers of the heap's collections.
+  [[nodiscard]] gc::workers& workers() { return workers_; }
   // All that the first marker's stack leads to. By itself where there are no helpers to be had.
   void run(std::size_t most_entries, std::uintptr_t old_base) {
     if (!workers_.are_here() || !open(most_entries)) return first_.run();
-    shared_.begin(workers_.helpers() + 1);
+    shared_.begin();
     for (auto& each : others_) each->begin(first_.epoch(), old_base);
     auto task = [this](unsigned number) {
-      (number == 0 ? first_ : *others_[number - 1]).run_with(shared_);
+      if (number == 0)
+        first_.run_with(shared_);
+      else if (shared_.enter())
+        others_[number - 1]->run_with(shared_);
     };
     workers_.run(task);
     for (auto& each : others_) first_.add_marked_by(*each);
@@ -51,7 +56,7 @@ class parallel_marking {
   weak_set& weaks_;
   shared_work shared_;
   std::vector<std::unique_ptr<marker>> others_;
-  workers workers_;  // the last: its threads use the rest
+  gc::workers workers_;  // the last: its threads use the rest
 };
 
 }  // namespace strata::gc

@@ -1,10 +1,13 @@
-// Marking by several threads in a pause.
+// Collections by several threads in a pause: marking, and copying out of the young generation.
 #include <gtest/gtest.h>
 
 #include <array>
 #include <atomic>
+#include <thread>
+#include <vector>
 
 #include "gc/plans_test.hpp"
+#include "gc/shared_work.hpp"
 #include "gc/workers.hpp"
 #include "strata/gc.hpp"
 
@@ -14,10 +17,62 @@ namespace {
 TEST(GcWorkers, DoEachTaskOnceEach) {
   workers three{3};
   std::array<std::atomic<int>, 4> done{};
-  auto task = [&](unsigned number) { ++done[number]; };
-  for (int time = 0; time < 100; ++time) three.run(task);
+  for (int time = 1; time <= 100; ++time) {
+    auto task = [&](unsigned number) {
+      ++done[number];
+      // So that nobody comes too late.
+      for (auto& each : done)
+        while (number == 0 && each != time) std::this_thread::yield();
+    };
+    three.run(task);
+  }
   for (auto& each : done) EXPECT_EQ(100, each);
   EXPECT_TRUE(three.are_here());
+}
+
+TEST(GcWorkers, AreNotWaitedForWhenTheyComeTooLate) {
+  workers three{3};
+  std::array<std::atomic<int>, 4> done{};
+  std::atomic<bool> is_over{false};
+  auto task = [&](unsigned number) {
+    EXPECT_FALSE(is_over);
+    ++done[number];
+  };
+  for (int time = 0; time < 1000; ++time) {
+    is_over = false;
+    three.run(task);
+    is_over = true;
+  }
+  EXPECT_EQ(1000, done[0]);
+  for (auto& each : done) EXPECT_LE(each, 1000);
+}
+
+TEST(GcSharedWork, EndsWhenAllAreHungry) {
+  shared_work work;
+  ASSERT_TRUE(work.open(1000));
+  work_stack mine;
+  ASSERT_TRUE(mine.open(1000));
+  work.begin();
+  EXPECT_TRUE(work.enter());
+  int objects[8] = {};
+  for (int& each : objects) mine.push(&each);
+  work.give(mine);
+  ASSERT_EQ(4U, mine.size());
+  EXPECT_EQ(&objects[4], mine[0]);
+  // What is given is taken once, by whomever, and both end when neither has anything left.
+  std::size_t taken = 0;
+  std::thread other([&] {
+    work_stack stack;
+    ASSERT_TRUE(stack.open(1000));
+    for (; work.take(stack); stack.clear()) taken += stack.size();
+  });
+  while (!work.is_wanted()) std::this_thread::yield();
+  work.give(mine);
+  std::size_t taken_back = 0;
+  for (mine.clear(); work.take(mine); mine.clear()) taken_back += mine.size();
+  other.join();
+  EXPECT_EQ(6U, taken + taken_back);
+  EXPECT_FALSE(work.enter());
 }
 
 struct node {
@@ -43,7 +98,7 @@ class GcTogether : public testing::TestWithParam<plan> {
   heap memory{{.max_bytes = std::size_t{64} << 20,
                .plan = GetParam(),
                .workers = 3,
-               .stress = {.verify = true}}};
+               .stress = {.share_always = true, .verify = true}}};
   mutator self{memory};
 };
 
@@ -88,6 +143,54 @@ TEST_P(GcTogether, FindWhatIsWeakOnce) {
     if (value) {
       ASSERT_EQ(-static_cast<long>(at), value->key);
     }
+  }
+}
+
+TEST_P(GcTogether, CopyEachObjectOnce) {
+  // Objects that all trees of a generation have in common, so that several threads come to them at once.
+  constexpr std::size_t common = 8;
+  local<row_of_nodes> hubs = self.make<row_of_nodes>(common);
+  local<row_of_nodes> leaves = self.make<row_of_nodes>(trees);
+  for (int round = 0; round < 20; ++round) {
+    std::uint32_t hashes[common] = {};
+    for (std::size_t at = 0; at < common; ++at) {
+      local<node> hub = self.make<node>(nullptr, nullptr, static_cast<long>(at));
+      hashes[at] = identity_hash(hub);
+      (*hubs)[at] = hub;
+    }
+    for (std::size_t at = 0; at < trees; ++at) {
+      local<node> hub{self, (*hubs)[at % common]};
+      local<node> tree = build(static_cast<int>(at % 5));
+      (*leaves)[at] = self.make<node>(hub, tree, round);
+    }
+    self.collect(collection::young);
+    if (round % 3 == 0) self.collect(collection::young);
+    for (std::size_t at = 0; at < trees; ++at) {
+      ASSERT_EQ((*hubs)[at % common].get(), (*leaves)[at]->left.get()) << round;
+      ASSERT_EQ((1 << (at % 5 + 1)) - 1, count((*leaves)[at]->right.get()));
+    }
+    for (std::size_t at = 0; at < common; ++at) {
+      local<node> hub{self, (*hubs)[at]};
+      ASSERT_EQ(hashes[at], identity_hash(hub));
+    }
+  }
+}
+
+TEST_P(GcTogether, LeavesPinnedObjectsInPlace) {
+  local<row_of_nodes> all = self.make<row_of_nodes>(trees);
+  for (int round = 0; round < 10; ++round) {
+    local<node> mine = build(6);
+    pinned<node> stays(mine);
+    node* place = mine.get();
+    for (std::size_t at = 0; at < trees; ++at) {
+      local<node> tree = build(3);
+      (*all)[at] = self.make<node>(mine, tree, round);
+    }
+    self.collect(collection::young);
+    self.collect(collection::young);
+    ASSERT_EQ(place, mine.get());
+    ASSERT_EQ(127, count(place));
+    for (std::size_t at = 0; at < trees; ++at) ASSERT_EQ(place, (*all)[at]->left.get());
   }
 }
 

@@ -5,6 +5,7 @@
 //                   ^ top_      ^ end_                ^ base_ + most_bytes_
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -51,6 +52,11 @@ class row {
   T pop() { return *--top_; }
   void clear() { top_ = base_; }
   void shorten(std::size_t to) { top_ = base_ + to; }
+  // Those of [from, to); what follows moves up.
+  void erase(std::size_t from, std::size_t to) {
+    std::copy(base_ + to, top_, base_ + from);
+    top_ -= to - from;
+  }
   static constexpr std::size_t kept_bytes = base::MiB;
 
   // Pages that only a deep trace needs go back. What is in it is kept.

@@ -38,10 +38,17 @@ class young_space {
   // Room for a survivor; null when there is none: it is then promoted.
   std::byte* take_for_survivor(std::size_t bytes, std::size_t most_blocks) {
     if (std::byte* at = survivors_.take(bytes)) return at;
-    if (used_ - condemned_ >= most_blocks) return nullptr;
-    survivors_ = take();
+    survivors_ = take_for_survivors(most_blocks);
     return survivors_.take(bytes);
   }
+  // A block for them; empty when there is none.
+  bump_range take_for_survivors(std::size_t most_blocks) {
+    return used_ - condemned_ < most_blocks ? take() : bump_range{};
+  }
+  // The one that the collecting thread fills.
+  bump_range& survivors() { return survivors_; }
+  // Blocks that are to be emptied.
+  [[nodiscard]] std::size_t condemned() const { return condemned_; }
 
   void condemn() {
     survivors_ = {};

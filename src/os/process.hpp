@@ -49,6 +49,15 @@ inline void relax() {
 #endif
 }
 
+// Tells the processor to fetch what is about to be written to, and to take it from others that have it.
+inline void prefetch_to_write(const void* at) {
+#if defined(__x86_64__)
+  __asm__ volatile("prefetchw %0" : : "m"(*static_cast<const char*>(at)));
+#else
+  __builtin_prefetch(at, 1);
+#endif
+}
+
 using signal_mask = std::uint64_t;
 // Blocks every signal but those that a faulting instruction raises; returns the mask before.
 signal_mask block_signals();

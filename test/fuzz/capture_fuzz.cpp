@@ -69,6 +69,15 @@ void expect_texts(const cli::capture_result& result) {
   cli::diff_folded(same);
 }
 
+void expect_mappings(cli::capture_result result) {
+  if (result.figure == cli::capture_figure::temporary) return;  // they have no such figure
+  result.kind = cli::capture::memory_kind::mappings;
+  const cli::style look;
+  fuzz::expect(!cli::mappings_text(result, look).empty(), "no table of mappings");
+  fuzz::expect(!cli::capture_tree_text(result, look).empty(), "no tree of mappings");
+  cli::capture_folded(result);
+}
+
 void expect_documents(const cli::capture_result& result) {
   fuzz::expect(cli::capture_json(result).ends_with("}\n"), "no JSON");
   fuzz::expect(cli::diff_json({result, result}).ends_with("}\n"), "no JSON of a difference");
@@ -105,10 +114,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr cli::capture_figure figures[] = {
       cli::capture_figure::moment, cli::capture_figure::peak,  cli::capture_figure::end,
       cli::capture_figure::total,  cli::capture_figure::count, cli::capture_figure::temporary};
-  const cli::capture_result result{
-      path,      recording, process,   figures[in.figure() % std::size(figures)],
-      moment_ms, 20,        &addresses};
-  if (in.wants(1)) expect_texts(result);
+  const cli::capture_result result{.file = path,
+                                   .recording = recording,
+                                   .process = process,
+                                   .figure = figures[in.figure() % std::size(figures)],
+                                   .moment_ms = moment_ms,
+                                   .addresses = &addresses};
+  if (in.wants(1)) {
+    expect_texts(result);
+    expect_mappings(result);
+  }
   if (in.wants(2)) expect_documents(result);
   if (in.wants(3)) {
     expect_exports(result);

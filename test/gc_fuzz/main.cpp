@@ -85,7 +85,7 @@ settings parse(int argc, char** argv) {
   line.add_option("--operations", chosen.operations, "Of all threads");
   line.add_option("--threads", chosen.threads)->check(CLI::PositiveNumber);
   line.add_option("--plan", chosen.heap.plan)->transform(CLI::CheckedTransformer(plans));
-  line.add_option("--workers", chosen.heap.workers, "Threads that mark in a pause");
+  line.add_option("--workers", chosen.heap.workers, "Threads that work in a pause");
   line.add_flag("--handles", chosen.handles, "References lead to handles");
   line.add_option("--objects", chosen.most_objects, "Of each graph, dead ones included")
       ->check(CLI::Range(256U, 1U << 30));
@@ -97,6 +97,7 @@ settings parse(int argc, char** argv) {
   line.add_flag("--protect-moved", stress.protect_moved);
   line.add_flag("--mark-always", stress.mark_always);
   line.add_flag("--compact-always", stress.compact_always);
+  line.add_flag("--share-always", stress.share_always);
   line.add_flag("--verify", stress.verify);
   line.add_flag("--check-maps", stress.check_maps);
   line.add_option("--delay-us", stress.delay_us);

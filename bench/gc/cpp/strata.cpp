@@ -1,6 +1,6 @@
 // Strata's managed heap.
 //
-//   strata WORKLOAD SIZE COUNT LIMIT_BYTES PLAN
+//   strata WORKLOAD SIZE COUNT LIMIT_BYTES PLAN [WORKERS [YOUNG_BYTES]]
 //   strata --plans
 #include <cstring>
 
@@ -12,7 +12,8 @@ namespace {
 namespace gc = strata::gc;
 using bench::managed;
 
-constexpr const char* usage = "LIMIT_BYTES PLAN";
+constexpr const char* usage = "LIMIT_BYTES PLAN [WORKERS [YOUNG_BYTES]]";
+constexpr int all_arguments = 8;
 
 struct named_plan {
   const char* name;
@@ -42,8 +43,11 @@ int main(int argc, char** argv) {
     for (const named_plan& one : plans) std::puts(one.name);
     return 0;
   }
-  bench::arguments chosen = bench::parse(argc, argv, 2, usage);
   gc::heap_options options;
+  if (argc == all_arguments) options.young_bytes = std::strtoull(argv[--argc], nullptr, 10);
+  if (argc == all_arguments - 1)
+    options.workers = static_cast<std::uint32_t>(std::strtoul(argv[--argc], nullptr, 10));
+  bench::arguments chosen = bench::parse(argc, argv, 2, usage);
   options.max_bytes = std::strtoull(chosen.rest[0], nullptr, 10);
   options.plan = plan_of(chosen.rest[1]);
   managed::heap heap{options};

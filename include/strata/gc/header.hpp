@@ -63,6 +63,17 @@ struct header_word {
   }
   static void* forwarding(std::uint64_t word) { return pointer_to(word & ~forwarded); }
   static void forward(void* object, void* copy) { at(object) = address_of(copy) | forwarded; }
+  // Where several threads copy at once: true for the one whose copy it is. word: that of the object before; otherwise
+  // it becomes the one that leads to another's. release and acquire: with the copy's address comes what was done
+  // to take room for it.
+  static bool try_forward(void* object, std::uint64_t& word, void* copy) {
+    return std::atomic_ref<std::uint64_t>(at(object))
+        .compare_exchange_strong(word, address_of(copy) | forwarded, std::memory_order_release,
+                                 std::memory_order_acquire);
+  }
+  static std::uint64_t load_acquire(void* object) {
+    return std::atomic_ref<std::uint64_t>(at(object)).load(std::memory_order_acquire);
+  }
   // The same type and hash, of no age, with that mark.
   static std::uint64_t settled(std::uint64_t word, std::uint8_t mark) {
     constexpr std::uint64_t mark_mask = std::uint64_t{0xff} << mark_shift;
@@ -79,6 +90,8 @@ struct header_word {
 struct compact_header : header_word {
   static constexpr std::size_t bytes = 8;
   static void start(void* object, const type* of) { at(object) = address_of(of) << 16; }
+  // What of a copy's header is not in the word.
+  static void copy_type(void*, const void*) {}
   static type* type_in(void*, std::uint64_t word) { return pointer_to<type>(word >> 16); }
   // Of a hash behind the object.
   static std::size_t tail_bytes(std::uint64_t word) {
@@ -94,6 +107,9 @@ struct wide_header : header_word {
   static void start(void* object, const type* of) {
     static_cast<std::uint64_t*>(object)[-2] = address_of(of);
     at(object) = 0;
+  }
+  static void copy_type(void* copy, const void* object) {
+    static_cast<std::uint64_t*>(copy)[-2] = static_cast<const std::uint64_t*>(object)[-2];
   }
   static type* type_in(void* object, std::uint64_t) {
     return pointer_to<type>(static_cast<std::uint64_t*>(object)[-2]);

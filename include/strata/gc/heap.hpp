@@ -42,6 +42,8 @@ struct stress_options {
   bool mark_always = false;
   // Full collections of immix and the generational plans slide what is small together, as they do as a last resort.
   bool compact_always = false;
+  // Collections that may share their work among `workers` do, however little there is.
+  bool share_always = false;
   // Verify the heap before and after each collection.
   bool verify = false;
   // Where it is verified, words that a type's map knows for plain must not look like an object's address: for
@@ -57,7 +59,8 @@ struct heap_options {
   // Of generational_concurrent: what young pauses aim to stay below, by allocating less than young_bytes
   // between them where much survives; 0: nothing.
   std::uint32_t pause_goal_us = 1000;
-  // Threads that mark in a full collection's pause, where nothing is moved; 0: one a processor, 4 at most.
+  // Threads that work in a pause: that mark, where nothing is moved, and that copy what survives in young
+  // collections, where there is enough of it; 0: one a processor, 4 at most.
   std::uint32_t workers = 0;
   std::size_t metaspace_max_bytes = std::size_t{256} << 20;  // of types made at run time
   std::size_t direct_max_bytes = 0;                          // of direct buffers; 0: as max_bytes
