@@ -135,8 +135,8 @@ class Bench:
             measured.append(self.measure(workload))
             print(table.text(measured[-1]), end="\n\n", flush=True)
             report.write_json(self.chosen, self.found, measured)
+            report.write_pictures(self.chosen, measured)
         print(table.standing(measured))
-        report.write_pictures(self.chosen, measured)
 
 
 def main(arguments: list) -> int:
