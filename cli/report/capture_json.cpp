@@ -97,26 +97,8 @@ json_value steps_json(const std::vector<capture::step_figures>& of) {
   return made;
 }
 
-// Numbers of things in the order in which they are first asked for.
-class site_numbers {
- public:
-  std::size_t of(const capture::call_site& one) {
-    return known_.try_emplace(one, known_.size()).first->second;
-  }
-  json_value listed() const {
-    std::vector<const capture::call_site*> in_order(known_.size());
-    for (const auto& [one, number] : known_) in_order[number] = &one;
-    json_value made = json_value::array();
-    for (const capture::call_site* one : in_order) made.push_back(where_json(*one));
-    return made;
-  }
-
- private:
-  std::map<capture::call_site, std::size_t> known_;
-};
-
 json_value stack_json(const capture::view& of, std::uint32_t node, call_form form,
-                      site_numbers& frames) {
+                      place_numbers& frames) {
   json_value made = json_value::array();
   for (const capture::call_site& one : of.stack(node)) {
     made.push_back(form == call_form::numbered ? json_value(frames.of(one)) : where_json(one));
@@ -125,7 +107,7 @@ json_value stack_json(const capture::view& of, std::uint32_t node, call_form for
 }
 
 // As summary, sites, stacks and curve of blocks are; null: the program mapped nothing.
-json_value mappings_json(const capture_result& result, call_form form, site_numbers& frames) {
+json_value mappings_json(const capture_result& result, call_form form, place_numbers& frames) {
   const capture::mapped_memory& all = result.process.mapped;
   if (all.empty()) return {};
   const capture::view view(result.recording, result.process, capture::memory_kind::mappings);
@@ -133,7 +115,7 @@ json_value mappings_json(const capture_result& result, call_form form, site_numb
   summary["peak_ms"] = all.peak_time_ms();
   summary["unknown_unmaps"] = all.unknown_unmaps();
   const auto about = mapped_about(view);
-  site_numbers numbers;
+  place_numbers numbers;
   json_value sites = json_value::array();
   for (const capture::site_figures& one : view.sites()) {
     json_value site = where_json(one.where);
@@ -160,7 +142,7 @@ json_value mappings_json(const capture_result& result, call_form form, site_numb
 // Sites, stacks, the calls that these refer to by number, and the blocks that refer to stacks.
 void add_places(const capture_result& result, call_form form, json_value& document) {
   const capture::view view(result.recording, result.process);
-  site_numbers numbers;
+  place_numbers numbers;
   json_value sites = json_value::array();
   for (const capture::site_figures& one : view.sites()) {
     json_value site = where_json(one.where);
@@ -177,7 +159,7 @@ void add_places(const capture_result& result, call_form form, json_value& docume
     heaps.push_back(heap);
   }
   document["heaps"] = std::move(heaps);
-  site_numbers frames;
+  place_numbers frames;
   stack_places places;
   json_value stacks = json_value::array();
   view.each_stack([&](std::uint32_t node, const stack_figures& figures) {
@@ -198,39 +180,42 @@ void add_places(const capture_result& result, call_form form, json_value& docume
 
 }  // namespace
 
-json_value capture_document(const capture_result& result, call_form calls) {
+json_value capture_facts(const capture_result& result) {
   const capture::capture& all = result.recording;
   const capture::recorded_process& one = result.process;
   json_value summary = figures_json(one.memory.all(), result.figure);
   summary["peak_ms"] = one.memory.peak_time_ms();
   summary["unknown_frees"] = one.memory.unknown_frees();
-  json_value document = {
-      {"schema", "strata-report-1"},
-      {"file", result.file},
-      {"command", all.facts.command},
-      {"sample_bytes",
-       all.facts.sample_bytes == 0 ? json_value() : json_value(all.facts.sample_bytes)},
-      {"started_unix_s", all.facts.started_unix_s},
-      {"length_ms", all.length_ms},
-      {"events", all.events},
-      {"is_complete", all.is_complete},
-      {"is_rolled_up", all.is_rolled_up},
-      {"is_cut", all.is_broken},
-      {"lost",
-       {{"events", all.lost.events},
-        {"stacks", all.lost.stacks},
-        {"threads", all.lost.threads},
-        {"samples", all.lost.samples}}},
-      {"processes", processes_json(result)},
-      {"process", one.facts.number},
-      {"moment_ms",
-       result.figure == capture_figure::moment ? json_value(result.moment_ms) : json_value()},
-      {"summary", summary},
-      {"lifetime_limits_ms", capture::lifetime_limits_ms},
-      {"sizes", sizes_json(one.memory)},
-      {"curve", curve_json(one)},
-      {"step_ms",
-       one.memory.steps().is_empty() ? json_value() : json_value(one.memory.steps().step_ms())}};
+  return {{"file", result.file},
+          {"command", all.facts.command},
+          {"sample_bytes",
+           all.facts.sample_bytes == 0 ? json_value() : json_value(all.facts.sample_bytes)},
+          {"started_unix_s", all.facts.started_unix_s},
+          {"length_ms", all.length_ms},
+          {"events", all.events},
+          {"is_complete", all.is_complete},
+          {"is_rolled_up", all.is_rolled_up},
+          {"is_cut", all.is_broken},
+          {"lost",
+           {{"events", all.lost.events},
+            {"stacks", all.lost.stacks},
+            {"threads", all.lost.threads},
+            {"samples", all.lost.samples}}},
+          {"processes", processes_json(result)},
+          {"process", one.facts.number},
+          {"moment_ms",
+           result.figure == capture_figure::moment ? json_value(result.moment_ms) : json_value()},
+          {"summary", summary},
+          {"lifetime_limits_ms", capture::lifetime_limits_ms},
+          {"sizes", sizes_json(one.memory)},
+          {"curve", curve_json(one)},
+          {"step_ms", one.memory.steps().is_empty() ? json_value()
+                                                    : json_value(one.memory.steps().step_ms())}};
+}
+
+json_value capture_document(const capture_result& result, call_form calls) {
+  json_value document = {{"schema", "strata-report-1"}};
+  document.update(capture_facts(result));
   add_places(result, calls, document);
   return document;
 }

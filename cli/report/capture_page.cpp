@@ -46,11 +46,10 @@ std::string base64(const std::string& bytes) {
 
 }  // namespace
 
-std::optional<std::string> capture_page(const capture_result& result, std::string_view page) {
+std::optional<std::string> page_with(const json_value& document, std::string_view page) {
   const std::size_t start = page.find(opening);
   if (start == std::string_view::npos) return std::nullopt;
-  const std::string json = capture_document(result, call_form::numbered)
-                               .dump(-1, ' ', false, json_value::error_handler_t::replace);
+  const std::string json = document.dump(-1, ' ', false, json_value::error_handler_t::replace);
   std::string made(page.substr(0, start));
   if (json.size() <= most_plain_bytes) {
     made += std::string(opening) + in_script(json);
@@ -59,6 +58,10 @@ std::optional<std::string> capture_page(const capture_result& result, std::strin
   }
   made += page.substr(start + opening.size());
   return made;
+}
+
+std::optional<std::string> capture_page(const capture_result& result, std::string_view page) {
+  return page_with(capture_document(result, call_form::numbered), page);
 }
 
 }  // namespace strata::cli

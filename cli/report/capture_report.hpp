@@ -41,9 +41,13 @@ std::string capture_tree_text(const capture_result& result, const style& look);
 // Calls of stacks each with function, file and line; or as numbers of calls that are listed once.
 enum class call_form { written_out, numbered };
 json_value capture_document(const capture_result& result, call_form calls);
+// Of that document what has neither sites nor stacks in it.
+json_value capture_facts(const capture_result& result);
 std::string capture_json(const capture_result& result);
 // The built page with the recording in it. Nothing: that is not the page of web/.
 std::optional<std::string> capture_page(const capture_result& result, std::string_view page);
+// The same with any document that the page can show.
+std::optional<std::string> page_with(const json_value& document, std::string_view page);
 // A line a stack, the outermost call first: "main;load;parse 4096".
 std::string capture_folded(const capture_result& result);
 std::string folded_calls(const std::vector<capture::call_site>& stack);

@@ -40,5 +40,7 @@ std::string diff_json(const diff_result& result);
 // A line a stack, with its value in the other recording and in this one, as difffolded.pl makes them:
 // "main;load;parse 4096 5000".
 std::string diff_folded(const diff_result& result);
+// What the page shows of two recordings, of which no figure is chosen yet: docs/report.md explains its keys.
+json_value diff_document(const diff_result& result);
 
 }  // namespace strata::cli

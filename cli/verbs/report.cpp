@@ -29,6 +29,7 @@ constexpr verb_help help = {
     "  strata report --pprof server.pb.gz --heaptrack server.gz server.strata\n"
     "  strata report --json server.strata | jq .summary\n"
     "  strata report server.strata --html server.html\n"
+    "  strata report after.strata --diff before.strata --html change.html\n"
     "Exit status: 2 when FILE is no recording, or has nothing in it."};
 
 struct report_options {
@@ -77,13 +78,13 @@ void describe_options(CLI::App& line, report_options& options) {
   for (std::size_t i = 0; i < forms.size(); ++i) {
     for (std::size_t k = i + 1; k < forms.size(); ++k) forms[i]->excludes(forms[k]);
   }
-  forms.push_back(
+  CLI::Option* difference =
       line.add_option("--diff", options.other, "What FILE has more than this recording, or less")
-          ->option_text("OTHER"));
+          ->option_text("OTHER");
   CLI::Option* mappings = line.add_flag(
       "--mappings", options.mappings,
       "What the program mapped for itself, instead of blocks: sites, --tree, --folded");
-  mappings->excludes(forms.back());
+  mappings->excludes(difference);
   line.add_option("--process", options.process,
                   "Which process, by its number in the report (default: the largest)")
       ->option_text("NUMBER");
@@ -94,6 +95,7 @@ void describe_options(CLI::App& line, report_options& options) {
         line.add_option(export_forms[i].option, options.exports[i], export_forms[i].help)
             ->option_text("OUT");
     for (CLI::Option* form : forms) made->excludes(form);
+    made->excludes(difference);
     made->excludes(mappings);
     exports.push_back(made);
   }
@@ -191,7 +193,8 @@ int write_page(const report_options& options) {
   result_file into(options.page_file);
   if (!into.error().empty()) return complain(into.error());
   std::string page;
-  if (const auto error = make_page(options.file, options.process, page); !error.empty()) {
+  if (const auto error = make_page({options.file, options.other, options.process}, page);
+      !error.empty()) {
     return complain(error);
   }
   return into.commit(page) ? 0 : complain(into.error());

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <atomic>
 #include <charconv>
 #include <chrono>
@@ -30,26 +31,27 @@ constexpr verb_help help = {
     "Examples:\n"
     "  strata serve server.strata\n"
     "  strata serve --port 8020 server.strata\n"
+    "  strata serve after.strata --diff before.strata\n"
     "Ends by Ctrl-C. Exit status: 2 when FILE is no recording, or the port is taken."};
 
 constexpr const char* this_machine = "127.0.0.1";
 
-// Pages that were made, as long as the file is what it was.
+// Pages that were made, as long as the files are what they were.
 class pages {
  public:
-  explicit pages(std::string file) : file_(std::move(file)) {}
+  pages(std::string file, std::string other) : file_(std::move(file)), other_(std::move(other)) {}
 
   // Empty: done.
   std::string make(std::uint32_t process, std::string& page) {
     const std::lock_guard<std::mutex> one_at_a_time(mutex_);
-    const state now = state_of_file();
-    if (!(now == state_)) made_.clear();
-    state_ = now;
+    const std::array<state, 2> now = {state_of(file_), state_of(other_)};
+    if (now != states_) made_.clear();
+    states_ = now;
     if (const auto known = made_.find(process); known != made_.end()) {
       page = known->second;
       return {};
     }
-    auto error = make_page(file_, process, page);
+    auto error = make_page({file_, other_, process}, page);
     if (error.empty()) made_[process] = page;
     return error;
   }
@@ -62,15 +64,16 @@ class pages {
     bool operator==(const state&) const = default;
   };
 
-  state state_of_file() const {
+  static state state_of(const std::string& file) {
     struct stat facts {};
-    if (stat(file_.c_str(), &facts) != 0) return {};
+    if (stat(file.c_str(), &facts) != 0) return {};
     return {facts.st_size, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec};
   }
 
   std::string file_;
+  std::string other_;  // empty: none
   std::mutex mutex_;
-  state state_;
+  std::array<state, 2> states_;  // of both files
   std::map<std::uint32_t, std::string> made_;
 };
 
@@ -168,14 +171,17 @@ int serve(pages& of, int port) {
 
 int serve_verb(const arguments& given) {
   std::string file;
+  std::string other;
   int port = 0;
   CLI::App line;
   line.add_option("FILE", file, "The recording")->required();
+  line.add_option("--diff", other, "Shows what FILE has more than this recording, or less")
+      ->option_text("OTHER");
   line.add_option("--port", port, "Where to listen (default: any port that is free)")
       ->option_text("NUMBER")
       ->check(CLI::Range(0, 65535));
   if (const auto status = parse_arguments(line, help, given)) return *status;
-  pages all(file);
+  pages all(file, other);
   std::string first;
   if (const auto error = all.make(0, first); !error.empty()) return complain(error);
   return serve(all, port);

@@ -29,15 +29,18 @@ function makePages() {
   const env = { ...process.env, STRATA_RECORDER: recorder };
   const options = ['-g', '-O1', '-fno-inline', '-fno-builtin'];
   execFileSync(compiler, [source, '-o', at('keeper'), ...options]);
-  const makeOne = (name, more) => {
-    const recording = at('keeper.strata');
-    const how = ['record', '--quiet', '--every', ...more, '-o', recording, '--', at('keeper')];
-    const printed = execFileSync(strata, how, { env, encoding: 'utf8' });
-    execFileSync(strata, ['report', recording, '--html', at(name)], { env });
-    return printed.trim().split(' ');
+  execFileSync(compiler, [source, '-DNEWER', '-o', at('newer'), ...options]);
+  const record = (program, recording, more) => {
+    const how = ['record', '--quiet', '--every', ...more, '-o', at(recording), '--', at(program)];
+    return execFileSync(strata, how, { env, encoding: 'utf8' }).trim().split(' ');
   };
-  makeOne('without.html', []);
-  [cached, loaded] = makeOne('page.html', ['--addresses']);
+  const write = (name, ...of) => execFileSync(strata, ['report', ...of, '--html', at(name)], { env });
+  record('keeper', 'before.strata', []);
+  record('newer', 'after.strata', []);
+  [cached, loaded] = record('keeper', 'keeper.strata', ['--addresses']);
+  write('without.html', at('before.strata'));
+  write('difference.html', at('after.strata'), '--diff', at('before.strata'));
+  write('page.html', at('keeper.strata'));
 }
 
 // Everything that a reader would not see, but we must.
@@ -194,6 +197,16 @@ async function checkTabs(page) {
   }
 }
 
+// Nothing is too wide; and a picture, when one is asked for.
+async function checkWidth(page, name, width, colorScheme) {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.equal(over, 0, `${name} is ${over} px too wide at ${width}`);
+  if (process.env.STRATA_PICTURES) {
+    const path = join(process.env.STRATA_PICTURES, `${name}-${width}-${colorScheme}.png`);
+    await page.screenshot({ path, fullPage: true });
+  }
+}
+
 async function checkAt(browser, width, colorScheme) {
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
   page.setDefaultTimeout(5000);
@@ -205,12 +218,7 @@ async function checkAt(browser, width, colorScheme) {
   for (const [name, work] of Object.entries(views)) {
     await page.getByRole('tab', { name: new RegExp(`^${name}`) }).click();
     await work(page);
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    assert.equal(over, 0, `${name} is ${over} px too wide at ${width}`);
-    if (process.env.STRATA_PICTURES) {
-      const path = join(process.env.STRATA_PICTURES, `${name}-${width}-${colorScheme}.png`);
-      await page.screenshot({ path, fullPage: true });
-    }
+    await checkWidth(page, name, width, colorScheme);
   }
   await checkWindow(page);
   await checkTabs(page);
@@ -229,6 +237,112 @@ async function checkWithoutAddresses(browser) {
   await page.close();
 }
 
+// What newer has more than keeper, or less: live at the peak, which both have at the end.
+const differences = {
+  async Flame(page) {
+    const graph = page.getByRole('application', { name: /Flame graph/ });
+    const words = page.locator('#panel-flame .words');
+    const sum = page.locator('#panel-flame .sum');
+    const kinds = page.getByRole('list', { name: /Stacks by/ });
+    assert.match(await sum.innerText(), /^In all: 2\.\d MiB more: from 4\.\d MiB to 6\.\d MiB, \+\d\d %$/);
+    assert.deepEqual(await kinds.getByRole('listitem').allInnerTexts(), [
+      '▲ new 488 KiB', '▲ grown by 1.9 MiB', '= the same 0 B', '▼ shrunk by 146 KiB', '▼ gone 0 B',
+    ]);
+    // main, run, and cache, which is widest.
+    await graph.focus();
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown']) await graph.press(key);
+    assert.match(await words.innerText(), /^cache\s+1\.9 MiB more: from 3\.8 MiB to 5\.7 MiB, \+50 %/);
+    await graph.press('ArrowRight');
+    assert.match(await words.innerText(), /^note\s+new: 488 KiB, nothing in the other/);
+    await graph.press('ArrowRight');
+    assert.match(await words.innerText(), /^load\s+146 KiB less: from 293 KiB to 146 KiB, −50 %/);
+    await graph.press('Enter');
+    await page.getByRole('button', { name: 'Zoom out' }).click();
+    await page.getByLabel('Width').selectOption('change');
+    await graph.press('Home');
+    await page.getByRole('button', { name: 'Bottom up' }).click();
+    await graph.click({ position: { x: 30, y: 30 } });
+    assert.match(await words.innerText(), /^cache/);
+    await page.getByRole('button', { name: 'Bottom up' }).click();
+    await page.getByLabel('Temporary').check({ force: true });
+    await kinds.getByText('▼ gone 20.0 k').waitFor();
+    await page.getByLabel('Width').selectOption('both');
+    await page.getByLabel('Live at peak').check({ force: true });
+    await page.keyboard.press('/');
+    await page.keyboard.type('NOTE');
+    await page.getByText('Matches: new: 488 KiB, nothing in the other').waitFor();
+    await kinds.getByText('▲ grown by 0 B').waitFor();
+    await page.getByRole('searchbox').fill('');
+    await page.getByText(/^In all: /).waitFor();
+    await page.getByLabel('Same by').selectOption('line');
+    await page.getByText(/^In all: 2\.\d MiB more/).waitFor();
+    await page.getByLabel('Same by').selectOption('function');
+  },
+  async Sites(page) {
+    const names = () => page.locator('#panel-sites tbody tr:not(.space) b').allInnerTexts();
+    assert.deepEqual(await names(), ['cache', 'note', 'load']);
+    const row = page.getByRole('row', { name: /note/ });
+    assert.match(await row.innerText(), /\+488 KiB\s*▲/);
+    const shown = page.getByLabel('Sites shown');
+    assert.match(await shown.locator('option:checked').innerText(), /^What changed: 3 sites$/);
+    await shown.selectOption('less');
+    assert.deepEqual(await names(), ['load']);
+    await shown.selectOption('new');
+    assert.deepEqual(await names(), ['note']);
+    await shown.selectOption('changed');
+    const head = page.getByRole('columnheader', { name: /Difference/ });
+    await head.getByRole('button').click();
+    assert.deepEqual(await names(), ['load', 'note', 'cache']);
+    assert.equal(await head.getAttribute('aria-sort'), 'ascending');
+    const rows = page.getByRole('region', { name: 'Sites' });
+    await rows.focus();
+    await rows.press('End');
+    await rows.press('Enter');
+    const selected = page.getByRole('region', { name: 'Selected' });
+    await selected.getByText('Live at peak: 1.9 MiB more: from 3.8 MiB to 5.7 MiB, +50 %').waitFor();
+    const calls = await selected.getByRole('list', { name: /Calls/ }).locator('b').allInnerTexts();
+    assert.deepEqual(calls.slice(0, 3), ['cache', 'run', 'main']);
+    await selected.getByRole('button', { name: 'Show in flame graph' }).click();
+    await page.getByText(/^Matches: 1\.9 MiB more/).waitFor();
+    await page.getByRole('searchbox').fill('');
+    await page.getByRole('tab', { name: 'Sites' }).click();
+  },
+};
+
+// What is chosen is in the address: the same page is seen when it is opened by it.
+async function checkLink(page) {
+  await page.getByLabel('Allocated').check({ force: true });
+  await page.getByLabel('Same by').selectOption('line');
+  await page.reload();
+  await page.locator('body[data-ready]').waitFor();
+  assert.ok(await page.getByLabel('Allocated').isChecked());
+  assert.equal(await page.getByLabel('Same by').inputValue(), 'line');
+  await page.getByRole('tab', { name: 'Sites', selected: true }).waitFor();
+}
+
+async function checkDifference(browser, width, colorScheme) {
+  const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+  page.setDefaultTimeout(5000);
+  const faults = [];
+  watch(page, faults);
+  await page.goto(`file://${at('difference.html')}`);
+  await page.locator('body[data-ready]').waitFor();
+  assert.match(await page.title(), /newer, compared/);
+  const recordings = await page.getByRole('list', { name: 'Recordings' }).innerText();
+  assert.match(recordings, /this\s+\S*after\.strata[^]*other\s+\S*before\.strata/);
+  const summary = page.getByRole('table', { name: 'Summary of both' });
+  const temporary = await summary.getByRole('row', { name: /temporary/ }).innerText();
+  assert.match(temporary, /temporary\s+20\.0 k\s+\d+\s+−20\.0 k/);
+  for (const [name, work] of Object.entries(differences)) {
+    await page.getByRole('tab', { name: new RegExp(`^${name}`) }).click();
+    await work(page);
+    await checkWidth(page, `difference-${name}`, width, colorScheme);
+  }
+  await checkLink(page);
+  assert.deepEqual(faults, []);
+  await page.close();
+}
+
 let browser;
 try {
   makePages();
@@ -237,6 +351,8 @@ try {
   await checkAt(browser, 1280, 'light');
   await checkAt(browser, 420, 'dark');
   await checkWithoutAddresses(browser);
+  await checkDifference(browser, 1280, 'light');
+  await checkDifference(browser, 420, 'dark');
 } finally {
   await browser?.close();
   rmSync(folder, { recursive: true });

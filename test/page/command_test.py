@@ -22,6 +22,16 @@ static void keep(void) { for (int i = 0; i < 10; ++i) kept[i] = malloc(100); }
 int main(void) { keep(); return 0; }
 """
 
+# What came before: less of one function, and a function that has gone. Calls stand in the same lines.
+BEFORE = """
+#include <stdlib.h>
+static void* kept[10]; static void gone(void) { kept[9] = malloc(7000); }
+static void keep(void) { for (int i = 0; i < 4; ++i) kept[i] = malloc(100); }
+int main(void) { keep(); gone(); return 0; }
+"""
+
+FIGURES = ["peak", "end", "total", "count", "temporary"]
+
 
 def document_of(page):
     """The recording that is in a page."""
@@ -70,6 +80,47 @@ class Page(RecordCase):
         keep = next(one for one in report["stacks"] if one["calls"][0]["function"] == "keep")
         self.assertEqual(sum(step[2] for step in keep["steps"]), 1000)
 
+    def make_other(self):
+        kept = self.file.read_bytes()
+        other = self.record(self.program(BEFORE)).rename(self.directory / "other.strata")
+        self.file.write_bytes(kept)
+        return other
+
+    def test_of_two_recordings(self):
+        other = self.make_other()
+        self.assertEqual(self.make_page("--diff", other).returncode, 0)
+        document = document_of(self.page.read_text(encoding="utf-8"))
+        self.assertEqual(document["schema"], "strata-page-diff-1")
+        self.assertEqual(document["this"]["summary"], self.report(self.file)["summary"])
+        self.assertEqual(document["other"]["summary"], self.report(other)["summary"])
+        frames = document["frames"]
+        functions = {frames[stack["site"]]["function"]: stack for stack in document["stacks"]}
+        self.assertEqual((functions["keep"]["other"][2:4], functions["keep"]["this"][2:4]), ([400, 4], [1000, 10]))
+        self.assertEqual((functions["gone"]["other"][1], functions["gone"]["this"][1]), (7000, 0))
+        self.assertEqual(frames[functions["gone"]["calls"][0]]["function"], "gone")
+
+    def test_of_two_recordings_says_what_the_difference_says(self):
+        other = self.make_other()
+        self.make_page("--diff", other)
+        document = document_of(self.page.read_text(encoding="utf-8"))
+        for number, figure in enumerate(FIGURES):
+            done = self.strata("report", self.file, "--json", "--diff", other, "--at", figure)
+            expected = sorted((json.dumps(stack["calls"]), stack["this"], stack["other"])
+                              for stack in json.loads(done.stdout)["stacks"])  # fmt: skip
+            found = sorted((json.dumps([document["frames"][call] for call in stack["calls"]]),
+                            stack["this"][number], stack["other"][number])
+                           for stack in document["stacks"])  # fmt: skip
+            self.assertEqual(found, expected)
+
+    def test_refusals_of_two_recordings(self):
+        self.assert_one_line(self.make_page("--diff", "/no/such/file"), 2, "/no/such/file")
+        self.assert_one_line(self.make_page("--diff", STRATA), 2, "is no recording")
+        self.assert_one_line(self.make_page("--diff", self.file, "--process", "99"), 2, "has no process 99")
+        self.assert_one_line(self.make_page("--diff", self.file, "--json"), 2, "excludes")
+        nowhere = {"STRATA_PAGE": str(self.file)}
+        self.assert_one_line(self.make_page("--diff", self.file, env=nowhere), 2, "is not the page")
+        self.assertFalse(self.page.exists())
+
     def test_refusals(self):
         nowhere = {"STRATA_PAGE": "/no/such/page.html"}
         self.assert_one_line(self.make_page(env=nowhere), 2, "/no/such/page.html")
@@ -88,16 +139,19 @@ class Page(RecordCase):
         self.assertEqual(self.page.read_text(), "before")
 
 
-class Serve(RecordCase):
+class Served(RecordCase):
     def setUp(self):
         super().setUp()
         self.file = self.record(self.program(QUICK))
-        self.server = subprocess.Popen([STRATA, "serve", self.file], env=self.variables(), text=True,
+        self.server = subprocess.Popen([STRATA, "serve", *self.options(), self.file], env=self.variables(), text=True,
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
         self.addCleanup(self.end)
         self.address = self.server.stdout.readline().strip()
         self.assertRegex(self.address, r"^http://127\.0\.0\.1:\d+/$")
         self.port = int(self.address.rsplit(":", 1)[1].strip("/"))
+
+    def options(self):
+        return ()
 
     def end(self):
         self.server.kill()
@@ -111,6 +165,8 @@ class Serve(RecordCase):
         connection.close()
         return answer.status, text
 
+
+class Serve(Served):
     def test_the_page(self):
         with urllib.request.urlopen(self.address, timeout=20) as answer:
             self.assertEqual(answer.headers["Content-Type"], "text/html; charset=utf-8")
@@ -159,6 +215,28 @@ class Serve(RecordCase):
     def test_wrong_usage(self):
         self.assert_one_line(self.strata("serve", STRATA), 2, "is no recording")
         self.assert_one_line(self.strata("serve", "--port", "99999", self.file), 2, "--port")
+
+
+class ServeTwo(Served):
+    def options(self):
+        self.other = self.directory / "other.strata"
+        self.other.write_bytes(self.file.read_bytes())
+        return ("--diff", self.other)
+
+    def sums(self):
+        document = document_of(self.get("/")[1])
+        return [document[one]["summary"]["total"]["bytes"] for one in ("this", "other")]
+
+    def test_follows_either_file(self):
+        here = self.report(self.file)["summary"]["total"]["bytes"]
+        self.assertEqual(self.sums(), [here, here])
+        self.record(self.program(QUICK.replace("malloc(100)", "malloc(300)"))).rename(self.other)
+        self.record(self.program(QUICK))
+        self.assertEqual(self.sums(), [here, here + 2000])
+
+    def test_refusals(self):
+        self.assertEqual(self.get("/?process=99")[1], "--process: the recording has no process 99\n")
+        self.assert_one_line(self.strata("serve", "--diff", STRATA, self.file), 2, "is no recording")
 
 
 if __name__ == "__main__":

@@ -2,35 +2,33 @@
 // (#figure=total&filter=parse), so that a link shows what was seen.
 import { figureTexts, valuesOf, type Figure, type Window } from './model/figures';
 import { matchesOf, type Matches } from './model/filter';
-import type { Recording, ReportBlock } from './model/report';
+import type { Recording, ReportBlock, StackSource } from './model/report';
 
 export type View = 'flame' | 'sites' | 'addresses' | 'resident' | 'lifetimes';
 
 // A site, with all its stacks; or a block of the address map.
 export type Selection = { site: number } | { block: ReportBlock } | null;
 
-export type Changed = 'figure' | 'filter' | 'window' | 'view' | 'selection';
+export type Changed = 'figure' | 'filter' | 'window' | 'view' | 'selection' | 'width' | 'likeness';
 
-export class State {
+// What the page of one recording and that of two have in common.
+export abstract class Choices<Source extends StackSource> {
   figure: Figure = 'peak';
   filter = '';
-  window: Window | null = null;
   view: View = 'flame';
   selection: Selection = null;
-  matches: Matches | null = null;
-  values: Float64Array;
+  matches: Matches | null;
   private listeners: ((what: Changed) => void)[] = [];
 
-  constructor(readonly recording: Recording) {
-    const kept = new URLSearchParams(location.hash.slice(1));
+  constructor(
+    public recording: Source,
+    protected readonly kept: URLSearchParams,
+  ) {
     const figure = kept.get('figure') as Figure;
     if (figureTexts.some((one) => one.id === figure)) this.figure = figure;
     this.filter = kept.get('filter') ?? '';
     this.view = (kept.get('view') as View) ?? 'flame';
-    const [from, to] = (kept.get('window') ?? '').split('-').map(Number);
-    if (from >= 0 && to >= from && to < recording.steps) this.window = { from, to };
     this.matches = matchesOf(recording, this.filter);
-    this.values = valuesOf(recording, this.figure, this.window);
   }
 
   onChange(listener: (what: Changed) => void) {
@@ -47,10 +45,6 @@ export class State {
       this.matches = matchesOf(this.recording, filter);
     });
   }
-  setWindow(window: Window | null) {
-    if (window?.from === this.window?.from && window?.to === this.window?.to) return;
-    this.change('window', () => (this.window = window));
-  }
   setView(view: View) {
     if (view !== this.view) this.change('view', () => (this.view = view));
   }
@@ -58,21 +52,53 @@ export class State {
     this.change('selection', () => (this.selection = selection));
   }
 
-  private change(what: Changed, how: () => void) {
+  protected change(what: Changed, how: () => void) {
     how();
-    if (what === 'figure' || what === 'window') {
-      this.values = valuesOf(this.recording, this.figure, this.window);
-    }
+    this.follow(what);
     if (what !== 'selection') this.keep();
     for (const listener of this.listeners) listener(what);
   }
+
+  // Brings what hangs on it up to date, before anybody is told.
+  protected abstract follow(what: Changed): void;
+  // Adds what the address has beyond what all pages have.
+  protected abstract addTo(kept: URLSearchParams): void;
 
   private keep() {
     const kept = new URLSearchParams();
     if (this.view !== 'flame') kept.set('view', this.view);
     if (this.figure !== 'peak') kept.set('figure', this.figure);
     if (this.filter !== '') kept.set('filter', this.filter);
-    if (this.window) kept.set('window', `${this.window.from}-${this.window.to}`);
+    this.addTo(kept);
     history.replaceState(null, '', `#${kept}`);
+  }
+}
+
+export const keptInAddress = (): URLSearchParams => new URLSearchParams(location.hash.slice(1));
+
+export class State extends Choices<Recording> {
+  window: Window | null = null;
+  values: Float64Array;
+
+  constructor(recording: Recording) {
+    super(recording, keptInAddress());
+    const [from, to] = (this.kept.get('window') ?? '').split('-').map(Number);
+    if (from >= 0 && to >= from && to < recording.steps) this.window = { from, to };
+    this.values = valuesOf(recording, this.figure, this.window);
+  }
+
+  setWindow(window: Window | null) {
+    if (window?.from === this.window?.from && window?.to === this.window?.to) return;
+    this.change('window', () => (this.window = window));
+  }
+
+  protected follow(what: Changed) {
+    if (what === 'figure' || what === 'window') {
+      this.values = valuesOf(this.recording, this.figure, this.window);
+    }
+  }
+
+  protected addTo(kept: URLSearchParams) {
+    if (this.window) kept.set('window', `${this.window.from}-${this.window.to}`);
   }
 }

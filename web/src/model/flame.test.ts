@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { valuesOf } from './figures';
 import { matchesOf } from './filter';
-import { flameTree, layOut, matchedValue, sameNode } from './flame';
+import { flameTree, layOut, matchedNodes, sameNode } from './flame';
 import { recordingOf } from './report';
 import { sampleReport } from './sample';
 
@@ -60,7 +60,17 @@ test('a node is found again in the tree of another figure', () => {
 
 test('matches below a match count once', () => {
   const root = flameTree(recording, totals, 'callers');
-  assert.equal(matchedValue(root, matchesOf(recording, 'PARSE')!.frames), 110);
-  assert.equal(matchedValue(root, matchesOf(recording, 'main.c')!.frames), 1010);
+  const values = (text: string) =>
+    matchedNodes(root, matchesOf(recording, text)!.frames).map(({ value }) => value).sort();
+  assert.deepEqual(values('PARSE'), [10, 100]);
+  assert.deepEqual(values('main.c'), [1010]);
   assert.equal(matchesOf(recording, '  '), null);
+});
+
+test('more is summed up beside the value, and what has no value still counts', () => {
+  const load = Float64Array.of(1, 0, 0);
+  const root = flameTree(recording, load, 'callers', [totals]);
+  const run = root.children[0].children[0];
+  assert.deepEqual([root.sums, run.sums, run.value], [[1010], [1000], 1]);
+  assert.deepEqual(run.children.map(({ frame }) => frame), [2]);
 });

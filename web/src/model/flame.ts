@@ -1,12 +1,14 @@
 // The flame graph: stacks with a value joined into a tree, and the tree laid out in rows.
 //
-//   node      one call, as reached by one way; its value is that of all stacks that go through it
+//   node      one call, as reached by one way; its value is that of all stacks that go through it, and so are
+//             the sums of whatever else is asked for. Nodes without a value are not in the tree
 //   rectangle a node on the screen: x from 0 to 1, row from the top
-import type { Recording } from './report';
+import type { StackSource } from './report';
 
 export interface FlameNode {
   frame: number; // -1: the root
   value: number;
+  sums: number[];
   parent: FlameNode | null;
   children: FlameNode[];
   depth: number;
@@ -23,16 +25,28 @@ export type Direction = 'callers' | 'callees';
 
 // callers: from the outermost call down; callees: from the innermost call out.
 export function flameTree(
-  recording: Recording,
+  source: StackSource,
   values: Float64Array,
   direction: Direction,
+  more: Float64Array[] = [],
 ): FlameNode {
-  const root: FlameNode = { frame: -1, value: 0, parent: null, children: [], depth: 0 };
+  const nodeOf = (frame: number, parent: FlameNode | null): FlameNode => ({
+    frame,
+    value: 0,
+    sums: more.map(() => 0),
+    parent,
+    children: [],
+    depth: parent ? parent.depth + 1 : 0,
+  });
+  const add = (node: FlameNode, at: number) => {
+    node.value += values[at];
+    for (let which = 0; which < more.length; ++which) node.sums[which] += more[which][at];
+  };
+  const root = nodeOf(-1, null);
   const below = new Map<FlameNode, Map<number, FlameNode>>();
-  recording.stacks.forEach((stack, at) => {
-    const value = values[at];
-    if (value <= 0) return;
-    root.value += value;
+  source.stacks.forEach((stack, at) => {
+    if (values[at] <= 0 && more.every((one) => one[at] === 0)) return;
+    add(root, at);
     let node = root;
     const count = stack.frames.length;
     for (let step = 0; step < count; ++step) {
@@ -41,15 +55,18 @@ export function flameTree(
       if (!known) below.set(node, (known = new Map()));
       let next = known.get(frame);
       if (!next) {
-        next = { frame, value: 0, parent: node, children: [], depth: node.depth + 1 };
+        next = nodeOf(frame, node);
         known.set(frame, next);
         node.children.push(next);
       }
-      next.value += value;
+      add(next, at);
       node = next;
     }
   });
-  for (const node of [root, ...below.keys()]) node.children.sort((a, b) => b.value - a.value);
+  for (const node of below.keys()) {
+    node.children = node.children.filter(({ value }) => value > 0);
+    node.children.sort((a, b) => b.value - a.value);
+  }
   return root;
 }
 
@@ -89,13 +106,13 @@ export function sameNode(root: FlameNode, as: FlameNode): FlameNode {
   return at;
 }
 
-// The value of all outermost matches: a match below another counts once.
-export function matchedValue(root: FlameNode, frames: Uint8Array): number {
-  let sum = 0;
+// All outermost matches: a match below another counts once.
+export function matchedNodes(root: FlameNode, frames: Uint8Array): FlameNode[] {
+  const found: FlameNode[] = [];
   const pending = [...root.children];
   for (let node = pending.pop(); node; node = pending.pop()) {
-    if (frames[node.frame]) sum += node.value;
+    if (frames[node.frame]) found.push(node);
     else pending.push(...node.children);
   }
-  return sum;
+  return found;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { parseReport, recordingOf } from './report';
+import { parseDocument, recordingOf } from './report';
 import { sampleReport } from './sample';
 
 test('stacks are turned round', () => {
@@ -28,6 +28,6 @@ test('a report of another kind is refused', () => {
 test('a packed report is unpacked', async () => {
   const report = sampleReport();
   const packed = gzipSync(JSON.stringify(report)).toString('base64');
-  assert.deepEqual(await parseReport(packed, 'gzip-base64'), report);
-  assert.deepEqual(await parseReport(JSON.stringify(report), undefined), report);
+  assert.deepEqual(await parseDocument(packed, 'gzip-base64'), report);
+  assert.deepEqual(await parseDocument(JSON.stringify(report), undefined), report);
 });

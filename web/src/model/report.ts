@@ -56,8 +56,8 @@ export interface ReportProcess {
   peak_bytes: number;
 }
 
-export interface Report {
-  schema: string;
+// What both the report and the difference of two say of a recording.
+export interface Facts {
   file: string;
   command: string[];
   sample_bytes: number | null;
@@ -75,6 +75,10 @@ export interface Report {
   sizes: { below_bytes: number; total: Amount }[];
   curve: { live_bytes: [number, number][]; resident_bytes: [number, number][] };
   step_ms: number | null;
+}
+
+export interface Report extends Facts {
+  schema: string;
   frames?: Place[];
   sites: ReportSite[];
   stacks: ReportStack[];
@@ -87,9 +91,14 @@ export interface Stack extends Figures {
   steps: Step[];
 }
 
-export interface Recording {
-  report: Report;
+// Stacks, and the calls that these are made of: what is filtered, and drawn as a flame graph.
+export interface StackSource {
   frames: Place[];
+  stacks: { frames: number[]; site: number }[];
+}
+
+export interface Recording extends StackSource {
+  report: Report;
   stacks: Stack[];
   steps: number; // the time line has so many; 0: it cannot be divided
 }
@@ -123,9 +132,12 @@ export function recordingOf(report: Report): Recording {
 }
 
 // The text between the tags: JSON, or its gzip in base64.
-export async function parseReport(text: string, encoding: string | undefined): Promise<Report> {
-  if (encoding === undefined) return JSON.parse(text) as Report;
+export async function parseDocument(
+  text: string,
+  encoding: string | undefined,
+): Promise<{ schema: string }> {
+  if (encoding === undefined) return JSON.parse(text);
   const bytes = Uint8Array.from(atob(text.trim()), (one) => one.charCodeAt(0));
   const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return (await new Response(unpacked).json()) as Report;
+  return await new Response(unpacked).json();
 }

@@ -3,10 +3,24 @@ import { el } from '../dom';
 import { textOf } from '../model/figures';
 import { hexadecimal } from '../model/address_map';
 import { formatBytes, formatMs, formatShare, formatValue, formatWhere, shortName } from '../model/format';
-import type { ReportBlock } from '../model/report';
+import type { ReportBlock, StackSource } from '../model/report';
 import type { State } from '../state';
 
 const mostStacks = 10;
+
+// A stack, of which the outermost call comes first.
+export function callList({ frames }: StackSource, stack: number[]): HTMLElement {
+  const calls = [...stack].reverse().map((number) => {
+    const frame = frames[number];
+    return el(
+      'li',
+      { title: `${frame.function}\n${frame.file ?? ''}` },
+      el('b', {}, shortName(frame.function)),
+      el('small', {}, formatWhere(frame)),
+    );
+  });
+  return el('ol', { class: 'calls', 'aria-label': 'Calls, the innermost first' }, ...calls);
+}
 
 export class Details {
   readonly element = el('section', { class: 'details', 'aria-label': 'Selected', tabindex: -1 });
@@ -89,15 +103,6 @@ export class Details {
 
   private callsOf(at: number): HTMLElement {
     const { recording } = this.state;
-    const calls = [...recording.stacks[at].frames].reverse().map((number) => {
-      const frame = recording.frames[number];
-      return el(
-        'li',
-        { title: `${frame.function}\n${frame.file ?? ''}` },
-        el('b', {}, shortName(frame.function)),
-        el('small', {}, formatWhere(frame)),
-      );
-    });
-    return el('ol', { class: 'calls', 'aria-label': 'Calls, the innermost first' }, ...calls);
+    return callList(recording, recording.stacks[at].frames);
   }
 }

@@ -1,14 +1,34 @@
 // The flame graph, on a canvas: a row a call, as wide as its share of the figure. Click or Enter zooms,
-// arrows walk, Escape goes back.
-import { colourOf, cssColour, el, isShown, sizeCanvas } from '../dom';
-import { textOf } from '../model/figures';
-import { flameTree, layOut, matchedValue, sameNode } from '../model/flame';
+// arrows walk, Escape goes back. What colours mean, and which figures are told, is said from outside.
+import { cssColour, el, isShown, sizeCanvas } from '../dom';
+import type { Matches } from '../model/filter';
+import { flameTree, layOut, matchedNodes, sameNode } from '../model/flame';
 import type { Direction, FlameNode, Rectangle } from '../model/flame';
-import { formatShare, formatValue, formatWhere, shortName } from '../model/format';
-import type { State } from '../state';
+import { formatWhere, shortName } from '../model/format';
+import type { Place, StackSource } from '../model/report';
+import type { Changed } from '../state';
 
 const rowHeight = 20;
 const leastPixels = 0.7;
+
+// What is drawn.
+export interface FlameSource {
+  recording: StackSource;
+  values: Float64Array; // widths
+  matches: Matches | null;
+  onChange(listener: (what: Changed) => void): void;
+}
+
+// How it is drawn, and told in words.
+export interface FlameLooks {
+  sums(): Float64Array[]; // what nodes sum up beside their value
+  colour(node: FlameNode, frame: Place, isMatch: boolean): string;
+  textColour(isMatch: boolean): string;
+  label(node: FlameNode, name: string): string;
+  figures(node: FlameNode, root: FlameNode): string;
+  sumText(root: FlameNode, matched: FlameNode[] | null): string; // matched: null without a filter
+  nothing: string;
+}
 
 export class FlameGraph {
   readonly element: HTMLElement;
@@ -29,7 +49,11 @@ export class FlameGraph {
   private current: FlameNode | null = null;
   private rectangles: Rectangle[] = [];
 
-  constructor(private readonly state: State) {
+  constructor(
+    private readonly state: FlameSource,
+    private readonly looks: FlameLooks,
+    tools: HTMLElement[] = [],
+  ) {
     this.directionButton = el('button', {
       type: 'button',
       'aria-pressed': 'false',
@@ -40,7 +64,7 @@ export class FlameGraph {
     this.element = el(
       'div',
       {},
-      el('p', { class: 'tools' }, this.directionButton, this.backButton, this.sum),
+      el('p', { class: 'tools' }, this.directionButton, ...tools, this.backButton, this.sum),
       this.box,
       this.words,
     );
@@ -48,7 +72,8 @@ export class FlameGraph {
     new ResizeObserver(() => this.draw()).observe(this.box);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw());
     state.onChange((what) => {
-      if (what === 'figure' || what === 'window') this.rebuild();
+      if (what === 'likeness') this.forget(); // calls have other numbers
+      if (['figure', 'window', 'width', 'likeness'].includes(what)) this.rebuild();
       else if (what === 'filter') this.draw();
     });
   }
@@ -60,14 +85,19 @@ export class FlameGraph {
   private turn() {
     this.direction = this.direction === 'callers' ? 'callees' : 'callers';
     this.directionButton.setAttribute('aria-pressed', String(this.direction === 'callees'));
+    this.forget();
+    this.rebuild();
+  }
+
+  private forget() {
     this.zoomed = null;
     this.current = null;
-    this.rebuild();
   }
 
   private rebuild() {
     if (!isShown(this.element)) return;
-    this.root = flameTree(this.state.recording, this.state.values, this.direction);
+    const { recording, values } = this.state;
+    this.root = flameTree(recording, values, this.direction, this.looks.sums());
     this.zoomed = this.zoomed ? sameNode(this.root, this.zoomed) : this.root;
     this.current = this.current ? sameNode(this.root, this.current) : null;
     this.draw();
@@ -109,11 +139,7 @@ export class FlameGraph {
     const wide = Math.max((one.to - one.from) * width - 1, 0.5);
     const top = one.row * rowHeight;
     context.globalAlpha = isDimmed ? 0.4 : 1;
-    context.fillStyle = isMatch
-      ? cssColour('--match')
-      : frame
-        ? colourOf(frame.file ?? libraryOf(frame.function))
-        : cssColour('--line');
+    context.fillStyle = frame ? this.looks.colour(node, frame, isMatch) : cssColour('--line');
     context.fillRect(left, top, wide, rowHeight - 1);
     if (node === this.current) {
       context.globalAlpha = 1;
@@ -122,35 +148,29 @@ export class FlameGraph {
     }
     if (wide > 28) {
       context.globalAlpha = isDimmed ? 0.65 : 1;
-      context.fillStyle = isMatch ? cssColour('--match-text') : cssColour('--text');
-      context.fillText(fitted(context, this.nameOf(node), wide - 10), left + 5, top + rowHeight / 2);
+      context.fillStyle = this.looks.textColour(isMatch);
+      const label = this.looks.label(node, this.nameOf(node));
+      context.fillText(fitted(context, label, wide - 10), left + 5, top + rowHeight / 2);
     }
     context.globalAlpha = 1;
   }
 
   private showSum() {
-    const { matches, figure } = this.state;
-    const { unit } = textOf(figure);
-    const all = this.root!.value;
-    if (!matches) {
-      this.sum.textContent = `${formatValue(all, unit)} in all`;
-      return;
-    }
-    const value = matchedValue(this.root!, matches.frames);
-    this.sum.textContent = `Matches: ${formatValue(value, unit)}, ${formatShare(value, all)}`;
+    const { matches } = this.state;
+    const matched = matches && matchedNodes(this.root!, matches.frames);
+    this.sum.textContent = this.looks.sumText(this.root!, matched);
   }
 
   private describe(node: FlameNode) {
-    const { unit } = textOf(this.state.figure);
     const frame = node.frame < 0 ? null : this.state.recording.frames[node.frame];
     if (this.root!.value === 0) {
-      this.words.textContent = 'Nothing of this figure here.';
+      this.words.textContent = this.looks.nothing;
       return;
     }
     const where = frame ? formatWhere(frame) : '';
     this.words.replaceChildren(
       el('strong', {}, frame ? frame.function : 'All calls'),
-      el('span', {}, `${formatValue(node.value, unit)} · ${formatShare(node.value, this.root!.value)}`),
+      el('span', {}, this.looks.figures(node, this.root!)),
       el('span', { class: 'quiet', title: frame?.file ?? '' }, where),
     );
   }
@@ -212,9 +232,6 @@ export class FlameGraph {
     event.preventDefault();
   }
 }
-
-// Of code without symbols, "libfoo.so+0x1234".
-const libraryOf = (name: string): string => name.replace(/\+0x[0-9a-f]+$/, '');
 
 // As much of the text as fits, without measuring each letter.
 function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {

@@ -1,39 +1,35 @@
-// The table of sites. Only the rows in sight are in the document, so that 100,000 scroll as ten do.
+// The table of sites.
 import { el, isShown } from '../dom';
-import { figureTexts, textOf, type Figure } from '../model/figures';
+import { figureTexts, type FigureText } from '../model/figures';
 import { formatCount, formatShare, formatValue, formatWhere } from '../model/format';
+import type { Place } from '../model/report';
 import { siteRows, sortRows, type SiteRow, type SortKey } from '../model/sites';
 import type { State } from '../state';
+import { RowTable, type Column } from './row_table';
 
-const rowHeight = 34;
-const spareRows = 8;
-
-interface Column {
-  key: SortKey;
-  label: string;
-  isSpare: boolean; // left out where there is no room
-}
+export const placeCell = (name: string, where: Place): HTMLTableCellElement =>
+  el(
+    'td',
+    { class: 'name', title: `${where.function}\n${where.file ?? ''}` },
+    el('b', {}, name),
+    el('small', {}, formatWhere(where)),
+  );
 
 export class SiteTable {
   readonly element: HTMLElement;
-  private readonly head = el('tr', {});
-  private readonly body = el('tbody', {});
   private readonly count = el('span', { class: 'quiet' });
-  private readonly box: HTMLElement;
-  private readonly table: HTMLTableElement;
-  private rows: SiteRow[] = [];
+  private readonly table: RowTable<SiteRow>;
   private sum = 0;
-  private key: SortKey | 'shown' = 'shown'; // shown: the selected figure, whichever it is
-  private isDescending = true;
-  private current = 0;
 
   constructor(private readonly state: State) {
-    this.table = el('table', {}, el('thead', {}, this.head), this.body);
-    this.box = el('div', { class: 'rows', tabindex: 0, 'aria-label': 'Sites', role: 'region' }, this.table);
-    this.element = el('div', {}, el('p', { class: 'tools' }, this.count), this.box);
-    this.box.addEventListener('scroll', () => this.drawRows());
-    this.box.addEventListener('keydown', (event) => this.takeKey(event));
-    new ResizeObserver(() => this.drawRows()).observe(this.box);
+    this.table = new RowTable<SiteRow>({
+      label: 'Sites',
+      nothing: 'No site matches.',
+      columns: () => this.columns(),
+      sort: (rows, key, isDescending) => sortRows(rows, key as SortKey, isDescending),
+      choose: ({ site }) => state.select({ site }),
+    });
+    this.element = el('div', {}, el('p', { class: 'tools' }, this.count), this.table.element);
     state.onChange((what) => {
       if (what === 'figure' || what === 'filter' || what === 'window') this.show();
     });
@@ -41,132 +37,46 @@ export class SiteTable {
 
   show() {
     if (!isShown(this.element)) return;
-    this.rows = siteRows(this.state.recording, this.state.window, this.state.matches);
-    this.sum = this.rows.reduce((sum, row) => sum + row.values[this.state.figure], 0);
-    this.count.textContent = `${formatCount(this.rows.length)} sites`;
-    this.table.setAttribute('aria-rowcount', String(this.rows.length + 1));
-    this.sort();
+    const rows = siteRows(this.state.recording, this.state.window, this.state.matches);
+    this.sum = rows.reduce((sum, row) => sum + row.values[this.state.figure], 0);
+    this.count.textContent = `${formatCount(rows.length)} sites`;
+    this.table.show(rows);
   }
 
-  private get sortKey(): SortKey {
-    return this.key === 'shown' ? this.state.figure : this.key;
-  }
-
-  private columns(): Column[] {
-    const figures = figureTexts.map((one) => ({
-      key: one.id as SortKey,
-      label: one.label,
-      isSpare: one.id !== this.state.figure,
-    }));
+  private columns(): Column<SiteRow>[] {
+    const figures = figureTexts.map((one): Column<SiteRow> => {
+      const isMain = one.id === this.state.figure;
+      return {
+        key: one.id,
+        label: one.label,
+        isSpare: !isMain,
+        cell: (row) => (isMain ? this.shareCell(row, one) : this.valueCell(row, one)),
+      };
+    });
     return [
-      { key: 'name', label: 'Site', isSpare: false },
+      { key: 'name', label: 'Site', isSpare: false, cell: ({ name, where }) => placeCell(name, where) },
       ...figures.sort((a, b) => Number(a.isSpare) - Number(b.isSpare)),
-      { key: 'stacks', label: 'Stacks', isSpare: true },
+      {
+        key: 'stacks',
+        label: 'Stacks',
+        isSpare: true,
+        cell: (row) => el('td', {}, formatCount(row.stacks)),
+      },
     ];
   }
 
-  private sort() {
-    sortRows(this.rows, this.sortKey, this.isDescending);
-    this.current = 0;
-    this.box.scrollTop = 0;
-    this.drawHead();
-    this.drawRows();
+  private valueCell(row: SiteRow, { id, unit }: FigureText): HTMLTableCellElement {
+    return el('td', {}, formatValue(row.values[id], unit));
   }
 
-  private sortBy(key: SortKey) {
-    if (key === this.sortKey) this.isDescending = !this.isDescending;
-    else this.isDescending = key !== 'name';
-    this.key = key === this.state.figure ? 'shown' : key;
-    this.sort();
-    this.head.querySelector<HTMLElement>(`[data-key=${key}] button`)?.focus();
-  }
-
-  private drawHead() {
-    const cells = this.columns().map(({ key, label, isSpare }) => {
-      const isSorted = key === this.sortKey;
-      const order = !isSorted ? 'none' : this.isDescending ? 'descending' : 'ascending';
-      const mark = !isSorted ? '' : this.isDescending ? ' ↓' : ' ↑';
-      return el(
-        'th',
-        { 'aria-sort': order, class: isSpare ? 'spare' : '', 'data-key': key, scope: 'col' },
-        el('button', { type: 'button', click: () => this.sortBy(key) }, label + mark),
-      );
-    });
-    this.head.replaceChildren(...cells);
-  }
-
-  private drawRows() {
-    const height = this.box.clientHeight;
-    if (height === 0) return;
-    const first = Math.max(0, Math.floor(this.box.scrollTop / rowHeight) - spareRows);
-    const end = Math.min(this.rows.length, first + Math.ceil(height / rowHeight) + 2 * spareRows);
-    const space = (rows: number) =>
-      el('tr', { class: 'space', 'aria-hidden': 'true', style: `height: ${rows * rowHeight}px` });
-    const made = this.rows.slice(first, end).map((row, at) => this.rowOf(row, first + at));
-    this.body.replaceChildren(space(first), ...made, space(this.rows.length - end));
-    if (this.rows.length === 0) {
-      this.body.replaceChildren(el('tr', {}, el('td', { colspan: 7 }, 'No site matches.')));
-    }
-  }
-
-  private rowOf(row: SiteRow, at: number): HTMLTableRowElement {
-    const { figure } = this.state;
-    const cells = this.columns().map(({ key, isSpare }) => {
-      if (key === 'name') {
-        return el(
-          'td',
-          { class: 'name', title: `${row.where.function}\n${row.where.file ?? ''}` },
-          el('b', {}, row.name),
-          el('small', {}, formatWhere(row.where)),
-        );
-      }
-      if (key === 'stacks') return el('td', { class: 'spare' }, formatCount(row.stacks));
-      const value = row.values[key as Figure];
-      const text = formatValue(value, textOf(key as Figure).unit);
-      if (key !== figure) return el('td', { class: isSpare ? 'spare' : '' }, text);
-      const share = this.sum > 0 ? (100 * value) / this.sum : 0;
-      return el(
-        'td',
-        { class: 'shown', style: `--share: ${share.toFixed(2)}%` },
-        text,
-        el('small', {}, formatShare(value, this.sum)),
-      );
-    });
-    const made = el('tr', { 'aria-rowindex': at + 2, click: () => this.choose(at) }, ...cells);
-    if (at === this.current) made.classList.add('current');
-    return made;
-  }
-
-  private choose(at: number) {
-    this.current = at;
-    this.drawRows();
-    if (this.rows[at]) this.state.select({ site: this.rows[at].site });
-  }
-
-  private takeKey(event: KeyboardEvent) {
-    if (event.target !== this.box) return;
-    const page = Math.max(1, Math.floor(this.box.clientHeight / rowHeight) - 2);
-    const last = this.rows.length - 1;
-    const next: Record<string, number> = {
-      ArrowDown: this.current + 1,
-      ArrowUp: this.current - 1,
-      PageDown: this.current + page,
-      PageUp: this.current - page,
-      Home: 0,
-      End: last,
-    };
-    if (event.key in next) {
-      this.current = Math.max(0, Math.min(last, next[event.key]));
-      const top = this.current * rowHeight;
-      const inSight = this.box.clientHeight - 2 * rowHeight;
-      if (top < this.box.scrollTop) this.box.scrollTop = top;
-      if (top > this.box.scrollTop + inSight) this.box.scrollTop = top - inSight;
-      this.drawRows();
-    } else if (event.key === 'Enter') {
-      this.choose(this.current);
-    } else {
-      return;
-    }
-    event.preventDefault();
+  private shareCell(row: SiteRow, { id, unit }: FigureText): HTMLTableCellElement {
+    const value = row.values[id];
+    const share = this.sum > 0 ? (100 * value) / this.sum : 0;
+    return el(
+      'td',
+      { class: 'shown', style: `--share: ${share.toFixed(2)}%` },
+      formatValue(value, unit),
+      el('small', {}, formatShare(value, this.sum)),
+    );
   }
 }

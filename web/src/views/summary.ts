@@ -1,9 +1,9 @@
 // The head of the page: what was recorded, and its figures.
 import { el } from '../dom';
 import { formatBytes, formatCount, formatMs } from '../model/format';
-import type { Recording } from '../model/report';
+import type { Facts, Recording } from '../model/report';
 
-function notes({ report }: Recording): string[] {
+export function notes(report: Facts): string[] {
   const made: string[] = [];
   if (report.sample_bytes) {
     made.push(
@@ -27,7 +27,7 @@ function notes({ report }: Recording): string[] {
 }
 
 // Where the page is served, another process is another page.
-function processChoice({ report }: Recording): HTMLElement | null {
+export function processChoice(report: Facts): HTMLElement | null {
   if (report.processes.length < 2) return null;
   const isServed = location.protocol.startsWith('http');
   const go = (event: Event) =>
@@ -61,7 +61,7 @@ export function summaryView(recording: Recording): HTMLElement {
       `${formatMs(report.length_ms)}, ${kind}, ${formatCount(report.events)} events, ` +
         `${started.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })}`,
     ),
-    processChoice(recording),
+    processChoice(report),
     el(
       'dl',
       { class: 'figures' },
@@ -74,6 +74,6 @@ export function summaryView(recording: Recording): HTMLElement {
         `${Math.round((100 * summary.temporary_blocks) / Math.max(1, summary.total.blocks))} % of blocks`,
       ),
     ),
-    ...notes(recording).map((text) => el('p', { class: 'note' }, text)),
+    ...notes(report).map((text) => el('p', { class: 'note' }, text)),
   );
 }

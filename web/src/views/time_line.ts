@@ -1,14 +1,11 @@
 // Live and resident bytes over time. A stretch of it that is dragged over becomes the window of all views;
 // two handles below it do the same by keyboard.
 import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
 import { cssColour, el } from '../dom';
 import { liveBySteps } from '../model/figures';
 import { formatBytes, formatMs } from '../model/format';
 import type { State } from '../state';
-
-const height = 170;
-const powersOfTwo = Array.from({ length: 60 }, (_, power) => 2 ** power);
+import { columnsOfPoints, curve, curveOptions, lastOf, livePoints, stepped } from './curves';
 
 export class TimeLine {
   readonly element: HTMLElement;
@@ -69,52 +66,23 @@ export class TimeLine {
 
   private data(): uPlot.AlignedData {
     const { recording, matches } = this.state;
-    const { curve, length_ms: length } = recording.report;
-    const live: [number, number][] = [[0, 0], ...curve.live_bytes];
-    live.push([Math.max(length, live.at(-1)![0]), live.at(-1)![1]]);
-    const tables = [live, curve.resident_bytes].map((points): uPlot.AlignedData => [
-      points.map(([ms]) => ms),
-      points.map(([, bytes]) => bytes),
-    ]);
+    const { curve: curves, length_ms: length } = recording.report;
+    const tables = [livePoints(recording.report), curves.resident_bytes].map(columnsOfPoints);
     const filtered = matches ? [...liveBySteps(recording, matches.stacks)] : [];
     tables.push([filtered.map((_, step) => Math.min(length, (step + 1) * this.stepMs)), filtered]);
     return uPlot.join(tables);
   }
 
   private options(width: number): uPlot.Options {
-    const grid = { stroke: cssColour('--line'), width: 1 };
-    const axis = { stroke: cssColour('--quiet'), grid, ticks: { show: false }, font: '12px system-ui' };
-    const series = (label: string, colour: string, more: Partial<uPlot.Series>) => ({
-      label,
-      stroke: cssColour(colour),
-      width: 1.5,
-      spanGaps: true,
-      points: { show: false },
-      ...more,
+    const series = [
+      curve('live', '--live', { paths: stepped(), fill: cssColour('--live-fill') }),
+      curve('resident', '--resident', { dash: [5, 3] }),
+      curve('filtered', '--accent', { paths: stepped() }),
+    ];
+    return curveOptions(width, this.state.recording.report.length_ms, series, {
+      ready: [(plot) => this.placeHandles(plot)],
+      setCursor: [(plot) => this.showMoment(plot)],
     });
-    const stepped = uPlot.paths.stepped!({ align: 1 });
-    return {
-      width,
-      height,
-      padding: [10, 20, 0, 0],
-      legend: { show: false },
-      cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
-      scales: {
-        x: { time: false, range: [0, Math.max(1, this.state.recording.report.length_ms)] },
-        y: { range: (_plot, _least, most) => [0, Math.max(1, most) * 1.06] },
-      },
-      axes: [
-        { ...axis, size: 26, values: (_plot, all) => all.map(formatMs), space: 80 },
-        { ...axis, size: 66, values: (_plot, all) => all.map(formatBytes), incrs: powersOfTwo, space: 34 },
-      ],
-      series: [
-        {},
-        series('live', '--live', { paths: stepped, fill: cssColour('--live-fill') }),
-        series('resident', '--resident', { dash: [5, 3] }),
-        series('filtered', '--accent', { paths: stepped }),
-      ],
-      hooks: { ready: [(plot) => this.placeHandles(plot)], setCursor: [(plot) => this.showMoment(plot)] },
-    };
   }
 
   private draw() {
@@ -206,14 +174,7 @@ export class TimeLine {
       this.showHint();
       return;
     }
-    const last = (series: number) => {
-      for (let i = at; i >= 0; --i) {
-        const value = plot.data[series][i];
-        if (value !== null && value !== undefined) return value;
-      }
-      return null;
-    };
-    const [live, resident, filtered] = [last(1), last(2), last(3)];
+    const [live, resident, filtered] = [1, 2, 3].map((series) => lastOf(plot, series, at));
     const parts = [formatMs(plot.data[0][at])];
     if (live !== null) parts.push(`${formatBytes(live)} live`);
     if (resident !== null) parts.push(`${formatBytes(resident)} resident`);
