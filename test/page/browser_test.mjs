@@ -248,9 +248,9 @@ const differences = {
     assert.deepEqual(await kinds.getByRole('listitem').allInnerTexts(), [
       '▲ new 488 KiB', '▲ grown by 1.9 MiB', '= the same 0 B', '▼ shrunk by 146 KiB', '▼ gone 0 B',
     ]);
-    // main, run, and cache, which is widest.
+    // Below what calls main there are main, run, and cache, which is widest.
     await graph.focus();
-    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown']) await graph.press(key);
+    for (let calls = 0; calls < 8 && !/^cache/.test(await words.innerText()); ++calls) await graph.press('ArrowDown');
     assert.match(await words.innerText(), /^cache\s+1\.9 MiB more: from 3\.8 MiB to 5\.7 MiB, \+50 %/);
     await graph.press('ArrowRight');
     assert.match(await words.innerText(), /^note\s+new: 488 KiB, nothing in the other/);
