@@ -39,7 +39,8 @@ strata_glob(observe_sources ${PROJECT_SOURCE_DIR}/src/observe/*.cpp)
 strata_glob(route_sources ${PROJECT_SOURCE_DIR}/src/route/*.cpp)
 strata_glob(entry_sources ${PROJECT_SOURCE_DIR}/src/entry/*.cpp ${PROJECT_SOURCE_DIR}/src/entry/*.S)
 # What only the recorder's library has, or the router's.
-set(recording_sources ${PROJECT_SOURCE_DIR}/src/entry/mappings.cpp)
+set(recording_sources ${PROJECT_SOURCE_DIR}/src/entry/mappings.cpp
+                      ${PROJECT_SOURCE_DIR}/src/entry/pools.cpp)
 set(routing_sources ${PROJECT_SOURCE_DIR}/src/entry/routed.cpp)
 list(REMOVE_ITEM entry_sources ${recording_sources} ${routing_sources})
 

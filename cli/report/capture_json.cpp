@@ -106,6 +106,49 @@ json_value stack_json(const capture::view& of, std::uint32_t node, call_form for
   return made;
 }
 
+json_value site_json(const capture::site_figures& one, capture_figure shown) {
+  json_value made = where_json(one.where);
+  made["stacks"] = one.stacks;
+  made.update(figures_json(one.figures, shown));
+  return made;
+}
+
+json_value summary_json(const capture::heap& of, capture_figure shown) {
+  json_value made = figures_json(of.all(), shown);
+  made["peak_ms"] = of.peak_time_ms();
+  made["unknown_frees"] = of.unknown_frees();
+  return made;
+}
+
+// As summary, sites, stacks and curve of blocks are; null: the program tells of no pools.
+json_value pools_json(const capture_result& result, call_form form, place_numbers& frames) {
+  const capture::heap& all = result.process.pooled;
+  if (all.events() == 0) return {};
+  const capture::view view(result.recording, result.process, capture::memory_kind::pools);
+  json_value pools = json_value::array();
+  for (const capture::site_figures& one : view.pools()) {
+    pools.push_back(site_json(one, result.figure));
+  }
+  place_numbers numbers;
+  json_value sites = json_value::array();
+  for (const capture::site_figures& one : view.sites()) {
+    numbers.of(one.where);
+    sites.push_back(site_json(one, result.figure));
+  }
+  json_value stacks = json_value::array();
+  view.each_stack([&](std::uint32_t node, const stack_figures& figures) {
+    json_value stack = {{"calls", stack_json(view, node, form, frames)},
+                        {"site", numbers.of(view.site(node))}};
+    stack.update(figures_json(figures, result.figure));
+    stacks.push_back(stack);
+  });
+  return {{"summary", summary_json(all, result.figure)},
+          {"pools", std::move(pools)},
+          {"sites", std::move(sites)},
+          {"stacks", std::move(stacks)},
+          {"curve", points_json(all.curve())}};
+}
+
 // As summary, sites, stacks and curve of blocks are; null: the program mapped nothing.
 json_value mappings_json(const capture_result& result, call_form form, place_numbers& frames) {
   const capture::mapped_memory& all = result.process.mapped;
@@ -145,18 +188,12 @@ void add_places(const capture_result& result, call_form form, json_value& docume
   place_numbers numbers;
   json_value sites = json_value::array();
   for (const capture::site_figures& one : view.sites()) {
-    json_value site = where_json(one.where);
     numbers.of(one.where);
-    site["stacks"] = one.stacks;
-    site.update(figures_json(one.figures, result.figure));
-    sites.push_back(site);
+    sites.push_back(site_json(one, result.figure));
   }
   json_value heaps = json_value::array();
   for (const capture::site_figures& one : view.heaps()) {
-    json_value heap = where_json(one.where);
-    heap["stacks"] = one.stacks;
-    heap.update(figures_json(one.figures, result.figure));
-    heaps.push_back(heap);
+    heaps.push_back(site_json(one, result.figure));
   }
   document["heaps"] = std::move(heaps);
   place_numbers frames;
@@ -171,6 +208,7 @@ void add_places(const capture_result& result, call_form form, json_value& docume
     stacks.push_back(stack);
   });
   document["mappings"] = mappings_json(result, form, frames);
+  document["pools"] = pools_json(result, form, frames);
   if (form == call_form::numbered) document["frames"] = frames.listed();
   document["sites"] = std::move(sites);
   document["stacks"] = std::move(stacks);
@@ -183,9 +221,6 @@ void add_places(const capture_result& result, call_form form, json_value& docume
 json_value capture_facts(const capture_result& result) {
   const capture::capture& all = result.recording;
   const capture::recorded_process& one = result.process;
-  json_value summary = figures_json(one.memory.all(), result.figure);
-  summary["peak_ms"] = one.memory.peak_time_ms();
-  summary["unknown_frees"] = one.memory.unknown_frees();
   return {{"file", result.file},
           {"command", all.facts.command},
           {"sample_bytes",
@@ -205,7 +240,7 @@ json_value capture_facts(const capture_result& result) {
           {"process", one.facts.number},
           {"moment_ms",
            result.figure == capture_figure::moment ? json_value(result.moment_ms) : json_value()},
-          {"summary", summary},
+          {"summary", summary_json(one.memory, result.figure)},
           {"lifetime_limits_ms", capture::lifetime_limits_ms},
           {"sizes", sizes_json(one.memory)},
           {"curve", curve_json(one)},

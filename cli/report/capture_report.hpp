@@ -37,6 +37,8 @@ std::string figure_name(const capture_result& result, capture_figure which);
 std::string capture_text(const capture_result& result, const style& look);
 // The table of what the program mapped for itself, by site.
 std::string mappings_text(const capture_result& result, const style& look);
+// The tables of what the program's own pools gave out: by pool, and by site.
+std::string pools_text(const capture_result& result, const style& look);
 std::string capture_tree_text(const capture_result& result, const style& look);
 // Calls of stacks each with function, file and line; or as numbers of calls that are listed once.
 enum class call_form { written_out, numbered };

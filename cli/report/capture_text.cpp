@@ -101,6 +101,14 @@ std::string mapped_text(const capture::mapped_memory& of) {
                            size_of(of.all().live.bytes) + " at the end (--mappings)");
 }
 
+// What the program's own pools gave out.
+std::string pooled_text(const capture::heap& of) {
+  if (of.all().total.blocks == 0) return {};
+  return row("in pools", amount_text(of.all().at_peak) + " at most, after " +
+                             format_seconds(static_cast<double>(of.peak_time_ms()) * 1e-3) + "; " +
+                             size_of(of.all().live.bytes) + " at the end (--pools)");
+}
+
 }  // namespace
 
 std::string capture_summary(const capture_result& result, const style& look) {
@@ -126,6 +134,7 @@ std::string capture_summary(const capture_result& result, const style& look) {
     text += row("then", amount_text(figures.at_moment) + " live, after " + moment_text(result));
   }
   text += mapped_text(one.mapped);
+  text += pooled_text(one.pooled);
   if (const double bytes = peak_resident(one); bytes > 0) {
     text += row("resident", size_of(bytes) + " at most");
   }
@@ -206,6 +215,24 @@ namespace {
 
 constexpr const char* site_columns = "   at peak    at end     total   blocks temporary  where\n";
 
+void order_by(capture_figure figure, std::vector<site_figures>& sites) {
+  std::stable_sort(sites.begin(), sites.end(), [&](const site_figures& a, const site_figures& b) {
+    return value_of(a.figures, figure) > value_of(b.figures, figure);
+  });
+}
+
+std::string site_rows(const std::vector<site_figures>& sites, const capture_result& result,
+                      const style& look) {
+  std::string text = result.figure == capture_figure::moment ? "      then" : "";
+  text += site_columns;
+  const std::size_t shown = std::min(sites.size(), result.shown);
+  for (std::size_t i = 0; i < shown; ++i) text += site_row(sites[i], result.figure, look);
+  if (shown < sites.size()) {
+    text += "  and " + format_count(static_cast<double>(sites.size() - shown)) + " more (--all)\n";
+  }
+  return text;
+}
+
 std::string heaps_text(const capture::view& of, const capture_result& result, const style& look) {
   std::vector<site_figures> heaps = of.heaps();
   if (heaps.empty()) return {};
@@ -223,19 +250,23 @@ std::string heaps_text(const capture::view& of, const capture_result& result, co
 std::string capture_text(const capture_result& result, const style& look) {
   const capture::view view(result.recording, result.process);
   std::vector<site_figures> sites = view.sites();
-  std::stable_sort(sites.begin(), sites.end(), [&](const site_figures& a, const site_figures& b) {
-    return value_of(a.figures, result.figure) > value_of(b.figures, result.figure);
-  });
-  std::string text = capture_summary(result, look);
-  text += look.heading("sites by " + figure_name(result, result.figure)) + "\n";
-  if (result.figure == capture_figure::moment) text += "      then";
-  text += site_columns;
-  const std::size_t shown = std::min(sites.size(), result.shown);
-  for (std::size_t i = 0; i < shown; ++i) text += site_row(sites[i], result.figure, look);
-  if (shown < sites.size()) {
-    text += "  and " + format_count(static_cast<double>(sites.size() - shown)) + " more (--all)\n";
-  }
-  return text + heaps_text(view, result, look);
+  order_by(result.figure, sites);
+  return capture_summary(result, look) +
+         look.heading("sites by " + figure_name(result, result.figure)) + "\n" +
+         site_rows(sites, result, look) + heaps_text(view, result, look);
+}
+
+std::string pools_text(const capture_result& result, const style& look) {
+  const capture::view view(result.recording, result.process, capture::memory_kind::pools);
+  std::vector<site_figures> pools = view.pools();
+  std::vector<site_figures> sites = view.sites();
+  order_by(result.figure, pools);
+  order_by(result.figure, sites);
+  const std::string by = " by " + figure_name(result, result.figure);
+  std::string text = capture_summary(result, look) + look.heading("pools" + by) + "\n";
+  if (sites.empty()) return text + "  none: the program tells of no pools (strata/annotate.h)\n";
+  text += site_rows(pools, result, look);
+  return text + look.heading("sites" + by) + "\n" + site_rows(sites, result, look);
 }
 
 std::string capture_tree_text(const capture_result& result, const style& look) {

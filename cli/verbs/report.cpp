@@ -26,6 +26,7 @@ constexpr verb_help help = {
     "  strata report --at 2.5s --diff before.strata after.strata\n"
     "  strata report --folded server.strata | flamegraph.pl > server.svg\n"
     "  strata report --mappings server.strata\n"
+    "  strata report --pools --tree server.strata\n"
     "  strata report --pprof server.pb.gz --heaptrack server.gz server.strata\n"
     "  strata report --json server.strata | jq .summary\n"
     "  strata report server.strata --html server.html\n"
@@ -43,6 +44,7 @@ struct report_options {
   bool folded = false;
   bool all = false;
   bool mappings = false;
+  bool pools = false;
   std::array<std::string, export_forms.size()> exports;
 };
 
@@ -84,7 +86,12 @@ void describe_options(CLI::App& line, report_options& options) {
   CLI::Option* mappings = line.add_flag(
       "--mappings", options.mappings,
       "What the program mapped for itself, instead of blocks: sites, --tree, --folded");
-  mappings->excludes(difference);
+  CLI::Option* pools = line.add_flag(
+      "--pools", options.pools,
+      "What the program's own pools gave out, instead of blocks: pools and sites, --tree, "
+      "--folded");
+  for (CLI::Option* kind : {mappings, pools}) kind->excludes(difference);
+  mappings->excludes(pools);
   line.add_option("--process", options.process,
                   "Which process, by its number in the report (default: the largest)")
       ->option_text("NUMBER");
@@ -95,13 +102,14 @@ void describe_options(CLI::App& line, report_options& options) {
         line.add_option(export_forms[i].option, options.exports[i], export_forms[i].help)
             ->option_text("OUT");
     for (CLI::Option* form : forms) made->excludes(form);
+    for (CLI::Option* kind : {mappings, pools}) made->excludes(kind);
     made->excludes(difference);
-    made->excludes(mappings);
     exports.push_back(made);
   }
   forms.insert(forms.end(), exports.begin(), exports.end());
   forms.push_back(at);
   forms.push_back(mappings);
+  forms.push_back(pools);
   CLI::Option* page =
       line.add_option("--html", options.page_file, "A page for a browser, into this file")
           ->option_text("PAGE");
@@ -186,6 +194,7 @@ int show_result(const report_options& options, const capture_result& result) {
               : options.folded   ? capture_folded(result)
               : options.tree     ? capture_tree_text(result, look)
               : options.mappings ? mappings_text(result, look)
+              : options.pools    ? pools_text(result, look)
                                  : capture_text(result, look));
 }
 
@@ -225,6 +234,7 @@ int report_verb(const arguments& given) {
   }
   capture_result result{options.file, recording, *process, figure.which, figure.moment_ms};
   if (options.mappings) result.kind = capture::memory_kind::mappings;
+  if (options.pools) result.kind = capture::memory_kind::pools;
   if (options.all) result.shown = std::numeric_limits<std::size_t>::max();
   if (!options.other.empty()) return show_difference(options, figure, result);
   capture::address_maps addresses;

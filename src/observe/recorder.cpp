@@ -227,7 +227,7 @@ bool open_next(wire::ring_state& ring, std::uintptr_t frame, std::uint64_t& inde
 }
 
 STRATA_NOINLINE void push(std::uint32_t kind, std::uintptr_t address, std::size_t size,
-                          std::uint32_t node, std::uint16_t about) {
+                          std::uint32_t node, std::uint16_t about, std::uint32_t pool_low) {
   if (own.ring == 0 && !take_ring()) return;
   if (STRATA_UNLIKELY(shared->closed.load(std::memory_order_relaxed) != 0)) return stop();
   wire::ring_state& ring = shared->rings[own.ring - 1];
@@ -243,6 +243,7 @@ STRATA_NOINLINE void push(std::uint32_t kind, std::uintptr_t address, std::size_
   to.size_low = static_cast<std::uint32_t>(size);
   to.size_high = static_cast<std::uint16_t>(size >> 32);
   to.about = about;
+  to.pool_low = pool_low;
   to.sequence = shared->sequence.fetch_add(1, std::memory_order_relaxed);
   to.stamp.store(static_cast<std::uint32_t>(index + 1), std::memory_order_release);
   std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -251,11 +252,17 @@ STRATA_NOINLINE void push(std::uint32_t kind, std::uintptr_t address, std::size_
 }
 
 void push(wire::entry_kind kind, void* block, std::size_t size, std::uint32_t node) {
-  push(static_cast<std::uint32_t>(kind), base::address_of(block), size, node, 0);
+  push(static_cast<std::uint32_t>(kind), base::address_of(block), size, node, 0, 0);
 }
 void push(wire::range_kind kind, std::uintptr_t start, std::size_t bytes, std::uint32_t node,
           std::uint16_t about) {
-  push(static_cast<std::uint32_t>(kind), start, bytes, node, about);
+  push(static_cast<std::uint32_t>(kind), start, bytes, node, about, 0);
+}
+void push(wire::pool_kind kind, const void* pool, const void* block, std::size_t bytes,
+          std::uint32_t node) {
+  const std::uintptr_t which = base::address_of(pool);
+  push(static_cast<std::uint32_t>(kind), base::address_of(block), bytes, node,
+       static_cast<std::uint16_t>(which >> 32), static_cast<std::uint32_t>(which));
 }
 
 // ---- Stacks
@@ -346,6 +353,54 @@ STRATA_NOINLINE std::uint32_t own_node(const os::calling_frame* from) {
   if (own.walking != frame) own.last->calls.depth = 0;
   own.walking = 0;
   return node;
+}
+
+// ---- Names of pools
+
+struct cut_name {
+  char text[wire::pool_name_bytes] = {};
+  std::uint64_t hash = 0;
+
+  explicit cut_name(const char* name) {
+    if (name == nullptr) name = "";
+    for (std::size_t i = 0; i + 1 < wire::pool_name_bytes && name[i] != '\0'; ++i) {
+      text[i] = name[i];
+      hash = base::mixed(hash ^ static_cast<unsigned char>(name[i]));
+    }
+  }
+};
+
+// Waits for who writes it; not for ever: it may have been stopped for good, or be what this has interrupted. Then
+// the name is there twice, which is no harm.
+bool is_named(const wire::pool_name& one, const cut_name& name) {
+  constexpr int patience = 10000;
+  for (int turns = 0; turns < patience; ++turns) {
+    // acquire: the text is there.
+    if (one.state.load(std::memory_order_acquire) == wire::name_there) {
+      return __builtin_memcmp(one.text, name.text, sizeof(name.text)) == 0;
+    }
+    os::relax();
+  }
+  return false;
+}
+
+// 0: the table is full.
+std::uint32_t number_of_name(const cut_name& name) {
+  std::size_t at = name.hash;
+  for (std::size_t probe = 0; probe < wire::most_pool_names; ++probe, ++at) {
+    at %= wire::most_pool_names;
+    wire::pool_name& one = shared->pool_names[at];
+    std::uint32_t state = one.state.load(std::memory_order_relaxed);
+    const auto number = static_cast<std::uint32_t>(at + 1);
+    if (state == wire::name_free &&
+        one.state.compare_exchange_strong(state, wire::name_begun, std::memory_order_relaxed)) {
+      __builtin_memcpy(one.text, name.text, sizeof(name.text));
+      one.state.store(wire::name_there, std::memory_order_release);
+      return number;
+    }
+    if (is_named(one, name)) return number;
+  }
+  return 0;
 }
 
 // ---- Samples
@@ -512,6 +567,22 @@ void note_unmapping(std::uintptr_t start, std::size_t bytes) {
 
 void note_unmap_refused() {
   if (is_recording()) push(wire::range_kind::unmap_back, 0, 0, 0, 0);
+}
+
+STRATA_NOINLINE void note_pool_allocated(const void* pool, const char* name, const void* block,
+                                         std::size_t bytes, const os::calling_frame& from) {
+  if (!is_recording()) return;
+  const std::uint32_t calls = own_node(&from);
+  const std::uint32_t node = node_of(calls, wire::pool_mark | number_of_name(cut_name(name)));
+  push(wire::pool_kind::allocate, pool, block, bytes, node);
+}
+
+void note_pool_freed(const void* pool, const void* block) {
+  if (is_recording()) push(wire::pool_kind::deallocate, pool, block, 0, 0);
+}
+
+void note_pool_emptied(const void* pool) {
+  if (is_recording()) push(wire::pool_kind::empty, pool, nullptr, 0, 0);
 }
 
 void thread_exits() {

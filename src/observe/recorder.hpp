@@ -82,6 +82,14 @@ void note_unmapping(std::uintptr_t start, std::size_t bytes);
 // ... and has not gone.
 void note_unmap_refused();
 
+// ---- Pools of the program's own
+// All blocks are noted, whatever is a sample of. A pool is told from others by its address; its name, which is copied
+// when it is new and may be null, by its text.
+void note_pool_allocated(const void* pool, const char* name, const void* block, std::size_t bytes,
+                         const os::calling_frame& from);
+void note_pool_freed(const void* pool, const void* block);
+void note_pool_emptied(const void* pool);
+
 // ---- The life of the process
 void thread_exits();
 void forked_in_child();

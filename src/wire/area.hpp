@@ -17,6 +17,7 @@
 // stack node    a call, seen from the outermost: (node of the caller's call, return address). Its number is
 //               its place in a table with open addressing; an empty slot is taken by one exchange of its
 //               address. Nodes are never removed.
+// pool name     of a program's own pools, in a table like that of nodes, and never removed either
 // sequence      one counter orders the entries of all threads: it is taken after a block came to be and
 //               before it goes, so that of one address they are in the order of its lives.
 #pragma once
@@ -29,7 +30,7 @@
 
 namespace strata::wire {
 
-inline constexpr std::uint64_t area_magic = 0x3361657261727473;  // "strarea3"
+inline constexpr std::uint64_t area_magic = 0x3461657261727473;  // "strarea4"
 inline constexpr const char* area_variable = "STRATA_RECORD";
 
 inline constexpr std::size_t most_processes = 256;
@@ -47,6 +48,21 @@ inline bool is_heap_mark(std::uint64_t address) { return (address & heap_mark) !
 inline std::uint32_t maker_of_heap(std::uint64_t address) {
   return static_cast<std::uint32_t>(address);
 }
+
+// Likewise one that stands for a pool of the program's own. The lower bits are the number of the pool's name: its
+// place in the table of names + 1; 0 is all names that the table had no room for.
+inline constexpr std::uint64_t pool_mark = std::uint64_t{1} << 62;
+inline bool is_pool_mark(std::uint64_t address) { return address >> 62 == 1; }
+inline std::uint32_t name_of_pool(std::uint64_t address) {
+  return static_cast<std::uint32_t>(address);
+}
+// Of no call.
+inline bool is_mark(std::uint64_t address) {
+  return is_heap_mark(address) || is_pool_mark(address);
+}
+
+inline constexpr std::size_t most_pool_names = 1024;
+inline constexpr std::size_t pool_name_bytes = 60;
 
 enum class entry_kind : std::uint32_t {
   allocate,
@@ -76,6 +92,18 @@ enum range_about : std::uint16_t {
   range_of_break = 8,      // of the program's break
   range_moved = 16,        // what the thread's last unmap took, or some of it, and is what that was
 };
+
+// Of blocks of a program's own pools, in entries like the others.
+enum class pool_kind : std::uint32_t {
+  allocate = 16,
+  deallocate,
+  empty  // all that is live in the pool goes; of no block
+};
+inline constexpr std::uint32_t first_pool_kind = static_cast<std::uint32_t>(pool_kind::allocate);
+inline bool is_of_pool(std::uint32_t kind) {
+  return kind >= first_pool_kind && kind <= static_cast<std::uint32_t>(pool_kind::empty);
+}
+
 inline constexpr std::uint64_t no_sequence = ~std::uint64_t{0};
 
 struct entry {
@@ -86,8 +114,8 @@ struct entry {
   std::uint32_t node;
   std::uint32_t size_low;
   std::uint16_t size_high;  // sizes have 48 bits
-  std::uint16_t about;      // of ranges
-  std::uint16_t unused[2];
+  std::uint16_t about;      // of ranges; of pools, which pool: the bits from the 33rd on
+  std::uint32_t pool_low;   // and those below. Pools have 48 bits
 };
 static_assert(sizeof(entry) == 40);
 
@@ -143,6 +171,13 @@ struct stack_node {
   std::uint32_t unused;
 };
 
+enum name_state : std::uint32_t { name_free, name_begun, name_there };
+
+struct pool_name {
+  std::atomic<std::uint32_t> state;
+  char text[pool_name_bytes];  // with zeros to its end, at least one
+};
+
 struct area {
   std::uint64_t magic;
   std::uint64_t sample_bytes;         // mean distance of samples; 0: everything is recorded
@@ -159,6 +194,7 @@ struct area {
   alignas(base::cache_line_bytes) process_slot processes[most_processes];
   ring_state rings[most_rings];
   stack_node nodes[most_nodes];
+  pool_name pool_names[most_pool_names];
   entry entries[most_rings][ring_entries];
 };
 inline constexpr std::size_t area_bytes = sizeof(area);
@@ -166,6 +202,9 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 inline std::uint64_t size_of(const entry& one) {
   return std::uint64_t{one.size_high} << 32 | one.size_low;
+}
+inline std::uint64_t pool_of(const entry& one) {
+  return std::uint64_t{one.about} << 32 | one.pool_low;
 }
 
 }  // namespace strata::wire

@@ -78,6 +78,14 @@ void expect_mappings(cli::capture_result result) {
   cli::capture_folded(result);
 }
 
+void expect_pools(cli::capture_result result) {
+  result.kind = cli::capture::memory_kind::pools;
+  const cli::style look;
+  fuzz::expect(!cli::pools_text(result, look).empty(), "no tables of pools");
+  fuzz::expect(!cli::capture_tree_text(result, look).empty(), "no tree of pools");
+  cli::capture_folded(result);
+}
+
 void expect_documents(const cli::capture_result& result) {
   fuzz::expect(cli::capture_json(result).ends_with("}\n"), "no JSON");
   fuzz::expect(cli::diff_json({result, result}).ends_with("}\n"), "no JSON of a difference");
@@ -123,6 +131,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (in.wants(1)) {
     expect_texts(result);
     expect_mappings(result);
+    expect_pools(result);
   }
   if (in.wants(2)) expect_documents(result);
   if (in.wants(3)) {

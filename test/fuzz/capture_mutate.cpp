@@ -51,7 +51,7 @@ class mutation {
         std::swap(one, any());
         break;
       case 3:
-        one.kind = static_cast<std::uint8_t>(random_() % 16);
+        one.kind = static_cast<std::uint8_t>(random_() % 20);
         break;
       case 4:
         of_.choices = static_cast<std::uint8_t>(random_());

@@ -6,6 +6,7 @@
 #include "cli/model/capture/addresses.hpp"
 #include "cli/model/capture/event_queue.hpp"
 #include "cli/model/capture/file_reader.hpp"
+#include "cli/model/capture/pool_events.hpp"
 
 namespace strata::cli::capture {
 namespace {
@@ -49,6 +50,12 @@ class assembler {
         return take_totals(from);
       case block_kind::range_totals:
         return take_range_totals(from);
+      case block_kind::pool_names:
+        return take_pool_names(from);
+      case block_kind::pool_events:
+        return take_pool_events(from);
+      case block_kind::pool_totals:
+        return take_pool_totals(from);
       case block_kind::symbols:
         get_symbols(from, into_.modules, into_.names);
         return from.good();
@@ -78,6 +85,7 @@ class assembler {
     if (moment_ms_) {
       made.memory.keep_moment(*moment_ms_);
       made.mapped.keep_moment(*moment_ms_);
+      made.pooled.keep_moment(*moment_ms_);
     }
     return true;
   }
@@ -98,7 +106,7 @@ class assembler {
 
   // Whether it is a node that is known, and of a call.
   bool is_plain(std::uint32_t node) const {
-    return node < into_.nodes.size() && !wire::is_heap_mark(into_.nodes[node].address);
+    return node < into_.nodes.size() && !wire::is_mark(into_.nodes[node].address);
   }
 
   bool take_nodes(byte_reader& from) {
@@ -111,6 +119,9 @@ class assembler {
         return false;
       }
       if (wire::is_heap_mark(address) && !is_plain(wire::maker_of_heap(address))) return false;
+      if (wire::is_pool_mark(address) && wire::name_of_pool(address) > into_.pool_names.size()) {
+        return false;
+      }
       one.caller = static_cast<std::uint32_t>(caller);
       one.address = address;
       into_.nodes.push_back(one);
@@ -167,6 +178,35 @@ class assembler {
     into_.is_rolled_up = true;
     const auto& figures = whose->mapped.by_node();
     return from.good() && (figures.empty() || figures.rbegin()->first < into_.nodes.size());
+  }
+
+  bool take_pool_names(byte_reader& from) {
+    for (std::uint64_t left = from.number(); left > 0 && from.good(); --left) {
+      if (into_.pool_names.size() >= wire::most_pool_names) return false;
+      into_.pool_names.emplace_back(from.text());
+    }
+    return from.good();
+  }
+
+  bool take_pool_events(byte_reader& from) {
+    pool_reader rows(from);
+    event one;
+    while (rows.next(one)) {
+      if (one.thread >= threads_.size() || one.node >= into_.nodes.size()) return false;
+      const thread_place& place = threads_[one.thread];
+      if (place.process == no_process) return false;
+      into_.processes[place.process].pooled.add(one);
+      into_.length_ms = std::max(into_.length_ms, one.time_ms);
+    }
+    return from.good();
+  }
+
+  bool take_pool_totals(byte_reader& from) {
+    recorded_process* whose = of(static_cast<std::uint32_t>(from.number()));
+    if (whose == nullptr) return false;
+    whose->pooled.go_on_as(heap::get(from));
+    into_.is_rolled_up = true;
+    return from.good() && whose->pooled.by_node().size() <= into_.nodes.size();
   }
 
   bool take_resident(byte_reader& from) {
@@ -236,6 +276,7 @@ std::string read_capture(const std::string& path, capture& into,
   for (recorded_process& one : into.processes) {
     one.memory.settle();
     one.mapped.settle();
+    one.pooled.settle();
   }
   if (into.processes.empty()) {
     return path +
@@ -317,10 +358,12 @@ void name_calls(capture& of, std::uint32_t process, const std::vector<std::uint3
 void complete_names(capture& of) {
   symbolizer source;
   for (const recorded_process& one : of.processes) {
-    const auto& figures = one.memory.by_node();
     std::vector<std::uint32_t> stacks;
-    for (std::uint32_t i = 0; i < figures.size(); ++i) {
-      if (figures[i].total.blocks > 0) stacks.push_back(i);
+    for (const heap* its : {&one.memory, &one.pooled}) {
+      const auto& figures = its->by_node();
+      for (std::uint32_t i = 0; i < figures.size(); ++i) {
+        if (figures[i].total.blocks > 0) stacks.push_back(i);
+      }
     }
     for (const auto& [node, its] : one.mapped.by_node()) stacks.push_back(node);
     name_calls(of, one.facts.number, stacks, source);

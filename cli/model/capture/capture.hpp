@@ -26,6 +26,7 @@ struct recorded_process {
   process facts;
   heap memory;
   mapped_memory mapped;
+  heap pooled;  // what its own pools gave out
   std::vector<resident> curve;
   std::vector<thread_life> threads;
   bool has_ended = false;
@@ -36,6 +37,7 @@ struct capture {
   session facts;
   std::vector<recorded_process> processes;  // in the order in which they began
   std::vector<node> nodes;                  // the first is nobody's
+  std::vector<std::string> pool_names;      // the first has the number 1
   module_table modules;
   symbol_table names;
   bool is_complete = false;    // strata record has seen its end

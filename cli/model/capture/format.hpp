@@ -46,6 +46,9 @@ enum class block_kind : std::uint8_t {
   addresses = 13,  // of what the events behind it make, in recordings that were asked for them
   ranges = 14,     // that were mapped and unmapped
   range_totals = 15,  // as totals, of ranges
+  pool_names = 16,    // of a program's own pools, before any call that names them; numbered from 1
+  pool_events = 17,   // what pools gave out and took back
+  pool_totals = 18,   // as totals, of pools' blocks
 };
 
 struct session {

@@ -1,5 +1,7 @@
 #include "cli/model/capture/recording.hpp"
 
+#include <string.h>
+
 #include <algorithm>
 
 #include "cli/model/process.hpp"
@@ -27,7 +29,8 @@ recording::recording(file_writer& to, const session& of, std::uint64_t most_byte
       rings_(wire::most_rings),
       patience_ms_(usual_patience_ms),
       file_nodes_(wire::most_nodes),
-      nodes_(1) {
+      nodes_(1),
+      file_pool_names_(wire::most_pool_names + 1) {
   if (area_.error().empty()) area_->finds_leaks = told != nullptr ? 1 : 0;
   to_.write(block_kind::session, of);
 }
@@ -48,7 +51,7 @@ bool recording::take() {
     look_for_ended();
     sample_resident();
   }
-  const std::size_t kept_bytes = columns_.size() + ranges_.size();
+  const std::size_t kept_bytes = columns_.size() + ranges_.size() + pool_rows_.size();
   if (time_ms_ - flushed_ms_ >= flush_ms || kept_bytes >= flush_bytes) flush();
   return fullest_ > wire::ring_entries / 8;
 }
@@ -146,6 +149,8 @@ void recording::end_process(std::uint32_t number, bool has_status, int wait_stat
   heap_events_.finish();
   heaps_.erase(number);
   mapped_.erase(number);
+  pooled_.erase(number);
+  live_in_pools_.erase(number);
   placed_.erase(number);
   called_.erase(number);
   to_.write(block_kind::ended,
@@ -207,9 +212,9 @@ void recording::take_entry(std::size_t number, const wire::entry& from) {
     to_.write(block_kind::thread, thread{place.thread, ring.process, ring.thread});
   }
   const bool is_nothing = from.kind == static_cast<std::uint32_t>(wire::entry_kind::nothing);
-  const bool is_of_range = wire::is_of_range(from.kind);
+  const bool is_of_block = is_nothing || from.kind < wire::entry_kinds;
   if ((is_nothing && from.sequence == wire::no_sequence) ||
-      (!is_nothing && !is_of_range && from.kind >= wire::entry_kinds)) {
+      (!is_of_block && !wire::is_of_range(from.kind) && !wire::is_of_pool(from.kind))) {
     return;
   }
   pending_event made{
@@ -219,10 +224,11 @@ void recording::take_entry(std::size_t number, const wire::entry& from) {
       0,
       from.about,
       event{wire::entry_kind::allocate, place.thread, from.node, 0, wire::size_of(from), time_ms_}};
-  if (is_of_range) {
-    made.range_kind = static_cast<std::uint16_t>(from.kind);
-  } else {
+  if (is_of_block) {
     made.what.kind = static_cast<wire::entry_kind>(from.kind);
+  } else {
+    made.kind = static_cast<std::uint16_t>(from.kind);
+    if (wire::is_of_pool(from.kind)) made.what.block = wire::pool_of(from);
   }
   pending_.push_back(made);
 }
@@ -281,7 +287,8 @@ void recording::emit(pending_event& one) {
     one.what.node = file_node(one.what.node);
     history_.meet_nodes(nodes_.size());
   }
-  if (one.range_kind != 0) return emit_range(one);
+  if (wire::is_of_range(one.kind)) return emit_range(one);
+  if (wire::is_of_pool(one.kind)) return emit_pooled(one);
   if (told_ != nullptr) told_->happened(one.process, one.address, one.what);
   if (!to_.writes()) return;
   name_block(one);
@@ -310,7 +317,7 @@ void recording::name_block(pending_event& one) {
 
 void recording::emit_range(const pending_event& one) {
   if (!to_.writes()) return;
-  const range_event made{static_cast<wire::range_kind>(one.range_kind),
+  const range_event made{static_cast<wire::range_kind>(one.kind),
                          one.about,
                          one.what.thread,
                          one.what.node,
@@ -319,6 +326,17 @@ void recording::emit_range(const pending_event& one) {
                          one.what.time_ms};
   if (most_bytes_ != 0) mapped_[one.process].add(made);
   if (!rolled_up_) ranges_.add(made);
+}
+
+void recording::emit_pooled(const pending_event& one) {
+  if (!to_.writes()) return;
+  const auto write = [&](const event& made) {
+    if (most_bytes_ != 0) pooled_[one.process].add(made);
+    if (!rolled_up_) pool_rows_.add(made);
+    if (pool_rows_.size() >= flush_bytes) flush();
+  };
+  live_in_pools_[one.process].take(static_cast<wire::pool_kind>(one.kind), one.what.block,
+                                   one.address, one.what, write);
 }
 
 void recording::write_event(std::uint32_t process, const event& one) {
@@ -349,7 +367,8 @@ void recording::note_nodes(watched_process& of, std::uint32_t slot) {
     const std::uint64_t address = at.address.load(std::memory_order_relaxed);
     if (wire::is_heap_mark(address)) {
       note_nodes(of, wire::maker_of_heap(address));
-    } else if (address > wire::cut_mark && known.insert({address})) {
+    } else if (address > wire::cut_mark && !wire::is_pool_mark(address) &&
+               known.insert({address})) {
       is_unknown |= !of.knows(address);
       fresh.push_back(address);
     }
@@ -373,20 +392,34 @@ bool recording::ask_name(std::uint32_t process, std::uint64_t address) {
 std::uint32_t recording::file_node(std::uint32_t slot) {
   std::vector<std::uint32_t> missing;
   while (slot != 0 && slot < wire::most_nodes && file_nodes_[slot] == 0 &&
-         missing.size() < wire::most_depth) {
+         missing.size() <= wire::most_depth) {  // calls, and a mark
     missing.push_back(slot);
     slot = area_->nodes[slot].caller.load(std::memory_order_acquire) - 1;
   }
   std::uint32_t caller = slot < wire::most_nodes ? file_nodes_[slot] : 0;
   for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
-    std::uint64_t address = area_->nodes[*at].address.load(std::memory_order_relaxed);
-    if (wire::is_heap_mark(address)) {
-      address = wire::heap_mark | file_node(wire::maker_of_heap(address));
-    }
-    nodes_.push_back({caller, address});
+    const std::uint64_t address = area_->nodes[*at].address.load(std::memory_order_relaxed);
+    nodes_.push_back({caller, wire::is_mark(address) ? file_mark(address) : address});
     caller = file_nodes_[*at] = static_cast<std::uint32_t>(nodes_.size() - 1);
   }
   return caller;
+}
+
+std::uint64_t recording::file_mark(std::uint64_t address) {
+  return wire::is_heap_mark(address)
+             ? wire::heap_mark | file_node(wire::maker_of_heap(address))
+             : wire::pool_mark | file_pool_name(wire::name_of_pool(address));
+}
+
+std::uint32_t recording::file_pool_name(std::uint32_t number) {
+  if (number == 0 || number >= file_pool_names_.size()) return 0;
+  std::uint32_t& known = file_pool_names_[number];
+  if (known == 0) {
+    const char* text = area_->pool_names[number - 1].text;
+    pool_names_.emplace_back(text, strnlen(text, wire::pool_name_bytes));
+    known = static_cast<std::uint32_t>(pool_names_.size());
+  }
+  return known;
 }
 
 // ---- The file
@@ -394,6 +427,13 @@ std::uint32_t recording::file_node(std::uint32_t slot) {
 void recording::flush() {
   flushed_ms_ = time_ms_;
   byte_writer content;
+  if (pool_names_written_ < pool_names_.size()) {
+    content.number(pool_names_.size() - pool_names_written_);
+    while (pool_names_written_ < pool_names_.size())
+      content.text(pool_names_[pool_names_written_++]);
+    to_.write(block_kind::pool_names, content);
+    content.clear();
+  }
   if (nodes_written_ < nodes_.size()) {
     content.number(nodes_.size() - nodes_written_);
     std::uint64_t before = 0;
@@ -421,6 +461,11 @@ void recording::flush() {
     to_.write(block_kind::ranges, content);
     content.clear();
   }
+  if (!pool_rows_.empty()) {
+    pool_rows_.put(content);
+    to_.write(block_kind::pool_events, content);
+    content.clear();
+  }
   if (!resident_.empty()) {
     content.number(resident_.size());
     for (const resident& one : resident_) put(content, one);
@@ -443,12 +488,16 @@ void recording::write_totals(std::uint32_t process) {
   heap_events_.finish();
   heaps_.try_emplace(process, sample_bytes_).first->second.put(content);
   to_.write(block_kind::totals, content);
-  const auto mapped = mapped_.find(process);
-  if (mapped == mapped_.end()) return;
-  content.clear();
-  content.number(process);
-  mapped->second.put(content);
-  to_.write(block_kind::range_totals, content);
+  const auto write = [&](auto& all, block_kind kind) {
+    const auto its = all.find(process);
+    if (its == all.end()) return;
+    content.clear();
+    content.number(process);
+    its->second.put(content);
+    to_.write(kind, content);
+  };
+  write(mapped_, block_kind::range_totals);
+  write(pooled_, block_kind::pool_totals);
 }
 
 void recording::write_symbols() {

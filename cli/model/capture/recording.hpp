@@ -23,6 +23,7 @@
 #include "cli/model/capture/file_writer.hpp"
 #include "cli/model/capture/heap.hpp"
 #include "cli/model/capture/mapped_memory.hpp"
+#include "cli/model/capture/pool_events.hpp"
 #include "cli/model/capture/shared_area.hpp"
 #include "cli/model/capture/symbol_finder.hpp"
 #include "cli/model/capture/watched_processes.hpp"
@@ -63,10 +64,9 @@ class recording {
     std::uint64_t sequence;
     std::uint64_t address;
     std::uint32_t process;
-    std::uint16_t
-        range_kind;  // wire::range_kind: of a range, with thread, node, size and time; 0: of a block
+    std::uint16_t kind;   // wire::range_kind, or pool_kind; 0: of a block
     std::uint16_t about;  // of ranges
-    event what;
+    event what;  // of ranges and pools its thread, node, size and time; of these block is the pool
   };
   // The block that is live at an address.
   struct placed_block {
@@ -107,10 +107,13 @@ class recording {
   void emit(pending_event& one);
   void name_block(pending_event& one);
   void emit_range(const pending_event& one);
+  void emit_pooled(const pending_event& one);
   void write_event(std::uint32_t process, const event& one);
   void note_nodes(watched_process& of, std::uint32_t slot);
   bool ask_name(std::uint32_t process, std::uint64_t address);
   std::uint32_t file_node(std::uint32_t slot);
+  std::uint64_t file_mark(std::uint64_t address);
+  std::uint32_t file_pool_name(std::uint32_t number);
   void look_for_ended();
   void end_process(std::uint32_t number, bool has_status, int wait_status);
   void sample_resident();
@@ -151,6 +154,9 @@ class recording {
   std::vector<std::uint32_t> file_nodes_;  // by place in the area's table; 0: not yet written
   std::vector<node> nodes_;                // as in the file; the first stands for 0
   std::size_t nodes_written_ = 1;
+  std::vector<std::uint32_t> file_pool_names_;  // by number in the area; 0: not yet written
+  std::vector<std::string> pool_names_;         // as in the file, from 1
+  std::size_t pool_names_written_ = 0;
   std::vector<resident> resident_;
   std::map<std::uint32_t, placed_blocks> placed_;  // by process
   event_history history_;
@@ -158,11 +164,14 @@ class recording {
   bool keeps_addresses_ = false;
   address_column addresses_;
   range_rows ranges_;
+  std::map<std::uint32_t, pooled_blocks> live_in_pools_;  // by process
+  pool_rows pool_rows_;
 
   // Kept when there is a limit to the file.
   std::map<std::uint32_t, heap> heaps_;  // by process
   event_queue heap_events_;
   std::map<std::uint32_t, mapped_memory> mapped_;
+  std::map<std::uint32_t, heap> pooled_;
   bool rolled_up_ = false;
   std::uint64_t next_totals_ms_ = 0;
 };

@@ -52,7 +52,7 @@ std::string in_file(const module& one, std::uint64_t offset) {
 }  // namespace
 
 std::string short_name(const std::string& function) {
-  if (function.starts_with('[')) return function;  // a heap's
+  if (function.starts_with('[')) return function;  // a heap's, or a pool's
   std::string name = function.substr(0, name_end(function));
   if (name.empty()) return function;  // "(unknown calls)"
   if (name.find("operator") != std::string::npos) return name;
@@ -75,7 +75,7 @@ bool is_go_between(const std::string& function) {
 const code_range* view::code_at(std::uint32_t number) const {
   const std::uint64_t address = of_.nodes[number].address;
   // One back, from where the call returns to into the call.
-  return address <= wire::cut_mark || wire::is_heap_mark(address)
+  return address <= wire::cut_mark || wire::is_mark(address)
              ? nullptr
              : of_.modules.range_of(process_.facts.number, address - 1);
 }
@@ -89,6 +89,12 @@ const std::vector<call_site>& view::calls_at(std::uint32_t number) const {
     call_site where = site(wire::maker_of_heap(address));
     where.function = "[heap made by " + short_name(where.function) + "]";
     made.push_back(std::move(where));
+    return made;
+  }
+  if (wire::is_pool_mark(address)) {
+    const std::uint32_t name = wire::name_of_pool(address);
+    made.push_back(
+        {name == 0 ? "[other pools]" : "[pool " + of_.pool_names[name - 1] + "]", {}, 0, {}});
     return made;
   }
   const code_range* range = code_at(number);
@@ -168,6 +174,13 @@ std::vector<site_figures> view::sites() const {
 std::vector<site_figures> view::heaps() const {
   return summed_up([&](std::uint32_t number) -> std::optional<call_site> {
     if (heap_of(number) == 0) return std::nullopt;
+    return calls_at(number).front();
+  });
+}
+
+std::vector<site_figures> view::pools() const {
+  return summed_up([&](std::uint32_t number) -> std::optional<call_site> {
+    if (!wire::is_pool_mark(of_.nodes[number].address)) return std::nullopt;
     return calls_at(number).front();
   });
 }

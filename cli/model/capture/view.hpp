@@ -61,8 +61,8 @@ struct tree_of {
 };
 using call_tree = tree_of<stack_figures>;
 
-// What a view is of: the blocks of a heap, or what the program mapped for itself.
-enum class memory_kind { blocks, mappings };
+// What a view is of: the blocks of a heap, what the program mapped for itself, or what its own pools gave out.
+enum class memory_kind { blocks, mappings, pools };
 
 class view {
  public:
@@ -77,13 +77,13 @@ class view {
     const std::uint64_t address = of_.nodes[node].address;
     return wire::is_heap_mark(address) ? wire::maker_of_heap(address) : 0;
   }
-  // The innermost call of a stack, past the node that says which heap the block is in.
+  // The innermost call of a stack, past the node that says which heap or pool the block is in.
   std::uint32_t call_of(std::uint32_t node) const {
-    return wire::is_heap_mark(of_.nodes[node].address) ? of_.nodes[node].caller : node;
+    return wire::is_mark(of_.nodes[node].address) ? of_.nodes[node].caller : node;
   }
 
   // Of one address, the innermost first: more than one where functions are inlined. Of a heap, one that stands
-  // for it: "[heap made by parse]", and where that is.
+  // for it: "[heap made by parse]", and where that is; of a pool "[pool NAME]".
   const std::vector<call_site>& calls_at(std::uint32_t node) const;
   // Where the code of a node is; null: in no file that is known.
   const code_range* code_at(std::uint32_t node) const;
@@ -101,7 +101,8 @@ class view {
       for (const auto& [node, one] : process_.mapped.by_node()) visit(node, one.sums);
       return;
     }
-    const auto& figures = process_.memory.by_node();
+    const heap& all = kind_ == memory_kind::pools ? process_.pooled : process_.memory;
+    const auto& figures = all.by_node();
     for (std::uint32_t node = 0; node < figures.size(); ++node) {
       if (figures[node].total.blocks > 0) visit(node, figures[node]);
     }
@@ -110,6 +111,8 @@ class view {
   std::vector<site_figures> sites() const;
   // First-class heaps that blocks were in, by who made them.
   std::vector<site_figures> heaps() const;
+  // Pools by their names, of a view of pools.
+  std::vector<site_figures> pools() const;
   call_tree tree() const;
 
  private:
