@@ -79,6 +79,8 @@ class trier {
     command what = setup_.what;
     what.variables.prepend_preload(setup_.router_library);
     what.variables.set(wire::routes_variable, area.path());
+    // As in the replay that has promised the bytes.
+    what.variables.set("STRATA_CLOCK", "0");
     if (what.input >= 0) lseek(what.input, 0, SEEK_SET);
     const trial ran = setup_.run(what);
     if (ran.error != 0) return stop(what.arguments[0] + ": " + std::strerror(ran.error));
