@@ -9,7 +9,7 @@
 //   one thread, each 20 ms        one of its next allocations is guarded (guard.hpp)
 //
 // The work is bounded: a step takes at most an eighth of the time since the last one, so that giving
-// 4 GB back neither stalls a busy program nor takes long in an idle one.
+// 4 GB back neither stalls a busy program nor takes long in an idle one. With STRATA_CLOCK=0 none of it is done.
 #pragma once
 
 #include <cstddef>

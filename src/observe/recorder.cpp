@@ -1,6 +1,7 @@
 #include "observe/recorder.hpp"
 
 #include "base/bits.hpp"
+#include "observe/pool_names.hpp"
 #include "observe/stack_walk.hpp"
 #include "os/memory.hpp"
 #include "os/process.hpp"
@@ -355,54 +356,6 @@ STRATA_NOINLINE std::uint32_t own_node(const os::calling_frame* from) {
   return node;
 }
 
-// ---- Names of pools
-
-struct cut_name {
-  char text[wire::pool_name_bytes] = {};
-  std::uint64_t hash = 0;
-
-  explicit cut_name(const char* name) {
-    if (name == nullptr) name = "";
-    for (std::size_t i = 0; i + 1 < wire::pool_name_bytes && name[i] != '\0'; ++i) {
-      text[i] = name[i];
-      hash = base::mixed(hash ^ static_cast<unsigned char>(name[i]));
-    }
-  }
-};
-
-// Waits for who writes it; not for ever: it may have been stopped for good, or be what this has interrupted. Then
-// the name is there twice, which is no harm.
-bool is_named(const wire::pool_name& one, const cut_name& name) {
-  constexpr int patience = 10000;
-  for (int turns = 0; turns < patience; ++turns) {
-    // acquire: the text is there.
-    if (one.state.load(std::memory_order_acquire) == wire::name_there) {
-      return __builtin_memcmp(one.text, name.text, sizeof(name.text)) == 0;
-    }
-    os::relax();
-  }
-  return false;
-}
-
-// 0: the table is full.
-std::uint32_t number_of_name(const cut_name& name) {
-  std::size_t at = name.hash;
-  for (std::size_t probe = 0; probe < wire::most_pool_names; ++probe, ++at) {
-    at %= wire::most_pool_names;
-    wire::pool_name& one = shared->pool_names[at];
-    std::uint32_t state = one.state.load(std::memory_order_relaxed);
-    const auto number = static_cast<std::uint32_t>(at + 1);
-    if (state == wire::name_free &&
-        one.state.compare_exchange_strong(state, wire::name_begun, std::memory_order_relaxed)) {
-      __builtin_memcpy(one.text, name.text, sizeof(name.text));
-      one.state.store(wire::name_there, std::memory_order_release);
-      return number;
-    }
-    if (is_named(one, name)) return number;
-  }
-  return 0;
-}
-
 // ---- Samples
 
 // -log2 of a number in (0, 1] that value / 2^32 is, in 1 / 2^26; by the fraction's square again and again.
@@ -573,7 +526,8 @@ STRATA_NOINLINE void note_pool_allocated(const void* pool, const char* name, con
                                          std::size_t bytes, const os::calling_frame& from) {
   if (!is_recording()) return;
   const std::uint32_t calls = own_node(&from);
-  const std::uint32_t node = node_of(calls, wire::pool_mark | number_of_name(cut_name(name)));
+  const std::uint32_t node =
+      node_of(calls, wire::pool_mark | number_of_name(shared->pool_names, cut_name(name)));
   push(wire::pool_kind::allocate, pool, block, bytes, node);
 }
 
