@@ -12,15 +12,16 @@
 //   summary bit = its word of free bits is not 0
 //
 // An allocation is a run of whole blocks, the first that is long enough: 64 blocks a step, words that are full
-// passed over by the summary. What programs write beyond their blocks hits other blocks, not the tables:
+// passed over by the summary, and what lies before the first run of so many blocks, rounded down to a power of two,
+// by a hint for each power. What programs write beyond their blocks hits other blocks, not the tables:
 // the heap survives that. And because ends and starts are known, each wrong free is noticed at once: twice, inside
 // a run, of another's memory, with a wrong size.
 //
 // From a buffer, the tables stand at its start and it never grows. From upstream, regions double, each
 // of two blocks: its tables apart from its memory. A region that is empty goes back, all but one.
 //
-//   time      try_allocate O(words of free bits in the worst case), one block most often O(1) by hint and
-//             summary; deallocate O(run); with more than one region O(regions) to find it
+//   time      try_allocate O(words of free bits in the worst case), most often O(1) by hints and summary;
+//             deallocate O(run), and up to 64 words on either side; with more than one region O(regions) to find it
 //   overhead  2 bits a block and what rounding to whole blocks adds; no head in or between blocks
 //   threads   one at a time
 //   exhausted null
@@ -29,6 +30,7 @@
 // survey, 1995) have the search.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
@@ -69,13 +71,15 @@ class STRATA_RESOURCES_API bitmap {
   void each_region(Visit visit) const;
 
  private:
+  static constexpr unsigned levels = 13;
   // Stands before its tables.
   struct heap {
     heap* next;
     std::uintptr_t start;  // of block 0
     std::size_t blocks;
     std::size_t free_blocks;
-    std::size_t hint;  // no block before this one is free
+    std::array<std::size_t, levels>
+        hints;  // no stretch of 2^level free blocks or more starts before this one
     std::size_t table_bytes;
     std::size_t alignment;  // of the region, for upstream
     std::uint64_t* summary;
@@ -94,10 +98,13 @@ class STRATA_RESOURCES_API bitmap {
   heap* grow(std::size_t blocks, std::size_t alignment) noexcept;
   void give_back(heap* one) noexcept;
   void* allocate_in(heap& one, std::size_t blocks, std::size_t alignment) noexcept;
-  [[nodiscard]] std::size_t find_run(const heap& one, std::size_t blocks,
-                                     std::size_t alignment) const;
+  [[nodiscard]] std::size_t find_run(heap& one, std::size_t blocks, std::size_t alignment) const;
+  void lower_hints(heap& one, std::size_t first, std::size_t blocks) const noexcept;
+  [[nodiscard]] static unsigned level_of(std::size_t blocks);
   [[nodiscard]] std::size_t next_free(const heap& one, std::size_t from) const;
   [[nodiscard]] std::size_t next_used(const heap& one, std::size_t from, std::size_t end) const;
+  [[nodiscard]] std::size_t start_of_free(const heap& one, std::size_t end,
+                                          std::size_t least) const;
   void mark(heap& one, std::size_t first, std::size_t blocks, bool is_free) noexcept;
   [[nodiscard]] heap** link_of(const void* address);
   [[nodiscard]] run run_at(const heap& one, std::size_t first) const;

@@ -140,19 +140,51 @@ std::size_t bitmap::next_used(const heap& one, std::size_t from, std::size_t end
   return end;
 }
 
+// Where the free blocks start that end there; no further back than `least`.
+std::size_t bitmap::start_of_free(const heap& one, std::size_t end, std::size_t least) const {
+  for (std::size_t at = end; at > least;) {
+    std::uint64_t used = ~one.free[(at - 1) / 64] << (63 - (at - 1) % 64);
+    if (used != 0) return std::max(at - static_cast<std::size_t>(std::countl_zero(used)), least);
+    at = (at - 1) / 64 * 64;
+  }
+  return least;
+}
+
+unsigned bitmap::level_of(std::size_t blocks) {
+  return std::min(static_cast<unsigned>(std::bit_width(blocks)), levels) - 1;
+}
+
 // From one free stretch to the next, the first of which starts at the hint; each is looked at no
-// further than is needed.
-std::size_t bitmap::find_run(const heap& one, std::size_t blocks, std::size_t alignment) const {
+// further than is needed. The hint moves on to the first that is of its level and stays free.
+std::size_t bitmap::find_run(heap& one, std::size_t blocks, std::size_t alignment) const {
   std::size_t step = std::max<std::size_t>(alignment / block_bytes_, 1);
   std::size_t phase = step - one.start / block_bytes_ % step;  // of block 0
-  for (std::size_t at = one.hint; at < one.blocks;) {
+  std::size_t& hint = one.hints[level_of(blocks)];
+  std::size_t passed = bits::none;
+  std::size_t at = next_free(one, hint);
+  while (at < one.blocks) {
     std::size_t first = at + (phase - at % step + step) % step;
-    if (first + blocks > one.blocks) return bits::none;
+    if (first + blocks > one.blocks) break;
     std::size_t used = next_used(one, first, first + blocks);
-    if (used == first + blocks) return first;
+    if (used == first + blocks) {
+      hint = std::min(passed, at == first ? used : at);
+      return first;
+    }
+    if (level_of(used - at) >= level_of(blocks)) passed = std::min(passed, at);
     at = next_free(one, used);
   }
+  hint = std::min(passed, at);
   return bits::none;
+}
+
+// These blocks have become free. Of the highest level is whatever is longer, too: that part of a stretch is enough.
+void bitmap::lower_hints(heap& one, std::size_t first, std::size_t blocks) const noexcept {
+  constexpr std::size_t looked_at = std::size_t{1} << (levels - 1);
+  std::size_t end = first + blocks;
+  std::size_t start = start_of_free(one, first, first - std::min(first, looked_at));
+  end = next_used(one, end, std::min(end + looked_at, one.blocks));
+  for (unsigned level = 0; level <= level_of(end - start); ++level)
+    one.hints[level] = std::min(one.hints[level], start);
 }
 
 void bitmap::mark(heap& one, std::size_t first, std::size_t blocks, bool is_free) noexcept {
@@ -174,13 +206,11 @@ void bitmap::mark(heap& one, std::size_t first, std::size_t blocks, bool is_free
 // ---- Blocks
 
 void* bitmap::allocate_in(heap& one, std::size_t blocks, std::size_t alignment) noexcept {
-  one.hint = next_free(one, one.hint);
   std::size_t first = find_run(one, blocks, alignment);
   if (first == bits::none) return nullptr;
   mark(one, first, blocks, false);
   bits::set(one.starts, first);
   one.free_blocks -= blocks;
-  if (first == one.hint) one.hint = first + blocks;
   used_bytes_ += blocks * block_bytes_;
   peak_used_bytes_ = std::max(peak_used_bytes_, used_bytes_);
   ++live_blocks_;
@@ -232,7 +262,7 @@ void bitmap::deallocate(void* block, std::size_t bytes, std::size_t /*alignment*
   mark(*one, first, blocks, true);
   bits::clear(one->starts, first);
   one->free_blocks += blocks;
-  one->hint = std::min(one->hint, first);
+  lower_hints(*one, first, blocks);
   used_bytes_ -= blocks * block_bytes_;
   --live_blocks_;
   bool alone = one == heaps_ && one->next == nullptr;
@@ -248,8 +278,8 @@ bitmap::run bitmap::run_at(const heap& one, std::size_t first) const {
   if (bits::get(one.free, first)) {
     return {first, next_used(one, first, one.blocks) - first, region_kind::free};
   }
-  std::size_t start = bits::next_set(one.starts, first + 1, one.blocks);
-  std::size_t end = std::min(next_free(one, first), std::min(start, one.blocks));
+  std::size_t end = next_free(one, first);
+  end = std::min(end, bits::next_set(one.starts, first + 1, end));
   return {first, end - first, region_kind::live};
 }
 
@@ -279,10 +309,13 @@ void bitmap::verify() const {
       detail::check(bits::get(one->summary, word) == (free != 0), "bitmap", one);
     }
     detail::check(free_blocks == one->free_blocks, "bitmap", one);
-    detail::check(next_free(*one, 0) >= std::min(one->hint, one->blocks), "bitmap", one);
     // The first block after a free one is a start.
-    for (std::size_t at = 0; at < one->blocks; at += run_at(*one, at).blocks) {
-      detail::check(bits::get(one->free, at) || bits::get(one->starts, at), "bitmap", one);
+    for (run each{}; each.first < one->blocks; each.first += each.blocks) {
+      each = run_at(*one, each.first);
+      bool is_free = each.kind == region_kind::free;
+      detail::check(is_free || bits::get(one->starts, each.first), "bitmap", one);
+      for (unsigned level = 0; is_free && level <= level_of(each.blocks); ++level)
+        detail::check(one->hints[level] <= each.first, "bitmap", one);
     }
     used += (one->blocks - free_blocks) * block_bytes_;
   }

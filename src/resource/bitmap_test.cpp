@@ -1,6 +1,8 @@
 #include <strata/bitmap.hpp>
 
 #include <array>
+#include <random>
+#include <vector>
 
 #include "resource/resource_test.hpp"
 
@@ -72,6 +74,55 @@ TEST_F(Bitmap, TakesTheFirstRunThatIsLongEnough) {
   EXPECT_EQ(bitmap_.try_allocate(8 * 64, 8), blocks[62]);
   EXPECT_EQ(bitmap_.try_allocate(131 * 64, 8), blocks[129]);
   bitmap_.verify();
+}
+
+// The same as a row of flags that is searched from its start, whatever hints say; runs of up to twice the highest
+// level among them.
+TEST_F(Bitmap, FindsWhatASearchFromTheStartFinds) {
+  constexpr std::size_t blocks = 20000;
+  bitmap one(&upstream_, {.block_bytes = 16, .first_region_bytes = blocks * 16});
+  void* first = one.try_allocate(16, 16);
+  one.deallocate(first, 16, 16);
+  std::vector<bool> is_free(blocks, true);
+  struct run {
+    std::size_t first, blocks;
+  };
+  std::vector<run> live;
+  auto set = [&](const run& of, bool to) {
+    for (std::size_t at = of.first; at < of.first + of.blocks; ++at) is_free[at] = to;
+  };
+  auto first_fit = [&](std::size_t wanted, std::size_t step) {
+    for (std::size_t at = 0, stretch = 0; at < blocks; ++at) {
+      std::size_t start = at - stretch;
+      if (stretch == 0 && (detail::address_of(first) / 16 + start) % step != 0) continue;
+      stretch = is_free[at] ? stretch + 1 : 0;
+      if (stretch == wanted) return start;
+    }
+    return blocks;
+  };
+  std::mt19937 random(1);
+  for (int operation = 0; operation < 6000; ++operation) {
+    if (random() % 8 < 3 && !live.empty()) {
+      std::swap(live[random() % live.size()], live.back());
+      run of = live.back();
+      live.pop_back();
+      one.deallocate(static_cast<std::byte*>(first) + of.first * 16, of.blocks * 16, 16);
+      set(of, true);
+      continue;
+    }
+    std::size_t longest = std::size_t{1} << random() % 14;
+    run of{0, random() % longest + 1};
+    std::size_t step = std::size_t{1} << random() % 4;
+    of.first = first_fit(of.blocks, step);
+    if (of.first == blocks) continue;
+    ASSERT_EQ(one.try_allocate(of.blocks * 16, step * 16),
+              static_cast<std::byte*>(first) + of.first * 16);
+    set(of, false);
+    live.push_back(of);
+    if (operation % 100 == 0) one.verify();
+  }
+  for (const run& of : live)
+    one.deallocate(static_cast<std::byte*>(first) + of.first * 16, of.blocks * 16, 16);
 }
 
 TEST_F(Bitmap, AlignsWithinARegion) {

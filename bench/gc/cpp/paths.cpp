@@ -13,13 +13,9 @@
 //   mark shuffled      an object of four million, each a header and two references, found by a table in random order:
 //                      collected in full by one thread
 //   mark graph         the same, and each refers to two others at random
-#include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <strata/gc.hpp>
-#include <vector>
 
-#include "bench.hpp"
+#include "rounds.hpp"
 
 namespace {
 
@@ -33,24 +29,7 @@ struct node {
 };
 using table = gc::array<gc::ref<node>>;
 
-class path {
- public:
-  explicit path(const char* name) : name_(name) {}
-  void add(std::int64_t ns, std::size_t operations) {
-    rounds_.push_back(static_cast<double>(ns) / static_cast<double>(operations));
-  }
-  void print() {
-    std::sort(rounds_.begin(), rounds_.end());
-    std::printf("%-14s %6.2f %6.2f %6.2f\n", name_, rounds_.front(), rounds_[rounds_.size() / 2],
-                rounds_.back());
-  }
-
- private:
-  const char* name_;
-  std::vector<double> rounds_;
-};
-
-void time_make(gc::mutator& self, path& into) {
+void time_make(gc::mutator& self, bench::rounds& into) {
   constexpr std::size_t count = 20'000'000;
   gc::local<words> made{self, nullptr};
   std::int64_t began = bench::now_ns();
@@ -67,13 +46,13 @@ gc::unrooted<table> make_objects(gc::mutator& self) {
   for (std::size_t at = 0; at < stored_to; ++at) (*objects)[at] = self.make<node>();
   return objects;
 }
-void time_bare_stores(gc::local<table>& to, gc::local<node>& value, path& into) {
+void time_bare_stores(gc::local<table>& to, gc::local<node>& value, bench::rounds& into) {
   std::int64_t began = bench::now_ns();
   for (std::size_t at = 0; at < stores; ++at)
     *reinterpret_cast<node* volatile*>(&(*to)[at % stored_to]->left) = value.get();
   into.add(bench::now_ns() - began, stores);
 }
-void time_stores(gc::local<table>& to, gc::local<node>& value, path& into) {
+void time_stores(gc::local<table>& to, gc::local<node>& value, bench::rounds& into) {
   std::int64_t began = bench::now_ns();
   for (std::size_t at = 0; at < stores; ++at) (*to)[at % stored_to]->left = value;
   into.add(bench::now_ns() - began, stores);
@@ -110,7 +89,7 @@ class marked_heap {
     if (is_linked) link_at_random(self_, nodes_);
     self_.collect(gc::collection::full);
   }
-  void time(path& into) {
+  void time(bench::rounds& into) {
     std::uint64_t before = heap_.statistics().pauses.total_ns();
     self_.collect(gc::collection::full);
     into.add(static_cast<std::int64_t>(heap_.statistics().pauses.total_ns() - before), marked);
@@ -134,13 +113,13 @@ void measure(unsigned rounds) {
   generational.plan = gc::plan::generational;
   gc::heap heap{generational};
   gc::mutator self{heap};
-  path make{"make 32 bytes"};
-  path bare{"bare store"};
-  path young{"store, young"};
-  path noted{"store, noted"};
-  path old{"store, old"};
-  path shuffled{"mark shuffled"};
-  path graph{"mark graph"};
+  bench::rounds make{"make 32 bytes"};
+  bench::rounds bare{"bare store"};
+  bench::rounds young{"store, young"};
+  bench::rounds noted{"store, noted"};
+  bench::rounds old{"store, old"};
+  bench::rounds shuffled{"mark shuffled"};
+  bench::rounds graph{"mark graph"};
   marked_heap alone{false};
   marked_heap linked{true};
   for (unsigned round = 0; round < rounds; ++round) {
@@ -157,20 +136,16 @@ void measure(unsigned rounds) {
     alone.time(shuffled);
     linked.time(graph);
   }
-  std::printf("%-14s %6s %6s %6s\n", "ns each", "least", "median", "most");
-  for (path* one : {&make, &bare, &young, &noted, &old, &shuffled, &graph}) one->print();
+  bench::rounds::print_head();
+  for (bench::rounds* one : {&make, &bare, &young, &noted, &old, &shuffled, &graph}) one->print();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  long rounds = argc == 2 ? std::strtol(argv[1], nullptr, 10) : 9;
-  if (argc > 2 || rounds <= 0) {
-    std::fprintf(stderr, "usage: paths [ROUNDS]\n");
-    return 2;
-  }
+  unsigned rounds = bench::parse_rounds(argc, argv);
   try {
-    measure(static_cast<unsigned>(rounds));
+    measure(rounds);
   } catch (const gc::out_of_memory&) {
     bench::out_of_memory();
   }
