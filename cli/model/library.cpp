@@ -31,6 +31,16 @@ constexpr std::array known_allocators = {
     known_allocator{"mimalloc", {"libmimalloc.so.2", "libmimalloc.so"}},
 };
 
+// Can the loader open this file? Empty: yes; otherwise why not.
+std::string why_no_library(const std::string& path) {
+  const descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return std::strerror(errno);
+  if (read_elf(file.get()).fits != elf_facts::fit::native) {
+    return "is not a shared library for this machine";
+  }
+  return {};
+}
+
 std::string find_in_prefixes(const std::vector<std::string>& prefixes, const char* file) {
   for (const std::string& prefix : prefixes) {
     for (const char* directory : library_directories) {
@@ -80,6 +90,17 @@ std::string find_router_library(std::string& why) {
   return find_own_library("STRATA_ROUTER", "libstrata_route.so", why);
 }
 
+std::string find_server_library(std::string& why) {
+  constexpr const char* file = "libstrata_serve.so";
+  const std::string prefix = own_prefix();
+  for (const char* directory : library_directories) {
+    std::string path = prefix + "/" + directory + "/" + file;
+    if (why_no_library(path).empty()) return path;
+  }
+  why = std::string(file) + " is not in " + prefix + "/lib";
+  return {};
+}
+
 std::vector<allocator_choice> find_other_allocators() {
   std::vector<allocator_choice> found;
   for (const known_allocator& known : known_allocators) {
@@ -97,12 +118,7 @@ std::string why_no_preload_library(const std::string& path) {
   if (path.find_first_of(" :") != std::string::npos) {
     return "LD_PRELOAD cannot name a path with a space or a colon";
   }
-  const descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return std::strerror(errno);
-  if (read_elf(file.get()).fits != elf_facts::fit::native) {
-    return "is not a shared library for this machine";
-  }
-  return {};
+  return why_no_library(path);
 }
 
 }  // namespace strata::cli

@@ -1,4 +1,4 @@
-// Where the preloadable libraries are: Strata's own and those of other allocators.
+// Where libraries are: Strata's own and those of other allocators.
 #pragma once
 
 #include <string>
@@ -24,6 +24,8 @@ std::string find_strata_library(std::string& why);
 std::string find_recorder_library(std::string& why);
 // The path of libstrata_route.so: $STRATA_ROUTER, or where libstrata.so is. Empty: as above.
 std::string find_router_library(std::string& why);
+// The path of libstrata_serve.so, beside this executable's directory. Empty: as above.
+std::string find_server_library(std::string& why);
 
 // Every other allocator of the table that this machine has.
 std::vector<allocator_choice> find_other_allocators();

@@ -2,6 +2,7 @@
 
 #include "base/bits.hpp"
 #include "observe/pool_names.hpp"
+#include "observe/stack_nodes.hpp"
 #include "observe/stack_walk.hpp"
 #include "os/memory.hpp"
 #include "os/process.hpp"
@@ -271,31 +272,10 @@ void push(wire::pool_kind kind, const void* pool, const void* block, std::size_t
 // 0: the table is full.
 // address: of the call; 0 for calls that were too many.
 std::uint32_t node_of(std::uint32_t caller, std::uintptr_t address) {
-  if (address == 0) address = wire::cut_mark;
-  constexpr std::size_t most_probes = 256;
-  constexpr int patience = 10000;
-  std::size_t at = base::mixed(address ^ std::uint64_t{caller} << 44);
-  for (std::size_t probe = 0; probe < most_probes; ++probe, ++at) {
-    at %= wire::most_nodes;
-    if (at == 0) continue;
-    wire::stack_node& node = shared->nodes[at];
-    std::uint64_t there = node.address.load(std::memory_order_relaxed);
-    if (there == 0 &&
-        node.address.compare_exchange_strong(there, address, std::memory_order_relaxed)) {
-      node.caller.store(caller + 1, std::memory_order_release);
-      return static_cast<std::uint32_t>(at);
-    }
-    if (there != address) continue;
-    std::uint32_t known = node.caller.load(std::memory_order_relaxed);
-    // Who writes it may have been stopped for good: then the call has two nodes.
-    for (int turns = 0; known == 0 && turns < patience; ++turns) {
-      os::relax();
-      known = node.caller.load(std::memory_order_relaxed);
-    }
-    if (known == caller + 1) return static_cast<std::uint32_t>(at);
-  }
-  shared->lost_stacks.fetch_add(1, std::memory_order_relaxed);
-  return 0;
+  const std::uint32_t number =
+      number_of_node(shared->nodes, caller, address == 0 ? wire::cut_mark : address);
+  if (number == 0) shared->lost_stacks.fetch_add(1, std::memory_order_relaxed);
+  return number;
 }
 
 // kept: of the calls of the last walk, those that are still there.
@@ -386,10 +366,22 @@ std::int64_t next_distance() {
   return static_cast<std::int64_t>(logarithm * ln2 * shared->sample_bytes >> (32 + 26));
 }
 
-sampled_set& set_of(const void* block) {
-  // Spreads neighbours of any size.
-  return sampled[base::address_of(block) * 0x9e3779b97f4a7c15 >> (64 - set_bits)];
-}
+// Blocks of one region are in sets of one page of the table, so that as much of it is touched as the heap is large; or,
+// when their set is full, in one anywhere.
+struct sets_of {
+  std::size_t near;
+  std::size_t far;
+
+  explicit sets_of(const void* block) {
+    constexpr unsigned region_bits = 22;
+    constexpr unsigned page_bits = 6;
+    const std::uintptr_t address = base::address_of(block);
+    const std::uint64_t hash = address * 0x9e3779b97f4a7c15;  // spreads neighbours of any size
+    far = hash >> (64 - set_bits);
+    const std::size_t page = base::mixed(address >> region_bits) % (set_count >> page_bits);
+    near = page << page_bits | far % (1U << page_bits);
+  }
+};
 
 // A count that would overflow stays as it is from then on.
 void count_noted(void* block, int change) {
@@ -401,29 +393,43 @@ void count_noted(void* block, int change) {
   }
 }
 
-bool keep_sampled(void* block) {
-  for (auto& place : set_of(block)) {
+bool put_into(sampled_set& set, void* block) {
+  for (auto& place : set) {
     std::uintptr_t expected = 0;
     // relaxed: only who has the block looks for it.
     if (place.load(std::memory_order_relaxed) == 0 &&
         place.compare_exchange_strong(expected, base::address_of(block),
                                       std::memory_order_relaxed)) {
-      count_noted(block, 1);
       return true;
     }
+  }
+  return false;
+}
+
+bool keep_sampled(void* block) {
+  const sets_of sets(block);
+  if (put_into(sampled[sets.near], block) || put_into(sampled[sets.far], block)) {
+    count_noted(block, 1);
+    return true;
   }
   shared->lost_samples.fetch_add(1, std::memory_order_relaxed);
   return false;
 }
 
-bool forget_sampled(void* block) {
-  for (auto& place : set_of(block)) {
+bool take_from(sampled_set& set, void* block) {
+  for (auto& place : set) {
     if (place.load(std::memory_order_relaxed) != base::address_of(block)) continue;
     place.store(0, std::memory_order_relaxed);
-    count_noted(block, -1);
     return true;
   }
   return false;
+}
+
+bool forget_sampled(void* block) {
+  const sets_of sets(block);
+  if (!take_from(sampled[sets.near], block) && !take_from(sampled[sets.far], block)) return false;
+  count_noted(block, -1);
+  return true;
 }
 
 bool records_all() { return shared->sample_bytes == 0; }

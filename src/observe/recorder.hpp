@@ -10,8 +10,9 @@
 // Points are as far apart as a Poisson process has them: a block of n bytes is sampled with a chance of
 // 1 - exp(-n / mean), wherever it is allocated, and stands for the inverse of that many.
 //
-// Sampled blocks lie in a table of sets of 8, by address, so that their frees are known. The byte counts those
-// that begin in its KiB, or in one that is a multiple of 32 MiB away; neighbours share a cache line.
+// Sampled blocks lie in a table of sets of 8, by address, so that their frees are known; those of a region of 4 MiB in
+// one page of it. The byte counts those that begin in its KiB, or in one that is a multiple of 32 MiB away;
+// neighbours share a cache line.
 //
 // Allocates nothing, takes no lock. A handler that interrupts it may record in turn.
 #pragma once

@@ -15,8 +15,8 @@
 //   | . | stamped | stamped | reserved | . |  read moves on past stamped entries, by the command alone
 //
 // stack node    a call, seen from the outermost: (node of the caller's call, return address). Its number is
-//               its place in a table with open addressing; an empty slot is taken by one exchange of its
-//               address. Nodes are never removed.
+//               its place in a table with open addressing (observe/stack_nodes.hpp); an empty slot is taken
+//               by one exchange of its address. Nodes are never removed.
 // pool name     of a program's own pools, in a table like that of nodes, and never removed either
 // sequence      one counter orders the entries of all threads: it is taken after a block came to be and
 //               before it goes, so that of one address they are in the order of its lives.
@@ -168,7 +168,7 @@ struct ring_state {
 struct stack_node {
   std::atomic<std::uint64_t> address;  // 0: nobody's
   std::atomic<std::uint32_t> caller;   // + 1; 0: just being written
-  std::uint32_t unused;
+  std::uint32_t in_file;               // the command's own: its number in the file, 0: none yet
 };
 
 enum name_state : std::uint32_t { name_free, name_begun, name_there };
@@ -193,7 +193,8 @@ struct area {
   alignas(base::cache_line_bytes) std::atomic<std::uint64_t> sequence;
   alignas(base::cache_line_bytes) process_slot processes[most_processes];
   ring_state rings[most_rings];
-  stack_node nodes[most_nodes];
+  alignas(base::KiB *
+          4) stack_node nodes[most_nodes];  // so that pages of the table are pages of memory
   pool_name pool_names[most_pool_names];
   entry entries[most_rings][ring_entries];
 };

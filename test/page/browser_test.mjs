@@ -27,7 +27,8 @@ let loaded = '';
 function makePages() {
   const source = fileURLToPath(new URL('keeper.c', import.meta.url));
   const env = { ...process.env, STRATA_RECORDER: recorder };
-  const options = ['-g', '-O1', '-fno-inline', '-fno-builtin'];
+  const headers = fileURLToPath(new URL('../../include', import.meta.url));
+  const options = ['-D_GNU_SOURCE', `-I${headers}`, '-g', '-O1', '-fno-inline', '-fno-builtin'];
   execFileSync(compiler, [source, '-o', at('keeper'), ...options]);
   execFileSync(compiler, [source, '-DNEWER', '-o', at('newer'), ...options]);
   const record = (program, recording, more) => {
@@ -150,6 +151,56 @@ const views = {
     await page.getByRole('searchbox', { name: /Filter/ }).fill('load');
     await page.getByRole('searchbox', { name: /Filter/ }).fill('');
   },
+  async Mappings(page) {
+    const panel = page.locator('#panel-mappings');
+    assert.match(await panel.locator('.facts').first().innerText(), /^\d\.\d MiB live at the peak/);
+    const row = panel.locator('tbody tr', { hasText: /^map\s*keeper/ });
+    assert.match(await row.innerText(), /keeper\.c:\d+ · anonymous\s+6\.0 MiB/);
+    await page.getByLabel('Temporary').check({ force: true });
+    assert.match(await row.innerText(), /6\.0 MiB/); // there is no such figure of mappings: live at the peak
+    await page.getByLabel('Live at end').check({ force: true });
+    assert.match(await row.innerText(), /4\.0 MiB/);
+    await page.getByLabel('Blocks').check({ force: true });
+    assert.match(await row.innerText(), /anonymous\s+3100 %/);
+    await row.click();
+    const selected = page.getByRole('region', { name: 'Selected' });
+    await selected.getByText(/^Mappings: 1, /).first().waitFor();
+    const calls = await selected.getByRole('list', { name: /Calls/ }).first().locator('b').allInnerTexts();
+    assert.deepEqual(calls.slice(0, 4), ['map', 'map_three', 'run', 'main']);
+    await selected.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('searchbox', { name: /Filter/ }).fill('map_three');
+    await panel.getByText('1 site', { exact: true }).waitFor();
+    await page.getByRole('searchbox', { name: /Filter/ }).fill('nobody');
+    await panel.getByText('No site matches.').waitFor();
+    await page.getByRole('searchbox', { name: /Filter/ }).fill('');
+    await row.waitFor();
+    await page.getByLabel('Live at peak').check({ force: true });
+  },
+  async Pools(page) {
+    const panel = page.locator('#panel-pools');
+    const names = () => panel.locator('tbody tr:not(.space) b').allInnerTexts();
+    assert.match(await panel.locator('.facts').first().innerText(), /^48\.8 KiB live .* In all 530 blocks/);
+    assert.deepEqual(await names(), ['requests', 'names']);
+    await page.getByLabel('Live at end').check({ force: true });
+    assert.deepEqual(await names(), ['names', 'requests']);
+    assert.match(await panel.getByRole('row', { name: /names/ }).innerText(), /5\.9 KiB\s*100 %/);
+    const rows = page.getByRole('region', { name: 'Pools' });
+    await rows.focus();
+    await rows.press('Enter');
+    const selected = page.getByRole('region', { name: 'Selected' });
+    await selected.getByRole('heading', { name: '[pool names]' }).waitFor();
+    const calls = await selected.getByRole('list', { name: /Calls/ }).locator('b').allInnerTexts();
+    assert.deepEqual(calls.slice(1, 4), ['intern', 'use_pools', 'run']);
+    await selected.getByRole('button', { name: 'Close' }).click();
+    await panel.getByLabel('Rows').selectOption('site');
+    assert.deepEqual(await names(), ['intern', 'serve_request']);
+    await page.getByRole('searchbox', { name: /Filter/ }).fill('[pool requests]');
+    await panel.getByText('1 site', { exact: true }).waitFor();
+    await page.getByRole('searchbox', { name: /Filter/ }).fill('');
+    await page.getByLabel('Live at peak').check({ force: true });
+    await panel.getByLabel('Rows').selectOption('pool');
+    await panel.getByText('2 pools').waitFor();
+  },
   async Resident(page) {
     for (const moment of ['resident', 'end', 'live']) {
       await page.getByLabel('Moment').locator('visible=true').selectOption(moment);
@@ -170,7 +221,7 @@ async function checkWindow(page) {
   await page.getByRole('tab', { name: /Flame/ }).click();
   await page.getByLabel('Allocated').check({ force: true });
   const whole = await sum.innerText();
-  const plot = await page.locator('.u-over').boundingBox();
+  const plot = await page.locator('.time-line .u-over').boundingBox();
   const y = plot.y + plot.height / 2;
   await page.mouse.move(plot.x + plot.width * 0.5, y);
   await page.mouse.down();
@@ -178,7 +229,7 @@ async function checkWindow(page) {
   await page.mouse.up();
   await page.getByText(/^Window: /).waitFor();
   assert.notEqual(await sum.innerText(), whole);
-  for (const name of ['Sites', 'Address map', 'Resident', 'Lifetimes']) await page.getByRole('tab', { name }).click();
+  for (const name of ['Sites', 'Address map', 'Mappings', 'Pools', 'Resident', 'Lifetimes']) await page.getByRole('tab', { name }).click();
   await page.getByRole('tab', { name: /Flame/ }).click();
   await page.getByRole('button', { name: 'Whole recording' }).click();
   assert.equal(await sum.innerText(), whole);
@@ -191,7 +242,7 @@ async function checkWindow(page) {
 
 async function checkTabs(page) {
   await page.getByRole('tab', { name: /Flame/ }).focus();
-  for (const expected of ['Sites', 'Address map', 'Resident', /Lifetimes/, /Flame/]) {
+  for (const expected of ['Sites', 'Address map', 'Mappings', 'Pools', 'Resident', /Lifetimes/, /Flame/]) {
     await page.keyboard.press('ArrowRight');
     await page.getByRole('tab', { name: expected, selected: true }).waitFor();
   }

@@ -6,6 +6,7 @@ import http.client
 import json
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -215,6 +216,15 @@ class Serve(Served):
     def test_wrong_usage(self):
         self.assert_one_line(self.strata("serve", STRATA), 2, "is no recording")
         self.assert_one_line(self.strata("serve", "--port", "99999", self.file), 2, "--port")
+
+    def test_without_its_library(self):
+        alone = self.directory / "bin" / "strata"
+        alone.parent.mkdir()
+        shutil.copy(STRATA, alone)
+        page = pathlib.Path(STRATA).parent.parent / "share" / "strata" / "page.html"
+        done = subprocess.run([alone, "serve", self.file], env=self.variables(STRATA_PAGE=str(page)),
+                              text=True, capture_output=True, check=False)  # fmt: skip
+        self.assert_one_line(done, 2, f"libstrata_serve.so is not in {self.directory}/lib")
 
 
 class ServeTwo(Served):

@@ -110,6 +110,8 @@ class Kills(RecordCase):
         found = self.report(self.file)
         self.assertIn("lasting", {one["function"] for one in found["sites"]})
         self.assertIn("stopped before the program ended", self.strata("report", self.file).stdout)
+        self.rounds.unlink()  # what was found out before is in the file
+        self.assertIn("lasting", {one["function"] for one in self.report(self.file)["sites"]})
 
 
 class Files(RecordCase):

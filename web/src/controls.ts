@@ -65,6 +65,12 @@ export function meaning(state: AnyChoices, textFor: (figure: FigureText) => stri
   return words;
 }
 
+// Of a list that is too narrow for all of them.
+function bringIntoSight(list: HTMLElement, button: HTMLElement) {
+  const [all, one] = [list.getBoundingClientRect(), button.getBoundingClientRect()];
+  list.scrollLeft += Math.max(0, one.right - all.right) - Math.max(0, all.left - one.left);
+}
+
 // Tabs as the ARIA practices describe them: one stop of the Tab key, arrows between.
 export function tabs(state: AnyChoices, panels: Panel[]): HTMLElement {
   const list = el('div', { role: 'tablist', 'aria-label': 'Views', class: 'tabs' });
@@ -96,6 +102,7 @@ export function tabs(state: AnyChoices, panels: Panel[]): HTMLElement {
       const isShown = id === state.view;
       buttons[at].setAttribute('aria-selected', String(isShown));
       buttons[at].tabIndex = isShown ? 0 : -1;
+      if (isShown) bringIntoSight(list, buttons[at]);
       boxes[at].hidden = !isShown;
       if (isShown) view.show();
     });

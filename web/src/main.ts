@@ -16,16 +16,25 @@ import { DiffTimeLine } from './views/diff_time_line';
 import { FlameGraph } from './views/flame_graph';
 import { figureLooks } from './views/flame_looks';
 import { Histograms } from './views/histograms';
+import { MemoryTable } from './views/memory_table';
 import { Resident } from './views/resident';
 import { SiteTable } from './views/site_table';
 import { summaryView } from './views/summary';
 import { TimeLine } from './views/time_line';
+
+const memoryPanels = (state: State): Panel[] =>
+  state.recording.memories.map((memory) => ({
+    id: memory.kind,
+    label: memory.kind === 'pools' ? 'Pools' : 'Mappings',
+    view: new MemoryTable(state, memory),
+  }));
 
 function build(state: State): HTMLElement[] {
   const panels: Panel[] = [
     { id: 'flame', label: 'Flame graph', view: new FlameGraph(state, figureLooks(state)) },
     { id: 'sites', label: 'Sites', view: new SiteTable(state) },
     { id: 'addresses', label: 'Address map', view: new AddressMap(state) },
+    ...memoryPanels(state),
     { id: 'resident', label: 'Resident', view: new Resident(state) },
     { id: 'lifetimes', label: 'Lifetimes', more: ', sizes', view: new Histograms(state) },
   ];

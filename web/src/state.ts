@@ -2,12 +2,17 @@
 // (#figure=total&filter=parse), so that a link shows what was seen.
 import { figureTexts, valuesOf, type Figure, type Window } from './model/figures';
 import { matchesOf, type Matches } from './model/filter';
-import type { Recording, ReportBlock, StackSource } from './model/report';
+import type { Memory } from './model/memories';
+import type { Place, Recording, ReportBlock, StackSource } from './model/report';
 
-export type View = 'flame' | 'sites' | 'addresses' | 'resident' | 'lifetimes';
+export type View = 'flame' | 'sites' | 'addresses' | 'mappings' | 'pools' | 'resident' | 'lifetimes';
 
-// A site, with all its stacks; or a block of the address map.
-export type Selection = { site: number } | { block: ReportBlock } | null;
+// A site, with all its stacks; a block of the address map; or a site of mappings or pools, or a pool.
+export type Selection =
+  | { site: number }
+  | { block: ReportBlock }
+  | { memory: Memory; where: Place; stacks: number[] }
+  | null;
 
 export type Changed = 'figure' | 'filter' | 'window' | 'view' | 'selection' | 'width' | 'likeness';
 

@@ -5,11 +5,16 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace strata::cli::capture {
 namespace {
 
 constexpr int level = 7;
+// What the level takes otherwise are 5 MB of tables, all of which are touched before the program begins. These are
+// 0.8 MB, and make files larger by one percent.
+constexpr std::pair<ZSTD_cParameter, int> tables[] = {
+    {ZSTD_c_windowLog, 19}, {ZSTD_c_hashLog, 17}, {ZSTD_c_chainLog, 16}};
 
 void put_fixed(std::string& to, std::uint32_t value) {
   for (int shift = 0; shift < 32; shift += 8) to.push_back(static_cast<char>(value >> shift));
@@ -26,6 +31,7 @@ file_writer::file_writer(const std::string& path)
     return;
   }
   ZSTD_CCtx_setParameter(compressor_, ZSTD_c_compressionLevel, level);
+  for (const auto& [which, value] : tables) ZSTD_CCtx_setParameter(compressor_, which, value);
   std::string header(file_magic);
   put_fixed(header, file_version);
   append(header);

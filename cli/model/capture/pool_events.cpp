@@ -7,35 +7,25 @@ enum row_kind : std::uint8_t { row_allocate, row_deallocate };
 
 }  // namespace
 
-void pool_rows::add(const event& one) {
-  rows_.byte(one.makes() ? row_allocate : row_deallocate);
-  rows_.number(one.thread);
-  rows_.number(one.time_ms - last_.time_ms);
-  rows_.difference(static_cast<std::int64_t>(one.block - last_.block));
+void pool_row::put(byte_writer& to, const row& one, const row& before) {
+  to.byte(one.makes() ? row_allocate : row_deallocate);
+  to.number(one.thread);
+  to.number(one.time_ms - before.time_ms);
+  to.difference(static_cast<std::int64_t>(one.block - before.block));
   if (one.makes()) {
-    rows_.number(one.size);
-    rows_.number(one.node);
+    to.number(one.size);
+    to.number(one.node);
   }
-  last_ = one;
 }
 
-void pool_rows::put(byte_writer& to) {
-  to.append(rows_);
-  rows_.clear();
-  last_ = {};
-}
-
-bool pool_reader::next(event& into) {
-  if (from_.done()) return false;
-  const bool makes = from_.byte() == row_allocate;
-  last_.kind = makes ? wire::entry_kind::allocate : wire::entry_kind::deallocate;
-  last_.thread = static_cast<std::uint32_t>(from_.number());
-  last_.time_ms += from_.number();
-  last_.block += static_cast<std::uint64_t>(from_.difference());
-  last_.size = makes ? from_.number() : 0;
-  last_.node = makes ? static_cast<std::uint32_t>(from_.number()) : 0;
-  into = last_;
-  return from_.good();
+void pool_row::get(byte_reader& from, row& last) {
+  const bool makes = from.byte() == row_allocate;
+  last.kind = makes ? wire::entry_kind::allocate : wire::entry_kind::deallocate;
+  last.thread = static_cast<std::uint32_t>(from.number());
+  last.time_ms += from.number();
+  last.block += static_cast<std::uint64_t>(from.difference());
+  last.size = makes ? from.number() : 0;
+  last.node = makes ? static_cast<std::uint32_t>(from.number()) : 0;
 }
 
 }  // namespace strata::cli::capture

@@ -9,35 +9,18 @@
 #include <cstdint>
 #include <unordered_map>
 
-#include "cli/model/capture/bytes.hpp"
+#include "cli/model/capture/event_rows.hpp"
 #include "cli/model/capture/events.hpp"
 
 namespace strata::cli::capture {
 
-class pool_rows {
- public:
-  // An allocation or a deallocation.
-  void add(const event& one);
-  bool empty() const { return rows_.size() == 0; }
-  std::size_t size() const { return rows_.size(); }
-  // Writes them, and begins anew.
-  void put(byte_writer& to);
-
- private:
-  byte_writer rows_;
-  event last_;
+struct pool_row {
+  using row = event;  // an allocation or a deallocation
+  static void put(byte_writer& to, const row& one, const row& before);
+  static void get(byte_reader& from, row& last);
 };
-
-class pool_reader {
- public:
-  explicit pool_reader(byte_reader& from) : from_(from) {}
-  // The next; false at the end, or where something is wrong: from.good() tells.
-  bool next(event& into);
-
- private:
-  byte_reader& from_;
-  event last_;
-};
+using pool_rows = event_rows<pool_row>;
+using pool_reader = event_row_reader<pool_row>;
 
 // The blocks that are live in the pools of a process, while it is recorded: an event there names a pool and an
 // address, or all that is in the pool.

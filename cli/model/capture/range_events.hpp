@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-#include "cli/model/capture/bytes.hpp"
+#include "cli/model/capture/event_rows.hpp"
 #include "wire/area.hpp"
 
 namespace strata::cli::capture {
@@ -24,28 +24,12 @@ struct range_event {
   std::uint64_t time_ms = 0;
 };
 
-class range_rows {
- public:
-  void add(const range_event& one);
-  bool empty() const { return rows_.size() == 0; }
-  std::size_t size() const { return rows_.size(); }
-  // Writes them, and begins anew.
-  void put(byte_writer& to);
-
- private:
-  byte_writer rows_;
-  range_event last_;
+struct range_row {
+  using row = range_event;
+  static void put(byte_writer& to, const row& one, const row& before);
+  static void get(byte_reader& from, row& last);
 };
-
-class range_reader {
- public:
-  explicit range_reader(byte_reader& from) : from_(from) {}
-  // The next; false at the end, or where something is wrong: from.good() tells.
-  bool next(range_event& into);
-
- private:
-  byte_reader& from_;
-  range_event last_;
-};
+using range_rows = event_rows<range_row>;
+using range_reader = event_row_reader<range_row>;
 
 }  // namespace strata::cli::capture

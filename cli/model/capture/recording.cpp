@@ -28,7 +28,6 @@ recording::recording(file_writer& to, const session& of, std::uint64_t most_byte
       started_ns_(cli::now_ns()),
       rings_(wire::most_rings),
       patience_ms_(usual_patience_ms),
-      file_nodes_(wire::most_nodes),
       nodes_(1),
       file_pool_names_(wire::most_pool_names + 1) {
   if (area_.error().empty()) area_->finds_leaks = told != nullptr ? 1 : 0;
@@ -261,7 +260,7 @@ void recording::prefetch(const pending_event& one) {
     of->second.prefetch(one.address);
   }
   if (one.what.makes() && one.what.node < wire::most_nodes) {
-    __builtin_prefetch(&file_nodes_[one.what.node]);
+    __builtin_prefetch(&area_->nodes[one.what.node]);
   }
 }
 
@@ -389,18 +388,25 @@ bool recording::ask_name(std::uint32_t process, std::uint64_t address) {
   return true;
 }
 
+// 0: it has none yet. Programs may have written anything into the area.
+std::uint32_t recording::number_in_file(std::uint32_t slot) const {
+  const std::uint32_t number = slot < wire::most_nodes ? area_->nodes[slot].in_file : 0;
+  return number < nodes_.size() ? number : 0;
+}
+
 std::uint32_t recording::file_node(std::uint32_t slot) {
   std::vector<std::uint32_t> missing;
-  while (slot != 0 && slot < wire::most_nodes && file_nodes_[slot] == 0 &&
+  while (slot != 0 && slot < wire::most_nodes && number_in_file(slot) == 0 &&
          missing.size() <= wire::most_depth) {  // calls, and a mark
     missing.push_back(slot);
     slot = area_->nodes[slot].caller.load(std::memory_order_acquire) - 1;
   }
-  std::uint32_t caller = slot < wire::most_nodes ? file_nodes_[slot] : 0;
+  std::uint32_t caller = number_in_file(slot);
   for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
-    const std::uint64_t address = area_->nodes[*at].address.load(std::memory_order_relaxed);
+    wire::stack_node& one = area_->nodes[*at];
+    const std::uint64_t address = one.address.load(std::memory_order_relaxed);
     nodes_.push_back({caller, wire::is_mark(address) ? file_mark(address) : address});
-    caller = file_nodes_[*at] = static_cast<std::uint32_t>(nodes_.size() - 1);
+    caller = one.in_file = static_cast<std::uint32_t>(nodes_.size() - 1);
   }
   return caller;
 }
@@ -472,6 +478,7 @@ void recording::flush() {
     to_.write(block_kind::resident, content);
     resident_.clear();
   }
+  if (to_.writes()) write_symbols(names_.take());
   if (most_bytes_ != 0 && to_.bytes() >= most_bytes_) roll_up();
 }
 
@@ -500,14 +507,19 @@ void recording::write_totals(std::uint32_t process) {
   write(pooled_, block_kind::pool_totals);
 }
 
-void recording::write_symbols() {
-  for (const process_address& one : unplaced_) ask_name(one.process, one.address);
-  const symbol_table found = names_.finish();
-  for (std::size_t i = 0; i < modules_.all().size(); ++i) {
+void recording::write_symbols(const symbol_table& found) {
+  for (auto at = found.begin(); at != found.end();) {
+    const std::size_t module = at->first.module;
     byte_writer content;
-    put_symbols(content, modules_.all()[i], i, found);
+    put_symbols(content, modules_.all()[module], module, found);
     to_.write(block_kind::symbols, content);
+    at = found.lower_bound({module + 1, 0});
   }
+}
+
+void recording::write_last_symbols() {
+  for (const process_address& one : unplaced_) ask_name(one.process, one.address);
+  write_symbols(names_.finish());
 }
 
 void recording::finish(pid_t program, int wait_status) {
@@ -524,7 +536,7 @@ void recording::finish(pid_t program, int wait_status) {
   take();
   while (!watched_.empty()) end_process(watched_.begin()->first, false, 0);
   flush();
-  if (to_.writes()) write_symbols();
+  if (to_.writes()) write_last_symbols();
   lost_.time_ms = time_ms_;
   lost_.stacks = area_->lost_stacks.load(std::memory_order_relaxed);
   lost_.threads = area_->lost_threads.load(std::memory_order_relaxed);

@@ -111,6 +111,7 @@ class recording {
   void write_event(std::uint32_t process, const event& one);
   void note_nodes(watched_process& of, std::uint32_t slot);
   bool ask_name(std::uint32_t process, std::uint64_t address);
+  std::uint32_t number_in_file(std::uint32_t slot) const;
   std::uint32_t file_node(std::uint32_t slot);
   std::uint64_t file_mark(std::uint64_t address);
   std::uint32_t file_pool_name(std::uint32_t number);
@@ -120,7 +121,8 @@ class recording {
   void flush();
   void write_totals(std::uint32_t process);
   void roll_up();
-  void write_symbols();
+  void write_symbols(const symbol_table& found);
+  void write_last_symbols();
 
   file_writer& to_;
   watcher* told_;
@@ -151,8 +153,7 @@ class recording {
   std::uint64_t event_count_ = 0;
   losses lost_;
 
-  std::vector<std::uint32_t> file_nodes_;  // by place in the area's table; 0: not yet written
-  std::vector<node> nodes_;                // as in the file; the first stands for 0
+  std::vector<node> nodes_;  // as in the file; the first stands for 0
   std::size_t nodes_written_ = 1;
   std::vector<std::uint32_t> file_pool_names_;  // by number in the area; 0: not yet written
   std::vector<std::string> pool_names_;         // as in the file, from 1

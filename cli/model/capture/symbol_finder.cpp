@@ -16,6 +16,11 @@ void symbol_finder::ask(const code_place& place, const module& in) {
   changed_.notify_one();
 }
 
+symbol_table symbol_finder::take() {
+  const std::lock_guard held(lock_);
+  return std::exchange(found_, {});
+}
+
 symbol_table symbol_finder::finish() {
   if (thread_.joinable()) {
     {
@@ -25,7 +30,7 @@ symbol_table symbol_finder::finish() {
     changed_.notify_one();
     thread_.join();
   }
-  return std::exchange(found_, {});
+  return take();
 }
 
 std::vector<symbol_finder::question> symbol_finder::next_questions() {
@@ -40,7 +45,9 @@ void symbol_finder::answer() {
     const std::vector<question> batch = next_questions();
     if (batch.empty()) return;
     for (const question& one : batch) {
-      found_[one.place] = source.look_up(one.in, one.place.offset);
+      symbols names = source.look_up(one.in, one.place.offset);
+      const std::lock_guard held(lock_);
+      found_[one.place] = std::move(names);
     }
   }
 }

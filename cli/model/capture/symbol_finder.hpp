@@ -1,7 +1,7 @@
 // Looks up the names of code while the recording goes on, in a thread of its own: a program's symbols and debug
 // information may take longer to read than it runs, and then would have to be waited for.
 //
-//   recording --> asked_ (guarded by lock_) --> the thread --> found_ (the thread's, until it has ended)
+//   recording --> asked_ --> the thread --> found_ --> recording      both guarded by lock_
 #pragma once
 
 #include <condition_variable>
@@ -23,7 +23,9 @@ class symbol_finder {
 
   // The names of this place will be wanted. The first call starts the thread.
   void ask(const code_place& place, const module& in);
-  // Waits until all are looked up; nothing can be asked any more.
+  // What was looked up since the last time.
+  symbol_table take();
+  // Waits until all are looked up, and returns what take() has not; nothing can be asked any more.
   symbol_table finish();
 
  private:
@@ -35,11 +37,11 @@ class symbol_finder {
   std::vector<question> next_questions();
 
   std::set<code_place> known_;
-  std::mutex lock_;  // of the next two
+  std::mutex lock_;  // of the next three
   std::vector<question> asked_;
+  symbol_table found_;
   bool is_over_ = false;
   std::condition_variable changed_;
-  symbol_table found_;
   std::thread thread_;
 };
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { valuesOf } from './figures';
 import { matchesOf } from './filter';
-import { flameTree, layOut, matchedNodes, sameNode } from './flame';
+import { chosenSums, flameTree, layOut, sameNode } from './flame';
 import { recordingOf } from './report';
 import { sampleReport } from './sample';
 
@@ -59,11 +59,10 @@ test('a node is found again in the tree of another figure', () => {
 });
 
 test('matches below a match count once', () => {
-  const root = flameTree(recording, totals, 'callers');
-  const values = (text: string) =>
-    matchedNodes(root, matchesOf(recording, text)!.frames).map(({ value }) => value).sort();
-  assert.deepEqual(values('PARSE'), [10, 100]);
-  assert.deepEqual(values('main.c'), [1010]);
+  const root = flameTree(recording, totals, 'callers', [totals]);
+  const sumOf = (text: string) => chosenSums(root, matchesOf(recording, text)!.stacks);
+  assert.deepEqual(sumOf('PARSE'), { value: 110, sums: [110] });
+  assert.deepEqual(sumOf('main.c'), { value: 1010, sums: [1010] });
   assert.equal(matchesOf(recording, '  '), null);
 });
 
@@ -73,4 +72,20 @@ test('more is summed up beside the value, and what has no value still counts', (
   const run = root.children[0].children[0];
   assert.deepEqual([root.sums, run.sums, run.value], [[1010], [1000], 1]);
   assert.deepEqual(run.children.map(({ frame }) => frame), [2]);
+});
+
+test('of 100,000 sites those that are too narrow are not divided', () => {
+  let asked = 0;
+  const stacks = Array.from({ length: 100_000 }, (_, site) => ({
+    site,
+    get frames() {
+      asked += 1;
+      return [0, 1, site];
+    },
+  }));
+  const values = new Float64Array(stacks.length).fill(1);
+  values[7] = 50_000;
+  const made = layOut(flameTree({ frames: [], stacks }, values, 'callees'), 0.001);
+  assert.deepEqual(made.map(({ node }) => node.frame), [-1, 7, 1, 0]);
+  assert.equal(asked, 100_003);
 });

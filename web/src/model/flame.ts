@@ -3,15 +3,22 @@
 //   node      one call, as reached by one way; its value is that of all stacks that go through it, and so are
 //             the sums of whatever else is asked for. Nodes without a value are not in the tree
 //   rectangle a node on the screen: x from 0 to 1, row from the top
+//
+// A node knows its stacks, and is divided into those below it when somebody asks: most of 100,000 stacks are too narrow
+// to be seen, and nobody does.
 import type { StackSource } from './report';
 
-export interface FlameNode {
-  frame: number; // -1: the root
+// What some stacks amount to.
+export interface FlameSums {
   value: number;
   sums: number[];
-  parent: FlameNode | null;
-  children: FlameNode[];
-  depth: number;
+}
+
+export interface FlameNode extends FlameSums {
+  readonly frame: number; // -1: the root
+  readonly parent: FlameNode | null;
+  readonly depth: number;
+  readonly children: FlameNode[]; // the widest first
 }
 
 export interface Rectangle {
@@ -23,6 +30,59 @@ export interface Rectangle {
 
 export type Direction = 'callers' | 'callees';
 
+interface Tree {
+  source: StackSource;
+  values: Float64Array;
+  direction: Direction;
+  more: Float64Array[];
+}
+
+class Node implements FlameNode {
+  value = 0;
+  readonly sums: number[];
+  readonly depth: number;
+  readonly stacks: number[] = [];
+  private below: Node[] | null = null;
+
+  constructor(
+    readonly tree: Tree,
+    readonly frame: number,
+    readonly parent: Node | null,
+  ) {
+    this.sums = tree.more.map(() => 0);
+    this.depth = parent ? parent.depth + 1 : 0;
+  }
+
+  get children(): Node[] {
+    this.below ??= this.divided();
+    return this.below;
+  }
+
+  add(stack: number) {
+    this.stacks.push(stack);
+    addTo(this, this.tree, stack);
+  }
+
+  private divided(): Node[] {
+    const { source, direction } = this.tree;
+    const made = new Map<number, Node>();
+    for (const stack of this.stacks) {
+      const { frames } = source.stacks[stack];
+      if (frames.length === this.depth) continue;
+      const frame = frames[direction === 'callers' ? this.depth : frames.length - 1 - this.depth];
+      let node = made.get(frame);
+      if (!node) made.set(frame, (node = new Node(this.tree, frame, this)));
+      node.add(stack);
+    }
+    return [...made.values()].filter(({ value }) => value > 0).sort((a, b) => b.value - a.value);
+  }
+}
+
+function addTo(to: FlameSums, { values, more }: Tree, stack: number) {
+  to.value += values[stack];
+  for (let which = 0; which < more.length; ++which) to.sums[which] += more[which][stack];
+}
+
 // callers: from the outermost call down; callees: from the innermost call out.
 export function flameTree(
   source: StackSource,
@@ -30,44 +90,19 @@ export function flameTree(
   direction: Direction,
   more: Float64Array[] = [],
 ): FlameNode {
-  const nodeOf = (frame: number, parent: FlameNode | null): FlameNode => ({
-    frame,
-    value: 0,
-    sums: more.map(() => 0),
-    parent,
-    children: [],
-    depth: parent ? parent.depth + 1 : 0,
-  });
-  const add = (node: FlameNode, at: number) => {
-    node.value += values[at];
-    for (let which = 0; which < more.length; ++which) node.sums[which] += more[which][at];
-  };
-  const root = nodeOf(-1, null);
-  const below = new Map<FlameNode, Map<number, FlameNode>>();
-  source.stacks.forEach((stack, at) => {
-    if (values[at] <= 0 && more.every((one) => one[at] === 0)) return;
-    add(root, at);
-    let node = root;
-    const count = stack.frames.length;
-    for (let step = 0; step < count; ++step) {
-      const frame = stack.frames[direction === 'callers' ? step : count - 1 - step];
-      let known = below.get(node);
-      if (!known) below.set(node, (known = new Map()));
-      let next = known.get(frame);
-      if (!next) {
-        next = nodeOf(frame, node);
-        known.set(frame, next);
-        node.children.push(next);
-      }
-      add(next, at);
-      node = next;
-    }
-  });
-  for (const node of below.keys()) {
-    node.children = node.children.filter(({ value }) => value > 0);
-    node.children.sort((a, b) => b.value - a.value);
+  const root = new Node({ source, values, direction, more }, -1, null);
+  for (let at = 0; at < source.stacks.length; ++at) {
+    if (values[at] > 0 || more.some((one) => one[at] !== 0)) root.add(at);
   }
   return root;
+}
+
+// Of those stacks that are chosen.
+export function chosenSums(root: FlameNode, chosen: Uint8Array): FlameSums {
+  const { tree, stacks } = root as Node;
+  const made = { value: 0, sums: tree.more.map(() => 0) };
+  for (const stack of stacks) if (chosen[stack]) addTo(made, tree, stack);
+  return made;
 }
 
 // What is narrower than `least` (of 1) is left out, with all below it.
@@ -104,15 +139,4 @@ export function sameNode(root: FlameNode, as: FlameNode): FlameNode {
     at = next;
   }
   return at;
-}
-
-// All outermost matches: a match below another counts once.
-export function matchedNodes(root: FlameNode, frames: Uint8Array): FlameNode[] {
-  const found: FlameNode[] = [];
-  const pending = [...root.children];
-  for (let node = pending.pop(); node; node = pending.pop()) {
-    if (frames[node.frame]) found.push(node);
-    else pending.push(...node.children);
-  }
-  return found;
 }

@@ -1,6 +1,8 @@
 // The report of strata report --json (docs/report.md explains its keys), and the recording that all views
 // share: the same, with calls as numbers and stacks turned round, the outermost call first.
 
+import { memoryOf, type Memory, type ReportMemory } from './memories';
+
 export interface Amount {
   blocks: number;
   bytes: number;
@@ -82,6 +84,8 @@ export interface Report extends Facts {
   frames?: Place[];
   sites: ReportSite[];
   stacks: ReportStack[];
+  mappings: ReportMemory | null; // null: the program has mapped nothing
+  pools: ReportMemory | null; // null: it tells of none
   address_map: { page_bytes: number; maps: ReportMap[] } | null; // null: recorded without --addresses
 }
 
@@ -100,6 +104,7 @@ export interface StackSource {
 export interface Recording extends StackSource {
   report: Report;
   stacks: Stack[];
+  memories: Memory[]; // those that there are
   steps: number; // the time line has so many; 0: it cannot be divided
 }
 
@@ -123,12 +128,16 @@ export function recordingOf(report: Report): Recording {
     ...rest,
     frames: calls.map(numberOf).reverse(),
   }));
+  const memories = [
+    memoryOf('mappings', report.mappings, frames, numberOf),
+    memoryOf('pools', report.pools, frames, numberOf),
+  ].filter((one) => one !== null);
   let last = -1;
   for (const stack of stacks) last = Math.max(last, stack.steps.at(-1)?.[0] ?? -1);
   const width = report.step_ms;
   // A process may do nothing for hours: that needs no steps.
   const steps = width ? Math.max(last + 1, Math.min(Math.ceil(report.length_ms / width), 1024)) : 0;
-  return { report, frames, stacks, steps };
+  return { report, frames, stacks, memories, steps };
 }
 
 // The text between the tags: JSON, or its gzip in base64.

@@ -87,6 +87,8 @@ export function sampleReport(): Report {
       { ...frames[3], ...figures, stacks: 2 },
     ],
     stacks,
+    mappings: null,
+    pools: null,
     address_map: null,
   };
 }

@@ -1,10 +1,13 @@
-// What is selected: a site with the stacks that lead there, or a block with the one that made it.
+// What is selected: a site with the stacks that lead there, or a block with the one that made it. Of mappings and
+// pools likewise.
 import { el } from '../dom';
 import { textOf } from '../model/figures';
 import { hexadecimal } from '../model/address_map';
 import { formatBytes, formatMs, formatShare, formatValue, formatWhere, shortName } from '../model/format';
-import type { ReportBlock, StackSource } from '../model/report';
+import type { Memory } from '../model/memories';
+import type { Place, ReportBlock, StackSource } from '../model/report';
 import type { State } from '../state';
+import { figureFor, labelOf, unitOf } from './memory_table';
 
 const mostStacks = 10;
 
@@ -21,6 +24,9 @@ export function callList({ frames }: StackSource, stack: number[]): HTMLElement 
   });
   return el('ol', { class: 'calls', 'aria-label': 'Calls, the innermost first' }, ...calls);
 }
+
+const moreStacks = (count: number): HTMLElement | string =>
+  count > mostStacks ? el('p', { class: 'quiet' }, `and ${count - mostStacks} stacks more`) : '';
 
 export class Details {
   readonly element = el('section', { class: 'details', 'aria-label': 'Selected', tabindex: -1 });
@@ -47,6 +53,7 @@ export class Details {
   private show() {
     const { selection } = this.state;
     if (selection && 'block' in selection) this.showBlock(selection.block);
+    else if (selection && 'memory' in selection) this.showMemory(selection);
     else this.showSite();
   }
 
@@ -64,6 +71,33 @@ export class Details {
     );
   }
 
+  private showMemory({ memory, where, stacks }: { memory: Memory; where: Place; stacks: number[] }) {
+    const figure = figureFor(memory, this.state.figure);
+    const values = memory.stacks.map(({ amounts }) => amounts[figure]!);
+    const sum = values.reduce((so, one) => so + one, 0);
+    const sorted = [...stacks].sort((a, b) => values[b] - values[a]);
+    const stackOf = (at: number) =>
+      el(
+        'div',
+        { class: 'stack' },
+        el(
+          'p',
+          {},
+          `${labelOf(memory, figure)}: ${formatValue(values[at], unitOf(figure))}, ` +
+            formatShare(values[at], sum),
+        ),
+        callList(memory, memory.stacks[at].frames),
+      );
+    this.element.hidden = false;
+    this.element.replaceChildren(
+      el('p', { class: 'tools' }, this.closeButton()),
+      el('h2', {}, where.function),
+      where.file ? el('p', { class: 'quiet' }, `${where.file}:${where.line ?? ''}`) : '',
+      ...sorted.slice(0, mostStacks).map(stackOf),
+      moreStacks(sorted.length),
+    );
+  }
+
   private showSite() {
     const stacks = this.stacks();
     this.element.hidden = stacks.length === 0;
@@ -74,7 +108,6 @@ export class Details {
       this.state.setFilter(shortName(site.function));
       this.state.setView('flame');
     };
-    const hidden = stacks.length - mostStacks;
     this.element.replaceChildren(
       el(
         'p',
@@ -85,7 +118,7 @@ export class Details {
       el('h2', {}, site.function),
       el('p', { class: 'quiet' }, site.file ? `${site.file}:${site.line ?? ''}` : 'source not known'),
       ...stacks.slice(0, mostStacks).map((at) => this.stackOf(at)),
-      hidden > 0 ? el('p', { class: 'quiet' }, `and ${hidden} stacks more`) : '',
+      moreStacks(stacks.length),
     );
   }
 

@@ -5,7 +5,7 @@ import { changeWords, markOf, shareOfChange, signed, sumsByKind } from '../model
 import type { Kind, Likeness, Pair, Width } from '../model/difference';
 import type { DiffState } from '../diff_state';
 import { textOf } from '../model/figures';
-import type { FlameNode } from '../model/flame';
+import type { FlameSums } from '../model/flame';
 import { formatValue } from '../model/format';
 import type { FlameLooks } from './flame_graph';
 
@@ -19,16 +19,7 @@ export function changeColour(share: number): string {
     : `hsl(${hue} ${55 + 35 * depth}% ${91 - 29 * depth}%)`;
 }
 
-const pairOf = (node: FlameNode): Pair => ({ here: node.sums[0], other: node.sums[1] });
-
-function sumOf(nodes: FlameNode[]): Pair {
-  const sum = { here: 0, other: 0 };
-  for (const node of nodes) {
-    sum.here += node.sums[0];
-    sum.other += node.sums[1];
-  }
-  return sum;
-}
+const pairOf = ({ sums }: FlameSums): Pair => ({ here: sums[0], other: sums[1] });
 
 export function diffLooks(state: DiffState): FlameLooks {
   const unit = () => textOf(state.figure).unit;
@@ -40,7 +31,7 @@ export function diffLooks(state: DiffState): FlameLooks {
     label: (node, name) => `${markOf(pairOf(node))} ${name} ${signed(pairOf(node), unit())}`,
     figures: (node) => changeWords(pairOf(node), unit()),
     sumText: (root, matched) =>
-      (matched ? 'Matches: ' : 'In all: ') + changeWords(matched ? sumOf(matched) : pairOf(root), unit()),
+      (matched ? 'Matches: ' : 'In all: ') + changeWords(pairOf(matched ?? root), unit()),
   };
 }
 

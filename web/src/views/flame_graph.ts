@@ -2,8 +2,8 @@
 // arrows walk, Escape goes back. What colours mean, and which figures are told, is said from outside.
 import { cssColour, el, isShown, sizeCanvas } from '../dom';
 import type { Matches } from '../model/filter';
-import { flameTree, layOut, matchedNodes, sameNode } from '../model/flame';
-import type { Direction, FlameNode, Rectangle } from '../model/flame';
+import { chosenSums, flameTree, layOut, sameNode } from '../model/flame';
+import type { Direction, FlameNode, FlameSums, Rectangle } from '../model/flame';
 import { formatWhere, shortName } from '../model/format';
 import type { Place, StackSource } from '../model/report';
 import type { Changed } from '../state';
@@ -26,7 +26,7 @@ export interface FlameLooks {
   textColour(isMatch: boolean): string;
   label(node: FlameNode, name: string): string;
   figures(node: FlameNode, root: FlameNode): string;
-  sumText(root: FlameNode, matched: FlameNode[] | null): string; // matched: null without a filter
+  sumText(root: FlameNode, matched: FlameSums | null): string; // matched: null without a filter
   nothing: string;
 }
 
@@ -157,7 +157,7 @@ export class FlameGraph {
 
   private showSum() {
     const { matches } = this.state;
-    const matched = matches && matchedNodes(this.root!, matches.frames);
+    const matched = matches && chosenSums(this.root!, matches.stacks);
     this.sum.textContent = this.looks.sumText(this.root!, matched);
   }
 

@@ -20,8 +20,7 @@ export function figureLooks(state: State): FlameLooks {
     figures: (node, root) => `${value(node.value)} · ${formatShare(node.value, root.value)}`,
     sumText(root, matched) {
       if (!matched) return `${value(root.value)} in all`;
-      const sum = matched.reduce((so, node) => so + node.value, 0);
-      return `Matches: ${value(sum)}, ${formatShare(sum, root.value)}`;
+      return `Matches: ${value(matched.value)}, ${formatShare(matched.value, root.value)}`;
     },
   };
 }
