@@ -340,7 +340,9 @@ class generational final : public plan_base {
   [[nodiscard]] std::uint64_t shares_from() const {
     if (!together_.may_run()) return never;
     if (core_.options().stress.share_always) return 0;
-    bool is_much = young_.condemned() * detail::block_bytes >= least_shared_eden_bytes;
+    // An eden that grows by itself is to save processor time, of which sharing takes more.
+    bool is_much = core_.options().young_bytes != 0 &&
+                   young_.condemned() * detail::block_bytes >= least_shared_eden_bytes;
     return is_much ? young_moved_ + least_shared_bytes : never;
   }
   // Fields of [0, kept) stay remembered, those of [at, end) have not been visited.
