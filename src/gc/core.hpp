@@ -155,7 +155,7 @@ void detail::core::each_root(Visit visit) {
     for (void** root = at.first; root < at.end; ++root) visit(root);
   });
   // Where there are no generations, nothing is young.
-  if (plan_->first_try() != collection::young) return;
+  if (young_bytes_ == 0) return;
   for (void** slot : weaks_.slots()) visit(slot);
 }
 

@@ -70,6 +70,7 @@ settings parse(int argc, char** argv) {
   settings chosen;
   gc::stress_options& stress = chosen.heap.stress;
   bool is_tight = false;
+  bool eden_grows = false;
   std::map<std::string, gc::plan> plans;
   for (gc::plan each : gc::all_plans) plans[gc::name_of(each)] = each;
 
@@ -92,6 +93,7 @@ settings parse(int argc, char** argv) {
   line.add_option("--check-every", chosen.check_every, "So many operations of a thread")
       ->check(CLI::PositiveNumber);
   line.add_flag("--tight", is_tight, "Memory runs out now and then");
+  line.add_flag("--growing", eden_grows, "No wish for young_bytes");
   line.add_flag("--revive", chosen.revive, "Take up what weak references alone lead to");
   line.add_option("--collect-every", stress.collect_every);
   line.add_flag("--protect-moved", stress.protect_moved);
@@ -108,7 +110,8 @@ settings parse(int argc, char** argv) {
   }
   chosen.heap.direct_wait_ms = 0;
   chosen.heap.max_bytes = room_for(chosen, is_tight);
-  chosen.heap.young_bytes = std::size_t{chosen.threads} * (std::size_t{256} << 10);
+  if (!eden_grows)
+    chosen.heap.young_bytes = std::size_t{chosen.threads} * (std::size_t{256} << 10);
   return chosen;
 }
 

@@ -55,7 +55,9 @@ struct heap_options {
   // Of objects, and of what copying them needs; where there are generations also of tables beside them.
   std::size_t max_bytes = std::size_t{256} << 20;
   gc::plan plan = gc::plan::semispace;
-  std::size_t young_bytes = std::size_t{2} << 20;  // at most, between two young collections
+  // At most, between two young collections. 0: 2 MiB; generational makes it more, up to 16 MiB and a quarter of what a
+  // full collection has left free, where little survives.
+  std::size_t young_bytes = 0;
   // Of generational_concurrent: what young pauses aim to stay below, by allocating less than young_bytes
   // between them where much survives; 0: nothing.
   std::uint32_t pause_goal_us = 1000;

@@ -377,7 +377,7 @@ consteval bool constructs_quietly() {
 }  // namespace detail
 
 template <class T, class... Args>
-T* mutator::construct(void* object, Args&&... args) {
+[[gnu::always_inline]] inline T* mutator::construct(void* object, Args&&... args) {
   auto build = [&] {
     if constexpr (std::is_aggregate_v<T>)
       return ::new (object) T{std::forward<Args>(args)...};
@@ -398,7 +398,7 @@ T* mutator::construct(void* object, Args&&... args) {
 #pragma GCC diagnostic pop
 
 template <class T, class... Args>
-unrooted<T> mutator::make(Args&&... args) {
+[[gnu::always_inline]] inline unrooted<T> mutator::make(Args&&... args) {
   static_assert(
       (true && ... && !detail::is_unrooted<std::remove_cvref_t<Args>>),
       "the evaluation of another argument, or make itself, may collect what this one has just "

@@ -48,14 +48,15 @@ class generational final : public plan_base {
         young_(blocks_),
         old_(of, evacuation::when_fragmented, most_blocks(of.options())),
         together_(of, young_, old_, in_place_),
-        eden_(most_eden_blocks(of.options(), old_),
+        wished_eden_blocks_(wished_eden_blocks(of.options(), old_)),
+        eden_(wished_eden_blocks_, most_eden_blocks(),
               how == marking::concurrent ? of.options().pause_goal_us : 0),
         survivor_blocks_(base::larger(1, eden_.most() / 2)),
-        least_eden_blocks_(base::larger(1, eden_.most() / 4)) {}
+        least_eden_blocks_(base::larger(1, wished_eden_blocks_ / 4)) {}
 
   bool open() override {
     // Eden, survivors of two collections, and blocks that pinned objects keep.
-    young_.open(4 * (eden_.most() + survivor_blocks_));
+    young_.open(eden_.most() + 2 * survivor_blocks_ + 4 * wished_eden_blocks_);
     // A huge page may take 5 ms to find: too long for a pause.
     blocks_.keep_backed_below(most_backed_blocks(core_.options()),
                               how_ == marking::concurrent ? blocks::none : young_.count());
@@ -82,7 +83,7 @@ class generational final : public plan_base {
     await_pages();
     return old_.take_large(bytes);
   }
-  collection first_try() override { return collection::young; }
+  collection first_try() override { return is_tight_ ? collection::full : collection::young; }
 
   collection collect(collection kind) override {
     if (background_ != nullptr) background_->enter();
@@ -126,9 +127,16 @@ class generational final : public plan_base {
 
  private:
   using stage = background::stage;
-  static std::size_t most_eden_blocks(const heap_options& options, const old_space& old) {
-    std::size_t wanted = base::divide_up(options.young_bytes, detail::block_bytes);
+  // What it begins with, and does not exceed where the program has said so.
+  static std::size_t wished_eden_blocks(const heap_options& options, const old_space& old) {
+    std::size_t bytes = options.young_bytes != 0 ? options.young_bytes : usual_eden_bytes;
+    std::size_t wanted = base::divide_up(bytes, detail::block_bytes);
     return base::larger(1, base::smaller(wanted, old.most_blocks() / 8));
+  }
+  [[nodiscard]] std::size_t most_eden_blocks() const {
+    if (core_.options().young_bytes != 0 || how_ == marking::concurrent) return wished_eden_blocks_;
+    std::size_t most = base::smaller(most_eden_bytes / detail::block_bytes, old_.most_blocks() / 4);
+    return base::larger(wished_eden_blocks_, most);
   }
   // The limit is also for the log and the marks of blocks, and for what collections note in rows.
   static std::size_t most_backed_blocks(const heap_options& options) {
@@ -172,6 +180,19 @@ class generational final : public plan_base {
     if (background_ != nullptr) background_->go_to(stage::idle);
     // Pinned objects are still young.
     set_eden(young_.used() != 0 || has_room_for_eden());
+    is_tight_ = false;
+  }
+  // Eden shrinks as the old space fills, and each young collection of it costs no less for that: soon less than half of
+  // it is worth a full one. Not before half of what the last has left free is used up: the rest may be in holes.
+  bool is_tight() {
+    if (how_ == marking::concurrent) return false;
+    return old_.new_bytes() >= free_blocks() / 2 * detail::block_bytes &&
+           !old_.make_room(eden_.blocks());
+  }
+  // That the last full collection has left.
+  [[nodiscard]] std::size_t free_blocks() const {
+    std::size_t live = base::divide_up(old_.live_bytes(), detail::block_bytes);
+    return old_.most_blocks() - base::smaller(old_.most_blocks(), live);
   }
   // For the least eden, and for all of it to be promoted.
   [[nodiscard]] std::size_t least_room_blocks() const { return 2 * least_eden_blocks_; }
@@ -297,7 +318,9 @@ class generational final : public plan_base {
       most_survive_ = 2 * (young_moved_ - moved_before) > used_before * detail::block_bytes;
     std::size_t threads = 0;
     core_.world().each([&](record&) { ++threads; });
-    eden_.collected(os::thread_cpu_ns() - began_ns, threads);
+    eden_.follow_pause(os::thread_cpu_ns() - began_ns, threads);
+    eden_.follow_survival(young_moved_ - moved_before, used_before, free_blocks());
+    is_tight_ = is_tight();
   }
 
   // All that roots, which have been visited, and old fields lead to.
@@ -317,7 +340,9 @@ class generational final : public plan_base {
   [[nodiscard]] std::uint64_t shares_from() const {
     if (!together_.may_run()) return never;
     if (core_.options().stress.share_always) return 0;
-    bool is_much = young_.condemned() * detail::block_bytes >= least_shared_eden_bytes;
+    // An eden that grows by itself is to save processor time, of which sharing takes more.
+    bool is_much = core_.options().young_bytes != 0 &&
+                   young_.condemned() * detail::block_bytes >= least_shared_eden_bytes;
     return is_much ? young_moved_ + least_shared_bytes : never;
   }
   // Fields of [0, kept) stay remembered, those of [at, end) have not been visited.
@@ -468,6 +493,9 @@ class generational final : public plan_base {
   }
 
   static constexpr std::size_t least_blocks = 4;
+  static constexpr std::size_t usual_eden_bytes = std::size_t{2} << 20;
+  // Half of a cache that processors share: beyond it little is gained.
+  static constexpr std::size_t most_eden_bytes = std::size_t{16} << 20;
   static constexpr unsigned tenure_age = 1;
   static constexpr unsigned most_expected_holes = 4;
   static constexpr std::size_t most_marked_in_pause = 2048;
@@ -487,6 +515,7 @@ class generational final : public plan_base {
   young_space young_;
   old_space old_;
   parallel_young together_;
+  std::size_t wished_eden_blocks_;
   eden_size eden_;
   std::size_t survivor_blocks_;
   std::size_t least_eden_blocks_;
@@ -497,6 +526,7 @@ class generational final : public plan_base {
   std::uint64_t asked_at_bytes_ =
       0;  // what was new in the old space when a marking was last asked for
   std::uint64_t came_meanwhile_bytes_ = 0;
+  bool is_tight_ = false;  // the next collection is a full one
   bool promoting_ = false;
   bool most_survive_ = false;
   row<void*> in_place_;  // objects in pinned blocks that this collection has reached
