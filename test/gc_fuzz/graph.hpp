@@ -111,7 +111,7 @@ class graph {
   [[nodiscard]] std::uint32_t id_at(std::size_t root) const { return id_in(words_[root]); }
   entity* entity_at(std::size_t root) const { return entity_in<entity>(roots_.get(root)); }
   node* object_at(std::size_t root) const { return A::object_of(entity_at(root)); }
-  [[nodiscard]] bool is_root(std::uint32_t id) const { return root_counts_[id] != 0; }
+  [[nodiscard]] bool is_root(std::uint32_t id) const { return id != 0 && root_counts_[id] != 0; }
 
   void unpin() {
     pin& last = pins_[--pin_count_];

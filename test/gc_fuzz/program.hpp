@@ -131,6 +131,8 @@ class program : public builder<A, Roots> {
     std::size_t value = root();
     if (id_at(key) == 0 || id_at(value) == 0) return;
     make(kind::pairing, 2, [&](node head, shadow& of) {
+      // They may have been cut down for this one's sake; without a key there is no value.
+      if (id_at(key) == 0) value = key;
       of.few[0] = reference_at(key);
       of.few[1] = reference_at(value);
       gc::local<E> held_key = local_at(key);
