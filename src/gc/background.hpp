@@ -1,10 +1,14 @@
 // The thread that marks while the program runs, and who may touch the old space when.
 //
-//   program    ... | young | ... | young: begins | ... | young | ... | young: finishes | ...
-//   thread      sweeps ........ ready             marks  waits  marks  marked
+//   program    ... | young | ... | young: begins | ... | young | ... | young: settles | ...         | young: ends | ...
+//   thread      sweeps ........ ready             marks  waits  marks  marked          clears cleared
 //
-//   idle --> sweeping --> ready --> marking --> marked --> idle
-//        (1)          (2)       (1)         (2)        (1)       (1) by a collection, (2) by the thread
+//   idle --> sweeping --> ready --> marking --> marked --> clearing --> cleared --> idle
+//        (1)          (2)       (1)         (2)      | (1)          (2)         (1) ^       (1) by a collection,
+//                                                    '------ little to clear -------'       (2) by the thread
+//
+// A marking is over in two steps: once what lives is known, references to the dead are cleared beside the program,
+// however many; until they are, no memory of the dead is used again.
 //
 // While it is idle it sweeps ahead, so that what a marking has left for dead is soon to be had, and the next begins
 // as soon as it is asked for.
@@ -35,7 +39,7 @@ namespace strata::gc {
 
 class background {
  public:
-  enum class stage : std::uint8_t { idle, sweeping, ready, marking, marked };
+  enum class stage : std::uint8_t { idle, sweeping, ready, marking, marked, clearing, cleared };
 
   // ahead: of so many blocks the thread makes the system find pages, before promotion needs them.
   background(core& of, old_space& old, std::size_t ahead) : core_(of), old_(old), ahead_(ahead) {
@@ -92,9 +96,10 @@ class background {
   static constexpr std::uint64_t longest_wait_ns = 250'000;
   static constexpr std::size_t slice_objects = 256;
   static constexpr std::size_t slice_blocks = 16;
+  static constexpr std::size_t slice_references = 128;
 
   [[nodiscard]] bool has_work() const {
-    return stage_ == stage::sweeping || stage_ == stage::marking;
+    return stage_ == stage::sweeping || stage_ == stage::marking || stage_ == stage::clearing;
   }
   [[nodiscard]] bool may_work() const {
     // In this order: while a collection has its turn the stage is its own.
@@ -140,6 +145,8 @@ class background {
   void slice() {
     if (stage_ == stage::marking) {
       if (old_.mark_some(slice_objects)) stage_ = stage::marked;
+    } else if (stage_ == stage::clearing) {
+      if (old_.clear_some(slice_references)) stage_ = stage::cleared;
     } else {
       std::lock_guard guard{core_.lock()};
       if (!old_.sweep_some(slice_blocks)) return;

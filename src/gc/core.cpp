@@ -98,7 +98,7 @@ void core::remove(global_node& removed) {
 void core::log(record& by, void** field, void* value) {
   // An old object that refers to another: nothing but a snapshot needs to know.
   if (detail::address_of(value) - blocks_.base() >= young_bytes_ &&
-      by.state->marking.load(std::memory_order_relaxed) == 0)
+      by.state->marking.load(std::memory_order_relaxed) != marking_now::marks)
     return;
   std::uint64_t bit = std::uint64_t{1} << (detail::address_of(field) / word_bytes % 64);
   // relaxed: others store to neighbours of the field; two threads that race for this one both note it.

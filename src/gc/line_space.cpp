@@ -141,7 +141,7 @@ void line_space::end() {
   sweep_at_ = first_block_;
   recycle_at_.fill(first_block_);
   sweep_end_ = blocks_.count();
-  recyclable_.clear_range(0, blocks_.count());
+  recyclable_.clear_range(0, blocks_.touched());
 }
 
 void line_space::forget_marking() {

@@ -81,7 +81,7 @@ std::byte* old_space::take_large(std::size_t bytes) {
   }
   std::memset(at, 0, bytes);
   // A new object is not what a marking under way looks for.
-  if (marking_) header::set_mark(at + header::bytes, core_.epoch());
+  if (is_under_way()) header::set_mark(at + header::bytes, core_.epoch());
   return at;
 }
 
@@ -170,7 +170,7 @@ void old_space::begin() {
   leave_buffers();
   lines_.begin(core_.epoch());
   marker_.begin(core_.epoch(), blocks_.base() + young_bytes_);
-  marking_ = true;
+  stage_ = stage::marking;
   moving_ = false;
   new_before_bytes_ = new_bytes_;
   moved_live_bytes_ = 0;
@@ -191,6 +191,11 @@ void old_space::finish() {
   end_marking();
 }
 
+void old_space::settle_lives() {
+  core_.weaks().settle_lives(*this);
+  stage_ = stage::clearing;
+}
+
 void old_space::end_marking() {
   core_.weaks().of_old.clear();
   leave_buffers();
@@ -200,7 +205,7 @@ void old_space::end_marking() {
   // What came while it was marked is held, too.
   live_bytes_ = marker_.live_bytes() + moved_live_bytes_ + (new_bytes_ - new_before_bytes_);
   new_bytes_ = 0;
-  marking_ = false;
+  stage_ = stage::idle;
 }
 
 // Before dead large objects go back.

@@ -11,8 +11,9 @@
 // With concurrent marking, a collection's old part is done by a thread beside the program, from a snapshot
 // that a young collection takes (Yuasa, 1990): all that was reachable then is marked; what is stored over
 // before the marker comes by, the log has. What comes to the old space meanwhile is marked as it comes. When
-// the thread has nothing left, the next young collection marks what the log still has, and ends the marking.
-// Should memory run out before, a full collection marks the rest in its pause.
+// the thread has nothing left, the next young collection marks what the log still has. What lives is known then; what
+// refers weakly to the dead is cleared by the thread, and the next young collection ends the marking. Should memory
+// run out before, a full collection does the rest in its pause.
 //
 // As the old space fills, eden shrinks: all that is young may be promoted, and has room for that. Where a full
 // collection leaves too little for an eden but in holes, it compacts the old space. Where that is too little, there
@@ -154,9 +155,11 @@ class generational final : public plan_base {
       adopt_weaks(adopted::staying);
     };
     auto compact = [&] { old_.compact(each_root, [this](auto visit) { each_told(visit); }); };
-    bool compacts = !old_.is_marking() && (trying == effort::last_resort || expected_holes_ > 0);
-    if (old_.is_marking()) {
-      finish_marking();
+    bool compacts = !old_.is_under_way() && (trying == effort::last_resort || expected_holes_ > 0);
+    if (old_.is_under_way()) {
+      if (old_.is_marking()) settle_lives();
+      while (!old_.clear_some(~std::size_t{0})) continue;
+      end_marking();
       old_.sweep_large();
     } else if (compacts)
       compact();
@@ -214,16 +217,17 @@ class generational final : public plan_base {
       step = marking_step::begins;
       old_.begin();
       each_root_of_old([this](void** root) { old_.marker().push(*root); });
-      core_.world().set_marking(true);
+      core_.world().set_marking(detail::marking_now::marks);
       background_->go_to(stage::marking);
     } else if (background_->now() == stage::marked) {
       // What the log still had may lead to much.
       if (!old_.mark_some(most_marked_in_pause)) return background_->go_to(stage::marking);
-      note_what_came();
-      finish_marking();
-      step = marking_step::ends;
-      ++concurrent_markings;
-      background_->go_to(stage::idle);
+      settle_lives();
+      if (old_.clear_some(most_cleared_in_pause())) return end_marking_beside();
+      step = marking_step::settles;
+      background_->go_to(stage::clearing);
+    } else if (background_->now() == stage::cleared) {
+      end_marking_beside();
     } else {
       background_->help(is_late());
     }
@@ -240,7 +244,7 @@ class generational final : public plan_base {
     if (background_->now() == stage::idle) return false;
     auto came = static_cast<double>(old_.new_bytes() - asked_at_bytes_);
     auto may_come = static_cast<double>(room_bytes()) - static_cast<double>(asked_at_bytes_);
-    auto reached = static_cast<double>(old_.is_marking() ? old_.marker().live_bytes() : 0);
+    auto reached = static_cast<double>(old_.is_under_way() ? old_.marker().live_bytes() : 0);
     return came * static_cast<double>(old_.live_bytes()) > reached * may_come;
   }
   // What the old space may grow by between two markings.
@@ -253,11 +257,26 @@ class generational final : public plan_base {
     if (background_ != nullptr && background_->now() != stage::idle)
       came_meanwhile_bytes_ = old_.new_bytes() - asked_at_bytes_;
   }
-  void finish_marking() {
+  void settle_lives() {
     old_.marker().run();
     adopt_weaks(adopted::staying);
-    old_.finish();
-    core_.world().set_marking(false);
+    old_.settle_lives();
+    core_.world().set_marking(detail::marking_now::clears);
+  }
+  void end_marking() {
+    old_.end_marking();
+    core_.world().set_marking(detail::marking_now::no);
+  }
+  void end_marking_beside() {
+    note_what_came();
+    end_marking();
+    step = marking_step::ends;
+    ++concurrent_markings;
+    background_->go_to(stage::idle);
+  }
+  // Not worth another pause.
+  [[nodiscard]] std::size_t most_cleared_in_pause() const {
+    return core_.options().stress.mark_always ? 1 : 512;
   }
   // Weak objects that stay young may refer to old ones that have died, and those that no marking comes to any
   // more, since they were promoted while it ran, are old.
