@@ -52,7 +52,8 @@ class old_space {
   std::byte* take_large(std::size_t bytes);
   // Where a thread puts what it brings here.
   struct promotion {
-    line_cursor cursor;
+    line_cursor small_cursor;
+    line_cursor medium_cursor;
     bump_range small;
     bump_range medium;
   };
@@ -106,6 +107,7 @@ class old_space {
     marker_.trim();
     return true;
   }
+  [[nodiscard]] bool is_swept() const { return large_.is_swept() && lines_.is_swept(); }
   // In a pause that is a full collection's.
   void sweep_large() { large_.sweep_some(blocks_.count(), core_.epoch()); }
   // Marks for a while; true when nothing is left, as far as anybody knows while the program runs.
@@ -197,6 +199,7 @@ class old_space {
   static constexpr std::size_t least_parallel_bytes = std::size_t{4} << 20;
 
   std::byte* take_promoted_slow(promotion& to, std::size_t bytes, std::mutex* lock);
+  bump_range take_for_promotion(line_cursor& at, std::size_t bytes);
   void leave_buffers();
   void condemn();
   void mark_all();

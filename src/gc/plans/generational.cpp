@@ -70,7 +70,7 @@ class generational final : public plan_base {
 
   bump_range refill(record& by, std::size_t bytes) override {
     if (!has_eden_) return old_.refill(by.cursor, bytes);
-    await_pages();
+    pace(1);
     std::lock_guard guard{core_.lock()};
     if (young_.used() >= kept_young_ + eden_.blocks()) return {};
     // A block, and one that it may be promoted into. A collection makes room, too, and sooner than much sweeping.
@@ -80,10 +80,15 @@ class generational final : public plan_base {
     return taken;
   }
   std::byte* take_large(std::size_t bytes) override {
-    await_pages();
+    pace(large_space::blocks_for(bytes));
     return old_.take_large(bytes);
   }
   collection first_try() override { return collection::young; }
+  // A marking that is under way makes room, after some young collections, without a pause of its own.
+  collection next_try() override {
+    bool is_coming = background_ != nullptr && has_eden_ && background_->await_marking(1);
+    return is_coming ? collection::young : collection::full;
+  }
 
   collection collect(collection kind) override {
     if (background_ != nullptr) background_->enter();
@@ -95,6 +100,7 @@ class generational final : public plan_base {
       collect_young(takes_snapshot() ? promote::all : promote::by_age);
     if (background_ != nullptr) {
       if (has_eden_) advance();
+      is_pacing_ = is_late();
       background_->leave();
     }
     moved_bytes = young_moved_ + old_.moved_bytes();
@@ -193,15 +199,18 @@ class generational final : public plan_base {
 
   // Since the last collection eden has got no block.
   [[nodiscard]] bool is_collected() const { return young_.used() == kept_young_; }
-  // Eden, and what is large, are filled no faster than the system finds pages to promote to. In a pause nobody waits:
-  // eden has got no block since.
-  void await_pages() {
+  // Eden, and what is large, are filled no faster than the system finds pages to promote to, and than what is free
+  // lasts until a marking is over. In a pause nobody waits: eden has got no block since.
+  void pace(std::size_t wanted) {
     if (background_ == nullptr) return;
+    bool has_pages = false;
     {
       std::lock_guard guard{core_.lock()};
-      if (is_collected() || old_.populated_blocks() > young_.used()) return;
+      if (is_collected()) return;
+      has_pages = old_.populated_blocks() > young_.used();
     }
-    background_->await_pages();
+    if (!has_pages) background_->await_pages();
+    if (is_pacing_) background_->await_marking(base::smaller(wanted, most_waits));
   }
 
   // ---- Concurrent marking
@@ -212,6 +221,7 @@ class generational final : public plan_base {
   void advance() {
     if (background_->now() == stage::idle && wants_marking()) {
       asked_at_bytes_ = old_.new_bytes();
+      asked_at_blocks_ = blocks_.used();
       background_->go_to(stage::sweeping);
     } else if (background_->now() == stage::ready && promoting_) {
       step = marking_step::begins;
@@ -233,19 +243,37 @@ class generational final : public plan_base {
     }
   }
   // Early enough that marking is over before what is left is used up: half of it, or twice what came while
-  // the last one was under way.
-  [[nodiscard]] bool wants_marking() const {
+  // the last one was under way. Of bytes, and of whole blocks: where objects are of many sizes, some holes stay.
+  [[nodiscard]] bool wants_marking() {
     if (core_.options().stress.mark_always) return true;
     std::uint64_t room = room_bytes();
-    return old_.new_bytes() + base::larger(room / 2, 2 * came_meanwhile_bytes_) > room;
+    if (old_.new_bytes() + base::larger(room / 2, 2 * came_meanwhile_bytes_) > room) return true;
+    if (!old_.is_swept()) return false;
+    std::size_t free = free_blocks();
+    swept_free_blocks_ = base::larger(swept_free_blocks_, free);
+    return free < base::larger(swept_free_blocks_ / 2, 2 * came_meanwhile_blocks_);
   }
   // Of what the last marking reached, less is marked than is used up of what may come meanwhile.
   [[nodiscard]] bool is_late() {
-    if (background_->now() == stage::idle) return false;
-    auto came = static_cast<double>(old_.new_bytes() - asked_at_bytes_);
-    auto may_come = static_cast<double>(room_bytes()) - static_cast<double>(asked_at_bytes_);
+    if (background_->now() == stage::idle || old_.is_clearing()) return false;
+    auto share = [](std::uint64_t came, std::uint64_t may_come) {
+      return may_come == 0 ? 1.0 : static_cast<double>(came) / static_cast<double>(may_come);
+    };
+    std::uint64_t came_bytes = old_.new_bytes() - asked_at_bytes_;
+    std::size_t came_blocks = came_since_asked_blocks();
+    double used_up =
+        std::max(share(came_bytes, room_bytes() - base::smaller(room_bytes(), asked_at_bytes_)),
+                 share(came_blocks, came_blocks + free_blocks()));
     auto reached = static_cast<double>(old_.is_under_way() ? old_.marker().live_bytes() : 0);
-    return came * static_cast<double>(old_.live_bytes()) > reached * may_come;
+    return used_up * static_cast<double>(old_.live_bytes()) > reached;
+  }
+  // Beside eden, and what it may be promoted into.
+  [[nodiscard]] std::size_t free_blocks() const {
+    std::size_t old = blocks_.used() - young_.used() + 2 * eden_.most();
+    return old_.most_blocks() - base::smaller(old_.most_blocks(), old);
+  }
+  [[nodiscard]] std::size_t came_since_asked_blocks() const {
+    return blocks_.used() - base::smaller(blocks_.used(), asked_at_blocks_);
   }
   // What the old space may grow by between two markings.
   [[nodiscard]] std::uint64_t room_bytes() const {
@@ -254,8 +282,10 @@ class generational final : public plan_base {
   }
   // At its end, or where memory has run out before.
   void note_what_came() {
-    if (background_ != nullptr && background_->now() != stage::idle)
+    if (background_ != nullptr && background_->now() != stage::idle) {
       came_meanwhile_bytes_ = old_.new_bytes() - asked_at_bytes_;
+      came_meanwhile_blocks_ = came_since_asked_blocks();
+    }
   }
   void settle_lives() {
     old_.marker().run();
@@ -265,6 +295,7 @@ class generational final : public plan_base {
   }
   void end_marking() {
     old_.end_marking();
+    swept_free_blocks_ = 0;
     core_.world().set_marking(detail::marking_now::no);
   }
   void end_marking_beside() {
@@ -491,6 +522,7 @@ class generational final : public plan_base {
   static constexpr unsigned most_expected_holes = 4;
   static constexpr std::size_t most_marked_in_pause = 2048;
   static constexpr std::size_t most_swept_for_eden = 256;
+  static constexpr std::size_t most_waits = 2;
   // Once a collection has moved so much, it wakes others for what is left; but not where all that is young may still
   // be in the cache of the processor that has made it.
   static constexpr std::uint64_t least_shared_bytes = std::uint64_t{256} << 10;
@@ -516,6 +548,10 @@ class generational final : public plan_base {
   std::uint64_t asked_at_bytes_ =
       0;  // what was new in the old space when a marking was last asked for
   std::uint64_t came_meanwhile_bytes_ = 0;
+  std::size_t asked_at_blocks_ = 0;  // the same in blocks in use
+  std::size_t came_meanwhile_blocks_ = 0;
+  std::size_t swept_free_blocks_ = 0;  // once all is swept
+  bool is_pacing_ = false;             // until the next collection
   bool promoting_ = false;
   bool most_survive_ = false;
   row<void*> in_place_;  // objects in pinned blocks that this collection has reached
