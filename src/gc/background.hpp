@@ -1,10 +1,14 @@
 // The thread that marks while the program runs, and who may touch the old space when.
 //
-//   program    ... | young | ... | young: begins | ... | young | ... | young: finishes | ...
-//   thread      sweeps ........ ready             marks  waits  marks  marked
+//   program    ... | young | ... | young: begins | ... | young | ... | young: settles | ...         | young: ends | ...
+//   thread      sweeps ........ ready             marks  waits  marks  marked          clears cleared
 //
-//   idle --> sweeping --> ready --> marking --> marked --> idle
-//        (1)          (2)       (1)         (2)        (1)       (1) by a collection, (2) by the thread
+//   idle --> sweeping --> ready --> marking --> marked --> clearing --> cleared --> idle
+//        (1)          (2)       (1)         (2)      | (1)          (2)         (1) ^       (1) by a collection,
+//                                                    '------ little to clear -------'       (2) by the thread
+//
+// A marking is over in two steps: once what lives is known, references to the dead are cleared beside the program,
+// however many; until they are, no memory of the dead is used again.
 //
 // While it is idle it sweeps ahead, so that what a marking has left for dead is soon to be had, and the next begins
 // as soon as it is asked for.
@@ -35,7 +39,7 @@ namespace strata::gc {
 
 class background {
  public:
-  enum class stage : std::uint8_t { idle, sweeping, ready, marking, marked };
+  enum class stage : std::uint8_t { idle, sweeping, ready, marking, marked, clearing, cleared };
 
   // ahead: of so many blocks the thread makes the system find pages, before promotion needs them.
   background(core& of, old_space& old, std::size_t ahead) : core_(of), old_(old), ahead_(ahead) {
@@ -66,35 +70,50 @@ class background {
     }
     changed_.notify_all();
   }
-  [[nodiscard]] stage now() const { return stage_; }
+  // relaxed, for mutators that ask: a wait more or less.
+  [[nodiscard]] stage now() const { return stage_.load(std::memory_order_relaxed); }
   void go_to(stage next) {
-    stage_ = next;
+    stage_.store(next, std::memory_order_relaxed);
     may_sweep_ = next == stage::idle;
   }
   // A collection's share of the work, in its turn: more where the thread is late.
   void help(bool is_late) {
-    std::uint64_t until_ns = os::monotonic_ns() + (is_late              ? helping_late_ns
-                                                   : thread_.joinable() ? helping_ns
-                                                                        : working_alone_ns);
+    std::uint64_t until_ns = os::monotonic_ns() + share_ns(is_late);
     while (has_work() && os::monotonic_ns() < until_ns) slice();
   }
   // A mutator waits for a while, where the system is finding pages. Called without a lock.
   void await_pages() {
-    std::unique_lock held{pages_lock_};
-    if (populating_) populated_.wait_for(held, std::chrono::nanoseconds{longest_wait_ns});
+    std::unique_lock held{waiting_lock_};
+    if (populating_) came_on_.wait_for(held, std::chrono::nanoseconds{longest_wait_ns});
+  }
+  // So many times that while, or until a collection is due to go on. False where there is nothing to wait for.
+  bool await_marking(std::size_t times) {
+    if (!thread_.joinable() || now() == stage::idle) return false;
+    std::unique_lock held{waiting_lock_};
+    came_on_.wait_for(held, std::chrono::nanoseconds{times * longest_wait_ns},
+                      [this] { return !has_work(); });
+    return true;
   }
 
  private:
   static constexpr std::uint64_t helping_ns = 30'000;
   static constexpr std::uint64_t working_alone_ns = 400'000;
-  static constexpr std::uint64_t helping_late_ns = 800'000;
+  // Mutators that wait bring a thread that is late forward, too.
+  static constexpr std::uint64_t helping_late_ns = 300'000;
+  static constexpr std::uint64_t alone_and_late_ns = 800'000;
   // At each block of eden: more than it takes to find pages for another.
   static constexpr std::uint64_t longest_wait_ns = 250'000;
   static constexpr std::size_t slice_objects = 256;
   static constexpr std::size_t slice_blocks = 16;
+  static constexpr std::size_t slice_references = 128;
 
+  [[nodiscard]] std::uint64_t share_ns(bool is_late) const {
+    if (thread_.joinable()) return is_late ? helping_late_ns : helping_ns;
+    return is_late ? alone_and_late_ns : working_alone_ns;
+  }
   [[nodiscard]] bool has_work() const {
-    return stage_ == stage::sweeping || stage_ == stage::marking;
+    stage at = now();
+    return at == stage::sweeping || at == stage::marking || at == stage::clearing;
   }
   [[nodiscard]] bool may_work() const {
     // In this order: while a collection has its turn the stage is its own.
@@ -127,10 +146,10 @@ class background {
       some = old_.next_fresh(ahead_);
     }
     {
-      std::lock_guard guard{pages_lock_};
+      std::lock_guard guard{waiting_lock_};
       populating_ = some.count != 0;
     }
-    populated_.notify_all();
+    came_on_.notify_all();
     if (some.count == 0) return false;
     held.unlock();
     old_.populate(some);
@@ -138,14 +157,24 @@ class background {
     return true;
   }
   void slice() {
-    if (stage_ == stage::marking) {
-      if (old_.mark_some(slice_objects)) stage_ = stage::marked;
+    if (now() == stage::marking) {
+      if (old_.mark_some(slice_objects)) come_to(stage::marked);
+    } else if (now() == stage::clearing) {
+      if (old_.clear_some(slice_references)) come_to(stage::cleared);
     } else {
       std::lock_guard guard{core_.lock()};
       if (!old_.sweep_some(slice_blocks)) return;
       may_sweep_ = false;
-      if (stage_ == stage::sweeping) stage_ = stage::ready;
+      if (now() == stage::sweeping) come_to(stage::ready);
     }
+  }
+  // With the lock, so that nobody begins to wait in between.
+  void come_to(stage next) {
+    {
+      std::lock_guard guard{waiting_lock_};
+      stage_.store(next, std::memory_order_relaxed);
+    }
+    came_on_.notify_all();
   }
 
   core& core_;
@@ -153,12 +182,12 @@ class background {
   std::size_t ahead_;
   std::mutex lock_;  // guards what follows, and the old space's marker while the program runs
   std::condition_variable changed_;
-  stage stage_ = stage::idle;
+  std::atomic<stage> stage_{stage::idle};
   bool may_sweep_ = false;  // idle, and not all is swept, as far as the thread knows
   bool collecting_ = false;
   bool ending_ = false;
-  std::mutex pages_lock_;  // guards populating_; the last in order
-  std::condition_variable populated_;
+  std::mutex waiting_lock_;  // guards populating_; the last in order
+  std::condition_variable came_on_;
   bool populating_ = false;          // the thread makes the system find pages, or may soon
   std::atomic<bool> wanted_{false};  // relaxed: a slice more or less
   std::thread thread_;               // none where there is one processor

@@ -249,7 +249,8 @@ void* strata_gc_ephemeron_key(strata_gc_mutator* self, const void* ephemeron) {
   return detail::strengthened(self->own, reference_in(ephemeron, 0));
 }
 void* strata_gc_ephemeron_value(strata_gc_mutator* self, const void* ephemeron) {
-  return detail::strengthened(self->own, reference_in(ephemeron, 1));
+  void* value = reference_in(ephemeron, 1);
+  return detail::strengthened_value(self->own, reference_in(ephemeron, 0), value);
 }
 
 void strata_gc_when_dead(strata_gc_mutator* self, void* object, void (*run)(void* context),

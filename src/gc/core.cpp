@@ -98,7 +98,7 @@ void core::remove(global_node& removed) {
 void core::log(record& by, void** field, void* value) {
   // An old object that refers to another: nothing but a snapshot needs to know.
   if (detail::address_of(value) - blocks_.base() >= young_bytes_ &&
-      by.state->marking.load(std::memory_order_relaxed) == 0)
+      by.state->marking.load(std::memory_order_relaxed) != marking_now::marks)
     return;
   std::uint64_t bit = std::uint64_t{1} << (detail::address_of(field) / word_bytes % 64);
   // relaxed: others store to neighbours of the field; two threads that race for this one both note it.
@@ -125,11 +125,10 @@ void* core::allocate(mutator& self, std::size_t bytes, const type& of) {
       throw_out_of_memory();
     }
     request first{bytes, failures > 0};
-    if (collect(&own, kind, cause::no_room, &first)) {
-      if (kind == collection::full) ++failures;
-      kind = collection::full;
-    }
+    bool collected = collect(&own, kind, cause::no_room, &first);
+    if (collected && kind == collection::full) ++failures;
     object = first.object != nullptr ? first.object : try_allocate(own, bytes);
+    if (object == nullptr && collected) kind = failures == 0 ? plan_->next_try() : collection::full;
   }
   // A large object may have been marked already, by a plan that is marking.
   std::uint8_t mark = bytes > most_small_bytes ? header::mark(object) : std::uint8_t{0};

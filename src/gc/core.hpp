@@ -85,6 +85,11 @@ class detail::core {
   [[nodiscard]] direct_space& direct() { return direct_; }
   // The number that this marking marks objects with.
   [[nodiscard]] std::uint8_t epoch() const { return epoch_; }
+  // Once a marking has ended but for what it clears: it has not reached the object.
+  [[nodiscard]] bool has_died(void* object) const {
+    return detail::address_of(object) - blocks_.base() >= young_bytes_ &&
+           header::mark(object) != epoch_;
+  }
   void next_epoch() { epoch_ = epoch_ == last_epoch ? 1 : static_cast<std::uint8_t>(epoch_ + 1); }
 
   // The rest for collectors only: the world is stopped.

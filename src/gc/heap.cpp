@@ -144,8 +144,19 @@ void detail::log_field(void** field, void* value) noexcept {
   }
   fatal(misuse::corrupt_metadata, field, 0, "stored to by a thread without a mutator");
 }
-void detail::log_revived(mutator& self, void* object) noexcept {
-  record_of(self).log.push({nullptr, object});
+void* detail::revived(mutator& self, void* object) noexcept {
+  record& of = record_of(self);
+  if (of.state->marking.load(std::memory_order_relaxed) == marking_now::clears)
+    return self.core().has_died(object) ? nullptr : object;
+  of.log.push({nullptr, object});
+  return object;
+}
+void* detail::revived_value(mutator& self, void* key, void* value) noexcept {
+  record& of = record_of(self);
+  if (of.state->marking.load(std::memory_order_relaxed) == marking_now::clears)
+    return key == nullptr || self.core().has_died(key) ? nullptr : value;
+  of.log.push({nullptr, value});
+  return value;
 }
 void detail::add_cleaner(mutator& self, void* object, cleaner then) {
   self.core().weaks().add(object, then);

@@ -10,17 +10,18 @@ bool line_space::open(std::size_t first_block, blocks::after then) {
   then_ = then;
   std::size_t count = blocks_.count();
   std::size_t words = base::bit_row::words_for(count);
-  table_bytes_ = base::align_up(words * 8 + count * (sizeof(std::uint16_t) + 1 + block_lines),
+  table_bytes_ = base::align_up(3 * words * 8 + count * (sizeof(std::uint16_t) + 1 + block_lines),
                                 os::page_bytes());
   tables_ = os::map(table_bytes_, os::page_bytes());
   if (tables_ == nullptr) return false;
   auto* at = static_cast<std::uint64_t*>(tables_);
-  recyclable_ = base::bit_row{at};
-  live_lines_ = reinterpret_cast<std::uint16_t*>(at + words);
+  is_medium_ = base::bit_row{at};
+  recyclable_ = {base::bit_row{at + words}, base::bit_row{at + 2 * words}};
+  live_lines_ = reinterpret_cast<std::uint16_t*>(at + 3 * words);
   classified_ = reinterpret_cast<std::uint8_t*>(live_lines_ + count);
   lines_ = classified_ + count;
   first_block_ = sweep_at_ = sweep_end_ = first_block;
-  recycle_at_.fill(first_block);
+  pass_over_none();
   return true;
 }
 
@@ -65,16 +66,18 @@ bump_range line_space::next_gap(line_cursor& at, std::size_t bytes) {
   return {};
 }
 
-bump_range line_space::recycle(line_cursor& at, std::size_t bytes, std::size_t most_blocks) {
-  std::size_t& from = recycle_at(bytes);
+bump_range line_space::recycle(line_cursor& at, std::size_t bytes, sizes taken_for,
+                               std::size_t most_blocks) {
+  std::size_t& from = recycle_at(bytes, taken_for);
+  base::bit_row recyclable = recyclable_[index_of(taken_for)];
   for (; most_blocks > 0; --most_blocks) {
-    std::size_t found = recyclable_.find(true, from, sweep_at_);
+    std::size_t found = recyclable.find(true, from, sweep_at_);
     if (found < sweep_at_) {
       from = found + 1;
       at = {found, 0};
       bump_range hole = next_hole(at, bytes);
       if (hole.cursor == nullptr) continue;
-      recyclable_.clear(found);
+      recyclable.clear(found);
       return hole;
     }
     from = found;
@@ -84,12 +87,16 @@ bump_range line_space::recycle(line_cursor& at, std::size_t bytes, std::size_t m
   return {};
 }
 
-std::size_t line_space::take() {
+std::size_t line_space::take(sizes taken_for) {
   std::size_t block = blocks_.take(1, use::lines, first_block_, blocks_.count());
   if (block == blocks::none) return block;
   ++used_;
   classified_[block] = epoch_;
   live_lines_[block] = block_lines;
+  if (taken_for == sizes::medium)
+    is_medium_.set(block);
+  else
+    is_medium_.clear(block);
   return block;
 }
 
@@ -112,7 +119,7 @@ void line_space::classify(std::size_t block) {
     --used_;
     return;
   }
-  if (live < block_lines || gaps_ != nullptr) recyclable_.set(block);
+  if (live < block_lines || gaps_ != nullptr) recyclable_[index_of(sizes_in(block))].set(block);
 }
 
 // ---- Marking
@@ -139,9 +146,9 @@ bool line_space::forget_marks(std::size_t blocks) {
 void line_space::end() {
   marked_[0] = marked_[1];
   sweep_at_ = first_block_;
-  recycle_at_.fill(first_block_);
+  pass_over_none();
   sweep_end_ = blocks_.count();
-  recyclable_.clear_range(0, blocks_.count());
+  for (base::bit_row& each : recyclable_) each.clear_range(0, blocks_.touched());
 }
 
 void line_space::forget_marking() {
@@ -155,7 +162,7 @@ std::size_t line_space::condemn(std::size_t spare_blocks) {
   std::size_t lines[16] = {};
   auto each = [&](auto visit) {
     blocks_.each_used([&](std::size_t block, use as) {
-      if (as == use::lines && recyclable_.test(block))
+      if (as == use::lines && has_holes(block))
         visit(block, live_lines_[block], live_lines_[block] * std::size_t{16} / (block_lines + 1));
     });
   };

@@ -12,6 +12,9 @@
 //   a block is classified  when its entry in classified_ is the epoch: it has been swept, or was taken since
 //   in recyclable_       bits of blocks that are classified, have holes, and belong to nobody
 //
+// Blocks are for objects below medium_bytes, or for others. Among small ones that die here and there, larger ones find
+// no holes that are wide enough; what their like has left they fit into.
+//
 // Where lines are all in use though little is in them, and objects may not move, holes are to the word for once:
 // use_gaps, between objects whose places a marking has noted.
 //
@@ -38,6 +41,12 @@ struct line_cursor {
   std::size_t at = 0;  // a line, or a word where holes are to the word
 };
 
+// Which objects a block was taken for.
+enum class sizes : std::uint8_t { small, medium };
+[[nodiscard]] inline sizes sizes_of(std::size_t bytes) {
+  return bytes >= medium_bytes ? sizes::medium : sizes::small;
+}
+
 // How hard a full collection tries to make room: the last resort, after one that has made little, compacts the
 // heap, where its plan moves objects, and else gives away what is free to the word.
 enum class effort : std::uint8_t { usual, last_resort };
@@ -60,17 +69,19 @@ class line_space {
 
   // The next hole of at least `bytes` in the cursor's own block; empty when there is none. Needs no lock.
   bump_range next_hole(line_cursor& at, std::size_t bytes);
-  // Gives the cursor another block with such a hole, and that; empty when there is none among the next most_blocks.
-  // Heap locked, as for what follows.
-  bump_range recycle(line_cursor& at, std::size_t bytes, std::size_t most_blocks = blocks::none);
+  // Gives the cursor another block that was taken for such sizes and has such a hole, and that; empty when there is
+  // none among the next most_blocks. Heap locked, as for what follows.
+  bump_range recycle(line_cursor& at, std::size_t bytes, sizes taken_for,
+                     std::size_t most_blocks = blocks::none);
   // A whole free block; `none` when there is none.
-  std::size_t take();
+  std::size_t take(sizes taken_for);
   // Classifies the next; false when all are.
   bool sweep_next() {
     if (sweep_at_ >= sweep_end_) return false;
     classify(sweep_at_++);
     return true;
   }
+  [[nodiscard]] bool is_swept() const { return sweep_at_ >= sweep_end_; }
   // True when all are classified, and what begin() has to do is done.
   bool sweep_some(std::size_t blocks) {
     for (; blocks > 0 && sweep_next(); --blocks) continue;
@@ -119,9 +130,19 @@ class line_space {
   [[nodiscard]] std::size_t count_live_lines(std::size_t block) const;
   bump_range next_gap(line_cursor& at, std::size_t bytes);
   // Who finds no hole in a block leaves it to those who ask for less.
-  [[nodiscard]] std::size_t& recycle_at(std::size_t bytes) {
+  [[nodiscard]] std::size_t& recycle_at(std::size_t bytes, sizes taken_for) {
     std::size_t least = gaps_ != nullptr ? least_gap_bytes : line_bytes;
-    return recycle_at_[std::bit_width((bytes - 1) / least)];
+    return recycle_at_[index_of(taken_for)][std::bit_width((bytes - 1) / least)];
+  }
+  void pass_over_none() {
+    for (auto& each : recycle_at_) each.fill(first_block_);
+  }
+  static std::size_t index_of(sizes of) { return static_cast<std::size_t>(of); }
+  [[nodiscard]] sizes sizes_in(std::size_t block) const {
+    return is_medium_.test(block) ? sizes::medium : sizes::small;
+  }
+  [[nodiscard]] bool has_holes(std::size_t block) const {
+    return recyclable_[index_of(sizes_in(block))].test(block);
   }
   void classify(std::size_t block);
   // Before a marking with number 1, of so many blocks: marks of 250 markings ago. True when all are done.
@@ -133,8 +154,9 @@ class line_space {
   std::size_t used_ = 0;
   std::size_t sweep_at_ = 0;   // blocks below it are classified
   std::size_t sweep_end_ = 0;  // blocks from here on were not there when the marking ended
-  // By doublings of what is asked for: blocks below it have been passed over.
-  std::array<std::size_t, recycle_classes> recycle_at_{};
+  // Of blocks taken for small and for medium objects, by doublings of what is asked for: blocks below it have been
+  // passed over.
+  std::array<std::array<std::size_t, recycle_classes>, 2> recycle_at_{};
   const extents* gaps_ = nullptr;
   std::size_t forget_at_ = 0;  // forget_marks has come so far
   std::uint8_t epoch_ = 0;     // of the last marking that began
@@ -142,7 +164,8 @@ class line_space {
   std::uint8_t* lines_ = nullptr;
   std::uint8_t* classified_ = nullptr;
   std::uint16_t* live_lines_ = nullptr;
-  base::bit_row recyclable_{nullptr};
+  base::bit_row is_medium_{nullptr};
+  std::array<base::bit_row, 2> recyclable_{base::bit_row{nullptr}, base::bit_row{nullptr}};
   void* tables_ = nullptr;
   std::size_t table_bytes_ = 0;
 };

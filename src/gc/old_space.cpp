@@ -14,6 +14,8 @@ constexpr unsigned most_workers = 4;
 // Blocks with holes that promotion passes over as too narrow before it takes a whole one, which it may: a pause must
 // not be as long as there are such.
 constexpr std::size_t most_looked_at = 16;
+// While less than this part of all blocks is free.
+constexpr std::size_t scarce_share = 8;
 
 }  // namespace
 
@@ -52,13 +54,15 @@ bump_range old_space::refill(line_cursor& at, std::size_t bytes) {
   if (hole.cursor != nullptr) return hole;
   std::lock_guard guard{core_.lock()};
   if (bytes < medium_bytes) {
-    hole = lines_.recycle(at, bytes);
+    hole = lines_.recycle(at, bytes, sizes::small);
     if (hole.cursor != nullptr) return hole;
   }
-  std::size_t block = make_room(1) ? lines_.take() : blocks::none;
-  if (block == blocks::none) return lines_.recycle(at, bytes);
-  std::byte* start = blocks_.address_of(block);
-  return {start, start + detail::block_bytes};
+  // What a thread bumps through takes what comes.
+  std::size_t block = make_room(1) ? lines_.take(sizes::small) : blocks::none;
+  if (block != blocks::none)
+    return {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
+  hole = lines_.recycle(at, bytes, sizes::medium);
+  return hole.cursor != nullptr ? hole : lines_.recycle(at, bytes, sizes::small);
 }
 
 std::byte* old_space::take_large(std::size_t bytes) {
@@ -81,7 +85,7 @@ std::byte* old_space::take_large(std::size_t bytes) {
   }
   std::memset(at, 0, bytes);
   // A new object is not what a marking under way looks for.
-  if (marking_) header::set_mark(at + header::bytes, core_.epoch());
+  if (is_under_way()) header::set_mark(at + header::bytes, core_.epoch());
   return at;
 }
 
@@ -91,20 +95,28 @@ std::byte* old_space::take_promoted_slow(promotion& to, std::size_t bytes, std::
   if (is_medium) {
     if (std::byte* at = range.take(bytes)) return at;
   }
-  bump_range fresh = is_medium ? bump_range{} : lines_.next_hole(to.cursor, bytes);
-  if (fresh.cursor == nullptr) {
+  line_cursor& cursor = is_medium ? to.medium_cursor : to.small_cursor;
+  range = lines_.next_hole(cursor, bytes);
+  if (range.cursor == nullptr) {
     std::unique_lock<std::mutex> held;
     if (lock != nullptr) held = std::unique_lock(*lock);
-    if (!is_medium) fresh = lines_.recycle(to.cursor, bytes, most_looked_at);
-    if (fresh.cursor == nullptr) {
-      std::size_t block = lines_.take();
-      STRATA_CHECK(block != blocks::none);
-      fresh = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
-    }
+    range = take_for_promotion(cursor, bytes);
   }
-  range = fresh;
   arm_all(range);
   return range.take(bytes);
+}
+
+// Where whole blocks are scarce, large objects need them more.
+bump_range old_space::take_for_promotion(line_cursor& at, std::size_t bytes) {
+  sizes own = sizes_of(bytes);
+  bump_range hole = lines_.recycle(at, bytes, own, most_looked_at);
+  if (hole.cursor == nullptr && !has_room(most_blocks_ / scarce_share))
+    hole = lines_.recycle(at, bytes, own == sizes::small ? sizes::medium : sizes::small,
+                          most_looked_at);
+  if (hole.cursor != nullptr) return hole;
+  std::size_t block = lines_.take(own);
+  STRATA_CHECK(block != blocks::none);
+  return {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
 }
 
 // What is left in them is anybody's.
@@ -170,7 +182,7 @@ void old_space::begin() {
   leave_buffers();
   lines_.begin(core_.epoch());
   marker_.begin(core_.epoch(), blocks_.base() + young_bytes_);
-  marking_ = true;
+  stage_ = stage::marking;
   moving_ = false;
   new_before_bytes_ = new_bytes_;
   moved_live_bytes_ = 0;
@@ -191,6 +203,11 @@ void old_space::finish() {
   end_marking();
 }
 
+void old_space::settle_lives() {
+  core_.weaks().settle_lives(*this);
+  stage_ = stage::clearing;
+}
+
 void old_space::end_marking() {
   core_.weaks().of_old.clear();
   leave_buffers();
@@ -200,7 +217,7 @@ void old_space::end_marking() {
   // What came while it was marked is held, too.
   live_bytes_ = marker_.live_bytes() + moved_live_bytes_ + (new_bytes_ - new_before_bytes_);
   new_bytes_ = 0;
-  marking_ = false;
+  stage_ = stage::idle;
 }
 
 // Before dead large objects go back.
@@ -317,14 +334,16 @@ void old_space::visit(void** field) {
 
 void* old_space::copy_of(void* object, std::uint64_t word, std::size_t bytes) {
   std::size_t copied_bytes = bytes + header::growth(word);
-  std::byte* to = to_.small.take(copied_bytes);
+  sizes own = sizes_of(copied_bytes);
+  bump_range& range = own == sizes::medium ? to_.medium : to_.small;
+  std::byte* to = range.take(copied_bytes);
   if (to == nullptr) {
     if (blocks_.used() >= most_blocks_while_moving()) return nullptr;
-    std::size_t block = lines_.take();
+    std::size_t block = lines_.take(own);
     if (block == blocks::none) return nullptr;
-    to_.small = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
-    arm_all(to_.small);
-    to = to_.small.take(copied_bytes);
+    range = {blocks_.address_of(block), blocks_.address_of(block) + detail::block_bytes};
+    arm_all(range);
+    to = range.take(copied_bytes);
   }
   copy_object(to, static_cast<std::byte*>(object) - header::bytes, bytes);
   carry_hash(to + header::bytes, object, word, bytes, blocks_);

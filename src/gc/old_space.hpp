@@ -4,7 +4,9 @@
 //   full(roots)     the world is stopped: mark everything from the roots, moving what is in condemned blocks
 //   compact(roots)  the same, and small objects slide together (compaction.hpp): all the room there is, and slow
 //   or, while the program runs between the two,
-//   begin(); marker().push(roots) ... marker().run() ... finish()
+//   begin(); marker().push(roots) ... marker().run() | settle_lives() ... clear_some() ... | end_marking()
+//                                                    '- what lives is known, and what refers weakly to the dead is
+//                                                       cleared: stages of a marking
 //
 // Objects here have their log bits set where there is a young generation: each first store to one of their
 // fields is noted. into_young_ holds the fields that are known to refer to young objects; their bits are
@@ -50,7 +52,8 @@ class old_space {
   std::byte* take_large(std::size_t bytes);
   // Where a thread puts what it brings here.
   struct promotion {
-    line_cursor cursor;
+    line_cursor small_cursor;
+    line_cursor medium_cursor;
     bump_range small;
     bump_range medium;
   };
@@ -78,10 +81,10 @@ class old_space {
   }
   // What settle does, for several threads: the header, the lines, and what all have brought.
   [[nodiscard]] std::uint64_t settled(std::uint64_t word) const {
-    return header::settled(word, marking_ ? core_.epoch() : std::uint8_t{0});
+    return header::settled(word, is_under_way() ? core_.epoch() : std::uint8_t{0});
   }
   void mark_settled(void* object, std::size_t bytes) {
-    if (marking_)
+    if (is_under_way())
       lines_.mark_lines(static_cast<std::byte*>(object) - header::bytes, bytes, core_.epoch());
   }
   void add_settled(std::uint64_t bytes) { new_bytes_ += bytes; }
@@ -104,6 +107,7 @@ class old_space {
     marker_.trim();
     return true;
   }
+  [[nodiscard]] bool is_swept() const { return large_.is_swept() && lines_.is_swept(); }
   // In a pause that is a full collection's.
   void sweep_large() { large_.sweep_some(blocks_.count(), core_.epoch()); }
   // Marks for a while; true when nothing is left, as far as anybody knows while the program runs.
@@ -160,8 +164,16 @@ class old_space {
   [[nodiscard]] bool may_move() const { return when_ != evacuation::never; }
   void begin();
   void finish();
+  // Instead of finish(), where nothing moves.
+  void settle_lives();
+  // Clears so much; true when all is.
+  bool clear_some(std::size_t most) { return core_.weaks().clear_some(marker_, most); }
+  void end_marking();
   gc::marker& marker() { return marker_; }
-  [[nodiscard]] bool is_marking() const { return marking_; }
+  [[nodiscard]] bool is_marking() const { return stage_ == stage::marking; }
+  [[nodiscard]] bool is_clearing() const { return stage_ == stage::clearing; }
+  // Between begin and its end.
+  [[nodiscard]] bool is_under_way() const { return stage_ != stage::idle; }
   [[nodiscard]] std::uint64_t live_bytes() const { return live_bytes_; }
   [[nodiscard]] std::uint64_t moved_bytes() const { return moved_bytes_; }
   [[nodiscard]] std::size_t most_blocks() const { return most_blocks_; }
@@ -187,10 +199,10 @@ class old_space {
   static constexpr std::size_t least_parallel_bytes = std::size_t{4} << 20;
 
   std::byte* take_promoted_slow(promotion& to, std::size_t bytes, std::mutex* lock);
+  bump_range take_for_promotion(line_cursor& at, std::size_t bytes);
   void leave_buffers();
   void condemn();
   void mark_all();
-  void end_marking();
   // Once places are known.
   STRATA_INLINE void tell(void** field);
   void tell_fields_of(void* object, type& of);
@@ -218,9 +230,10 @@ class old_space {
   std::size_t young_bytes_ = 0;
   bool stores_are_noted_ = false;
   bool moving_ = false;
-  bool marking_ = false;  // between begin and finish
-  bool placed_ = false;   // objects slide, and where to is known
-  promotion to_;          // and where copies go
+  enum class stage : std::uint8_t { idle, marking, clearing };
+  stage stage_ = stage::idle;
+  bool placed_ = false;  // objects slide, and where to is known
+  promotion to_;         // and where copies go
   std::vector<promotion> to_of_helpers_;
   row<void**> into_young_;
   row<void*> fresh_large_;  // large objects made since the last collection

@@ -64,8 +64,15 @@ class waiting_keys {
     }
     clear();
   }
+  // Of those that wait when no key will be reached any more; null when none is left. Then clear().
+  void** take_left() {
+    while (!entries_.empty()) {
+      if (void** left = entries_.pop().ephemeron) return left;
+    }
+    return nullptr;
+  }
   void clear() {
-    if (entries_.empty()) return;
+    if (heads_.empty()) return;
     entries_.clear();
     heads_.clear();
     entries_.trim();

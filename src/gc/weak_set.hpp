@@ -17,6 +17,12 @@
 //   space.trace(void*& object)  reaches it, and all that it reaches
 //   space.is_young(object)      after the collection
 //
+// A marking beside the program ends otherwise: its pause only settles what lives (settle_lives). References to the
+// dead are cleared afterwards (clear_some), while the program runs; whoever reads one meanwhile asks whether it leads
+// to what has died, as detail::revived does. Memory of the dead comes back when all are cleared.
+//
+//   settle ... settle_lives | clear_some ... | found.clear       |: the world is stopped
+//
 // Tracers tell found.reached of each object that they reach, by the address that references to it have before it
 // moves.
 #pragma once
@@ -121,6 +127,14 @@ class weak_set {
     finish_ephemerons(space, in);
   }
 
+  // The marker has nothing left, the world is stopped, and nothing moves: what lives is known from now on. What is
+  // young is cleared here, since it may move, and tables are told.
+  template <class Space>
+  void settle_lives(Space& space);
+  // Afterwards: clears so many of the others. True when none refers to what is dead any more.
+  template <class Marker>
+  bool clear_some(const Marker& marker, std::size_t most);
+
   enum class cleaners { of_young_objects, of_all_objects };
   // What was found stays in `in`, without ephemerons whose keys have died.
   template <class Space>
@@ -140,10 +154,8 @@ class weak_set {
     }
     finish_cleaners(space, young_, 0);
     finish_slots(space);
-    survivors alive{space};
-    for (weak_table* at = tables_.front(); at != nullptr; at = tables_.after(at))
-      at->finish(alive, which == cleaners::of_all_objects ? collected::all_objects
-                                                          : collected::young_objects);
+    finish_tables(space, which == cleaners::of_all_objects ? collected::all_objects
+                                                           : collected::young_objects);
   }
 
  private:
@@ -166,6 +178,13 @@ class weak_set {
       remembered_.push(object);
   }
 
+  template <class Space>
+  void finish_tables(Space& space, collected what) {
+    survivors alive{space};
+    for (weak_table* at = tables_.front(); at != nullptr; at = tables_.after(at))
+      at->finish(alive, what);
+  }
+
   // A marking, and young collections meanwhile, come past the same objects.
   template <class Space>
   void finish_remembered(Space& space) {
@@ -179,12 +198,17 @@ class weak_set {
     remembered_.shorten(static_cast<std::size_t>(end - remembered_.begin()));
   }
 
-  // Those whose keys are not alive wait until a value has led there, which wakes them; some may wait already,
-  // since settle() has looked at them.
+  // Some may wait already, since settle() has looked at them.
   template <class Space>
   void finish_ephemerons(Space& space, found& in) {
+    in.waiting.take_all([&](void** words) { in.ephemerons.push(words); });
+    trace_values(space, in);
+    in.waiting.take_all([](void** words) { words[0] = words[1] = nullptr; });
+  }
+  // Those whose keys are not alive wait until a value has led there, which wakes them.
+  template <class Space>
+  void trace_values(Space& space, found& in) {
     row<void*>& all = in.ephemerons;
-    in.waiting.take_all([&](void** words) { all.push(words); });
     std::size_t looked_at = 0;
     std::size_t settled = 0;  // those before it have live keys, and their values are traced
     for (;;) {
@@ -204,7 +228,6 @@ class weak_set {
       remember(space, words, words[0], words[1]);
       all[settled++] = words;
     }
-    in.waiting.take_all([](void** words) { words[0] = words[1] = nullptr; });
     all.shorten(settled);
   }
   static void wait_or_clear(found& in, void** words) {
@@ -252,6 +275,20 @@ class weak_set {
     from[at] = from[from.size() - 1];
     from.shorten(from.size() - 1);
   }
+  // release: who reads the value first never finds one without its key.
+  static void clear_ephemeron(void** words) {
+    std::atomic_ref<void*>(words[0]).store(nullptr, std::memory_order_relaxed);
+    std::atomic_ref<void*>(words[1]).store(nullptr, std::memory_order_release);
+  }
+  // relaxed: who reads it meanwhile learns that the referent has died, or finds nothing.
+  template <class Marker>
+  static void clear_weak(const Marker& marker, void** words) {
+    std::atomic_ref<void*> referent(words[0]);
+    void* to = referent.load(std::memory_order_relaxed);
+    if (to != nullptr && marker.is_old(to) && !marker.is_marked(to))
+      referent.store(nullptr, std::memory_order_relaxed);
+  }
+
   // False when none is left to be looked at.
   template <class Marker>
   bool settle_ephemeron(Marker& marker);
@@ -277,7 +314,9 @@ bool weak_set::settle_ephemeron(Marker& marker) {
     drop(all, settling_.ephemerons);
   }
   ++ephemeron_looks_;
-  if (!marker.is_old(words[0]) || (words[1] != nullptr && !marker.is_old(words[1]))) {
+  if (words[0] == nullptr) {
+    clear_ephemeron(words);
+  } else if (!marker.is_old(words[0]) || (words[1] != nullptr && !marker.is_old(words[1]))) {
     all.push(words);
     std::swap(all[settling_.ephemerons++], all[all.size() - 1]);
   } else if (!marker.is_marked(words[0])) {
@@ -304,6 +343,50 @@ bool weak_set::settle(Marker& marker, std::size_t& left) {
     } else if (settling_.looked_at < old_.size()) {
       entry& next = old_[settling_.looked_at++];
       if (marker.has_marked(next.object)) std::swap(next, old_[settling_.cleaners++]);
+    } else {
+      return true;
+    }
+  }
+  return false;
+}
+
+template <class Space>
+void weak_set::settle_lives(Space& space) {
+  trace_values(space, of_old);
+  for (void* object : of_young.weaks) {
+    void*& referent = static_cast<void**>(object)[0];
+    if (space.is_young(object) && referent != nullptr && !space.keep(referent)) referent = nullptr;
+  }
+  for (void* object : of_young.ephemerons) {
+    auto* words = static_cast<void**>(object);
+    if (space.is_young(object) && words[0] != nullptr && !space.keep(words[0]))
+      words[0] = words[1] = nullptr;
+  }
+  // Threads that don't stop may run cleaners meanwhile.
+  std::lock_guard guard{lock_};
+  finish_remembered(space);
+  finish_tables(space, collected::all_objects);
+}
+
+// Young ones have been cleared, and may be elsewhere by now.
+template <class Marker>
+bool weak_set::clear_some(const Marker& marker, std::size_t most) {
+  for (; most > 0; --most) {
+    if (!of_old.weaks.empty()) {
+      auto* words = static_cast<void**>(of_old.weaks.pop());
+      if (marker.is_old(words)) clear_weak(marker, words);
+    } else if (void** words = of_old.waiting.take_left()) {
+      if (marker.is_old(words)) clear_ephemeron(words);
+    } else if (settling_.cleaners < old_.size()) {
+      entry next = old_[settling_.cleaners];
+      if (marker.is_marked(next.object)) {
+        ++settling_.cleaners;
+        continue;
+      }
+      old_[settling_.cleaners] = old_[old_.size() - 1];
+      old_.shorten(old_.size() - 1);
+      std::lock_guard guard{lock_};
+      due_.push(next);
     } else {
       return true;
     }

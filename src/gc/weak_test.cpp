@@ -215,6 +215,93 @@ TEST(GcWeakWhileMarking, IsAsExactAsInAPause) {
   }
 }
 
+// Between the pause that settles what lives and the one that ends the marking the dead are still there, and references
+// to them are cleared one after the other: nobody may come to one, or miss what lives.
+class GcWeakWhileClearing : public testing::Test, public listener {
+ protected:
+  using pair = ephemeron<node, node>;
+  static constexpr std::size_t count = 3000;
+
+  void collection_ends(const collection_end& what) noexcept override { step_ = what.step; }
+  void collect_until(marking_step step) {
+    do self.collect(collection::young);
+    while (step_ != step);
+  }
+  // Each has a weak reference, is an ephemeron's key, and has a cleaner; all values live.
+  void make_all() {
+    for (std::size_t at = 0; at < count; ++at) {
+      local<node> each = self.make<node>(nullptr, static_cast<long>(at));
+      when_dead(each, {[](void* runs) { ++*static_cast<std::size_t*>(runs); }, &runs_});
+      (*kept)[at] = each;
+      (*values)[at] = self.make<node>(nullptr, -static_cast<long>(at));
+      (*weaks)[at] = self.make<weak<node>>(each);
+      (*pairs)[at] = self.make<pair>(each, local<node>{self, (*values)[at].get()});
+    }
+  }
+  static bool lives(std::size_t at) { return at % 2 == 0; }
+  void expect_right() {
+    for (std::size_t at = 0; at < count; ++at) {
+      local<node> referent = (*weaks)[at]->get(self);
+      local<node> value = (*pairs)[at]->value(self);
+      local<node> key = (*pairs)[at]->key(self);
+      ASSERT_EQ(lives(at), static_cast<bool>(referent)) << at;
+      ASSERT_EQ(lives(at), static_cast<bool>(key)) << at;
+      ASSERT_EQ(lives(at), static_cast<bool>(value)) << at;
+      if (!lives(at)) continue;
+      ASSERT_EQ((*kept)[at].get(), referent.get());
+      ASSERT_EQ((*kept)[at].get(), key.get());
+      ASSERT_EQ((*values)[at].get(), value.get());
+    }
+  }
+
+  heap memory{{.max_bytes = 64 << 20,
+               .plan = plan::generational_concurrent,
+               .young_bytes = 256 << 10,
+               .stress = {.mark_always = true, .verify = true},
+               .listener = this}};
+  mutator self{memory};
+  local<array<ref<node>>> kept = self.make<array<ref<node>>>(count);
+  local<array<ref<node>>> values = self.make<array<ref<node>>>(count);
+  local<array<ref<weak<node>>>> weaks = self.make<array<ref<weak<node>>>>(count);
+  local<array<ref<pair>>> pairs = self.make<array<ref<pair>>>(count);
+  std::size_t runs_ = 0;
+  marking_step step_ = marking_step::none;
+};
+
+TEST_F(GcWeakWhileClearing, NothingDeadIsToBeHad) {
+  make_all();
+  self.collect();
+  for (std::size_t at = 0; at < count; ++at)
+    if (!lives(at)) (*kept)[at] = nullptr;
+  collect_until(marking_step::begins);
+  collect_until(marking_step::settles);
+  expect_right();
+  // What is made now is none of its business.
+  local<node> young = self.make<node>(nullptr, 7);
+  local<weak<node>> to_young = self.make<weak<node>>(young);
+  local<node> old{self, (*kept)[0].get()};
+  local<weak<node>> to_old = self.make<weak<node>>(old);
+  collect_until(marking_step::ends);
+  expect_right();
+  memory.run_cleaners();
+  EXPECT_EQ(count / 2, runs_);
+  EXPECT_EQ(young.get(), local<node>(to_young->get(self)).get());
+  EXPECT_EQ(old.get(), local<node>(to_old->get(self)).get());
+}
+
+TEST_F(GcWeakWhileClearing, AFullCollectionClearsTheRest) {
+  make_all();
+  self.collect();
+  for (std::size_t at = 0; at < count; ++at)
+    if (!lives(at)) (*kept)[at] = nullptr;
+  collect_until(marking_step::begins);
+  collect_until(marking_step::settles);
+  self.collect();
+  memory.run_cleaners();
+  EXPECT_EQ(count / 2, runs_);
+  expect_right();
+}
+
 INSTANTIATE_TEST_SUITE_P(Plans, GcWeak, every_plan, name_of_plan);
 
 }  // namespace

@@ -85,8 +85,8 @@ class world {
   void leave_blocking();
 
   // The world is stopped.
-  void set_marking(bool is_marking) {
-    marking_ = is_marking ? 1 : 0;
+  void set_marking(detail::marking_now to) {
+    marking_ = to;
     each([this](record& of) { of.state->marking.store(marking_, std::memory_order_relaxed); });
   }
   template <class Visit>
@@ -105,7 +105,7 @@ class world {
   base::list<record> records_;
   std::size_t running_ = 0;
   bool stopping_ = false;
-  std::uint32_t marking_ = 0;
+  detail::marking_now marking_ = detail::marking_now::no;
 };
 
 }  // namespace strata::gc

@@ -319,8 +319,10 @@ class graph {
   template <class Reach>
   void compare_pairing(node* object, shadow& of, Reach reach) {
     void* both = as<pairing<entity>>(object).both.get();
-    gc::value key = peek(both, 0);
+    // In this order: a thread that clears both beside the program takes the key first.
     gc::value value = peek(both, 1);
+    gc::value key = peek(both, 0);
+    if (key.is_null()) value = {};
     bool is_strong = shadows_.is_strong(id_in(of.few[0]));
     if (!is_strong && key.is_null()) of.few[0] = of.few[1] = 0;
     match(key, of.few[0]);

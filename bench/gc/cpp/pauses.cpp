@@ -12,8 +12,8 @@
 //                      | '--> another entry, which nothing else may lead to any more
 //                      '--> weak reference to a third
 //
-// Prints a line for each kind of pause, in microseconds: young, those that begin and that end a marking, full
-// ones; and one for operations, which are pauses, too, to whoever waits for them.
+// Prints a line for each kind of pause, in microseconds: young, those that begin a marking, that settle what lives
+// where much is to be cleared, and that end it, full ones; and one for operations, which are pauses, too, to whoever waits for them.
 #include <sys/resource.h>
 
 #include <array>
@@ -35,18 +35,20 @@ struct entry {
 };
 using piece = gc::array<gc::ref<entry>>;
 
-enum kind : std::uint8_t { young, begins, ends, full };
-constexpr std::array<const char*, 4> names = {"young", "marking begins", "marking ends", "full"};
+enum kind : std::uint8_t { young, begins, settles, ends, full };
+constexpr std::array<const char*, 5> names = {"young", "marking begins", "what lives",
+                                              "marking ends", "full"};
 
 struct listener final : gc::listener {
   void collection_ends(const gc::collection_end& what) noexcept override {
-    kind of = what.kind == gc::collection::full       ? full
-              : what.step == gc::marking_step::begins ? begins
-              : what.step == gc::marking_step::ends   ? ends
-                                                      : young;
+    kind of = what.kind == gc::collection::full        ? full
+              : what.step == gc::marking_step::begins  ? begins
+              : what.step == gc::marking_step::settles ? settles
+              : what.step == gc::marking_step::ends    ? ends
+                                                       : young;
     pauses[of].add(static_cast<std::int64_t>(what.pause_ns));
   }
-  std::array<bench::histogram, 4> pauses;
+  std::array<bench::histogram, 5> pauses;
 };
 
 // Of so many values 512 are small on average, 12 medium, 1 large.

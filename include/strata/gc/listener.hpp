@@ -36,8 +36,9 @@ enum class cause : std::uint8_t {
 };
 
 // What a collection did for a marking beside the program (plan::generational_concurrent): took the snapshot that
-// it begins with, or ended it.
-enum class marking_step : std::uint8_t { none, begins, ends };
+// it begins with; settled what lives, where references to much that is dead are cleared beside the program; or ended
+// it.
+enum class marking_step : std::uint8_t { none, begins, settles, ends };
 
 struct collection_begin {
   std::uint64_t number = 0;  // 1 for the heap's first

@@ -41,6 +41,13 @@ namespace detail {
 using slot = std::uintptr_t;
 inline constexpr slot pinned_slot = 2;
 
+// Of a marking beside the program.
+enum class marking_now : std::uint32_t {
+  no,
+  marks,   // it has to hear of what weak references have led to
+  clears,  // what lives is known, and weak references may still lead to what is dead
+};
+
 // What compiled code touches; a just-in-time compiler may, too.
 struct mutator_state {
   std::byte* cursor = nullptr;
@@ -49,7 +56,7 @@ struct mutator_state {
   slot* stack_limit = nullptr;
   std::uintptr_t lowest_frame = 0;  // the native stack may grow down to here
   std::atomic<std::uint32_t> poll{0};
-  std::atomic<std::uint32_t> marking{0};  // 1: a concurrent marking is under way
+  std::atomic<marking_now> marking{marking_now::no};
   std::uint64_t collections = 0;
   strata_gc_frame* frames = nullptr;  // the youngest: their references are roots, too
 };
@@ -57,8 +64,10 @@ struct mutator_state {
 // Every function of the library that may collect takes the mutator.
 STRATA_GC_API void* allocate_slow(mutator& self, std::size_t bytes, const type& of);
 STRATA_GC_API void safepoint_slow(mutator& self);
-// Makes it known to the marker.
-STRATA_GC_API void log_revived(mutator& self, void* object) noexcept;
+// Of what a weak reference leads to, while there is a marking: it is made known to the marker, or is null if it has
+// died. Of an ephemeron's value: null if its key has died.
+STRATA_GC_API void* revived(mutator& self, void* object) noexcept;
+STRATA_GC_API void* revived_value(mutator& self, void* key, void* value) noexcept;
 [[noreturn]] STRATA_GC_API void throw_stack_overflow();
 [[noreturn]] STRATA_GC_API void throw_out_of_memory();
 

@@ -16,11 +16,23 @@ namespace strata::gc {
 
 namespace detail {
 
-// A concurrent marker has to know that the thread has got hold of what only a weak reference led to.
+// A concurrent marker has to know that the thread has got hold of what only a weak reference led to, and clears
+// references to the dead while the program runs.
 inline void* strengthened(mutator& self, void* object) {
-  if (self.state().marking.load(std::memory_order_relaxed) != 0 && object != nullptr) [[unlikely]]
-    log_revived(self, object);
+  if (self.state().marking.load(std::memory_order_relaxed) != marking_now::no && object != nullptr)
+      [[unlikely]]
+    return revived(self, object);
   return object;
+}
+inline void* strengthened_value(mutator& self, void* key, void* value) {
+  if (self.state().marking.load(std::memory_order_relaxed) != marking_now::no && value != nullptr)
+      [[unlikely]]
+    return revived_value(self, key, value);
+  return value;
+}
+// relaxed: the marker may clear it meanwhile.
+inline void* load_weak(void* const& field) {
+  return std::atomic_ref(const_cast<void*&>(field)).load(std::memory_order_relaxed);
 }
 
 }  // namespace detail
@@ -31,7 +43,7 @@ class weak {
   explicit weak(const local<T>& to) noexcept : referent_(to.get()) {}
   // Null when it has died.
   unrooted<T> get(mutator& self) const {
-    return {self, static_cast<T*>(detail::strengthened(self, referent_))};
+    return {self, static_cast<T*>(detail::strengthened(self, detail::load_weak(referent_)))};
   }
   // relaxed: a concurrent marker that still sees the referent learns that it is alive, or nothing.
   void clear() { std::atomic_ref(referent_).store(nullptr, std::memory_order_relaxed); }
@@ -46,11 +58,13 @@ class ephemeron {
   ephemeron(const local<Key>& key, const local<Value>& value) noexcept
       : key_(key.get()), value_(value.get()) {}
   unrooted<Key> key(mutator& self) const {
-    return {self, static_cast<Key*>(detail::strengthened(self, key_))};
+    return {self, static_cast<Key*>(detail::strengthened(self, detail::load_weak(key_)))};
   }
   // Null when the key has died.
   unrooted<Value> value(mutator& self) const {
-    return {self, static_cast<Value*>(detail::strengthened(self, value_))};
+    void* value = detail::load_weak(value_);
+    void* key = detail::load_weak(key_);
+    return {self, static_cast<Value*>(detail::strengthened_value(self, key, value))};
   }
 
  private:

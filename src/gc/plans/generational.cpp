@@ -11,8 +11,9 @@
 // With concurrent marking, a collection's old part is done by a thread beside the program, from a snapshot
 // that a young collection takes (Yuasa, 1990): all that was reachable then is marked; what is stored over
 // before the marker comes by, the log has. What comes to the old space meanwhile is marked as it comes. When
-// the thread has nothing left, the next young collection marks what the log still has, and ends the marking.
-// Should memory run out before, a full collection marks the rest in its pause.
+// the thread has nothing left, the next young collection marks what the log still has. What lives is known then; what
+// refers weakly to the dead is cleared by the thread, and the next young collection ends the marking. Should memory
+// run out before, a full collection does the rest in its pause.
 //
 // As the old space fills, eden shrinks: all that is young may be promoted, and has room for that. Where a full
 // collection leaves too little for an eden but in holes, it compacts the old space. Where that is too little, there
@@ -70,7 +71,7 @@ class generational final : public plan_base {
 
   bump_range refill(record& by, std::size_t bytes) override {
     if (!has_eden_) return old_.refill(by.cursor, bytes);
-    await_pages();
+    pace(1);
     std::lock_guard guard{core_.lock()};
     if (young_.used() >= kept_young_ + eden_.blocks()) return {};
     // A block, and one that it may be promoted into. A collection makes room, too, and sooner than much sweeping.
@@ -80,10 +81,15 @@ class generational final : public plan_base {
     return taken;
   }
   std::byte* take_large(std::size_t bytes) override {
-    await_pages();
+    pace(large_space::blocks_for(bytes));
     return old_.take_large(bytes);
   }
   collection first_try() override { return is_tight_ ? collection::full : collection::young; }
+  // A marking that is under way makes room, after some young collections, without a pause of its own.
+  collection next_try() override {
+    bool is_coming = background_ != nullptr && has_eden_ && background_->await_marking(1);
+    return is_coming ? collection::young : collection::full;
+  }
 
   collection collect(collection kind) override {
     if (background_ != nullptr) background_->enter();
@@ -95,6 +101,7 @@ class generational final : public plan_base {
       collect_young(takes_snapshot() ? promote::all : promote::by_age);
     if (background_ != nullptr) {
       if (has_eden_) advance();
+      is_pacing_ = is_late();
       background_->leave();
     }
     moved_bytes = young_moved_ + old_.moved_bytes();
@@ -162,9 +169,11 @@ class generational final : public plan_base {
       adopt_weaks(adopted::staying);
     };
     auto compact = [&] { old_.compact(each_root, [this](auto visit) { each_told(visit); }); };
-    bool compacts = !old_.is_marking() && (trying == effort::last_resort || expected_holes_ > 0);
-    if (old_.is_marking()) {
-      finish_marking();
+    bool compacts = !old_.is_under_way() && (trying == effort::last_resort || expected_holes_ > 0);
+    if (old_.is_under_way()) {
+      if (old_.is_marking()) settle_lives();
+      while (!old_.clear_some(~std::size_t{0})) continue;
+      end_marking();
       old_.sweep_large();
     } else if (compacts)
       compact();
@@ -186,11 +195,11 @@ class generational final : public plan_base {
   // it is worth a full one. Not before half of what the last has left free is used up: the rest may be in holes.
   bool is_tight() {
     if (how_ == marking::concurrent) return false;
-    return old_.new_bytes() >= free_blocks() / 2 * detail::block_bytes &&
+    return old_.new_bytes() >= blocks_left() / 2 * detail::block_bytes &&
            !old_.make_room(eden_.blocks());
   }
-  // That the last full collection has left.
-  [[nodiscard]] std::size_t free_blocks() const {
+  // By the last full collection.
+  [[nodiscard]] std::size_t blocks_left() const {
     std::size_t live = base::divide_up(old_.live_bytes(), detail::block_bytes);
     return old_.most_blocks() - base::smaller(old_.most_blocks(), live);
   }
@@ -211,15 +220,18 @@ class generational final : public plan_base {
 
   // Since the last collection eden has got no block.
   [[nodiscard]] bool is_collected() const { return young_.used() == kept_young_; }
-  // Eden, and what is large, are filled no faster than the system finds pages to promote to. In a pause nobody waits:
-  // eden has got no block since.
-  void await_pages() {
+  // Eden, and what is large, are filled no faster than the system finds pages to promote to, and than what is free
+  // lasts until a marking is over. In a pause nobody waits: eden has got no block since.
+  void pace(std::size_t wanted) {
     if (background_ == nullptr) return;
+    bool has_pages = false;
     {
       std::lock_guard guard{core_.lock()};
-      if (is_collected() || old_.populated_blocks() > young_.used()) return;
+      if (is_collected()) return;
+      has_pages = old_.populated_blocks() > young_.used();
     }
-    background_->await_pages();
+    if (!has_pages) background_->await_pages();
+    if (is_pacing_) background_->await_marking(base::smaller(wanted, most_waits));
   }
 
   // ---- Concurrent marking
@@ -230,39 +242,59 @@ class generational final : public plan_base {
   void advance() {
     if (background_->now() == stage::idle && wants_marking()) {
       asked_at_bytes_ = old_.new_bytes();
+      asked_at_blocks_ = blocks_.used();
       background_->go_to(stage::sweeping);
     } else if (background_->now() == stage::ready && promoting_) {
       step = marking_step::begins;
       old_.begin();
       each_root_of_old([this](void** root) { old_.marker().push(*root); });
-      core_.world().set_marking(true);
+      core_.world().set_marking(detail::marking_now::marks);
       background_->go_to(stage::marking);
     } else if (background_->now() == stage::marked) {
       // What the log still had may lead to much.
       if (!old_.mark_some(most_marked_in_pause)) return background_->go_to(stage::marking);
-      note_what_came();
-      finish_marking();
-      step = marking_step::ends;
-      ++concurrent_markings;
-      background_->go_to(stage::idle);
+      settle_lives();
+      if (old_.clear_some(most_cleared_in_pause())) return end_marking_beside();
+      step = marking_step::settles;
+      background_->go_to(stage::clearing);
+    } else if (background_->now() == stage::cleared) {
+      end_marking_beside();
     } else {
       background_->help(is_late());
     }
   }
   // Early enough that marking is over before what is left is used up: half of it, or twice what came while
-  // the last one was under way.
-  [[nodiscard]] bool wants_marking() const {
+  // the last one was under way. Of bytes, and of whole blocks: where objects are of many sizes, some holes stay.
+  [[nodiscard]] bool wants_marking() {
     if (core_.options().stress.mark_always) return true;
     std::uint64_t room = room_bytes();
-    return old_.new_bytes() + base::larger(room / 2, 2 * came_meanwhile_bytes_) > room;
+    if (old_.new_bytes() + base::larger(room / 2, 2 * came_meanwhile_bytes_) > room) return true;
+    if (!old_.is_swept()) return false;
+    std::size_t free = free_blocks();
+    swept_free_blocks_ = base::larger(swept_free_blocks_, free);
+    return free < base::larger(swept_free_blocks_ / 2, 2 * came_meanwhile_blocks_);
   }
   // Of what the last marking reached, less is marked than is used up of what may come meanwhile.
   [[nodiscard]] bool is_late() {
-    if (background_->now() == stage::idle) return false;
-    auto came = static_cast<double>(old_.new_bytes() - asked_at_bytes_);
-    auto may_come = static_cast<double>(room_bytes()) - static_cast<double>(asked_at_bytes_);
-    auto reached = static_cast<double>(old_.is_marking() ? old_.marker().live_bytes() : 0);
-    return came * static_cast<double>(old_.live_bytes()) > reached * may_come;
+    if (background_->now() == stage::idle || old_.is_clearing()) return false;
+    auto share = [](std::uint64_t came, std::uint64_t may_come) {
+      return may_come == 0 ? 1.0 : static_cast<double>(came) / static_cast<double>(may_come);
+    };
+    std::uint64_t came_bytes = old_.new_bytes() - asked_at_bytes_;
+    std::size_t came_blocks = came_since_asked_blocks();
+    double used_up =
+        std::max(share(came_bytes, room_bytes() - base::smaller(room_bytes(), asked_at_bytes_)),
+                 share(came_blocks, came_blocks + free_blocks()));
+    auto reached = static_cast<double>(old_.is_under_way() ? old_.marker().live_bytes() : 0);
+    return used_up * static_cast<double>(old_.live_bytes()) > reached;
+  }
+  // Beside eden, and what it may be promoted into.
+  [[nodiscard]] std::size_t free_blocks() const {
+    std::size_t old = blocks_.used() - young_.used() + 2 * eden_.most();
+    return old_.most_blocks() - base::smaller(old_.most_blocks(), old);
+  }
+  [[nodiscard]] std::size_t came_since_asked_blocks() const {
+    return blocks_.used() - base::smaller(blocks_.used(), asked_at_blocks_);
   }
   // What the old space may grow by between two markings.
   [[nodiscard]] std::uint64_t room_bytes() const {
@@ -271,14 +303,32 @@ class generational final : public plan_base {
   }
   // At its end, or where memory has run out before.
   void note_what_came() {
-    if (background_ != nullptr && background_->now() != stage::idle)
+    if (background_ != nullptr && background_->now() != stage::idle) {
       came_meanwhile_bytes_ = old_.new_bytes() - asked_at_bytes_;
+      came_meanwhile_blocks_ = came_since_asked_blocks();
+    }
   }
-  void finish_marking() {
+  void settle_lives() {
     old_.marker().run();
     adopt_weaks(adopted::staying);
-    old_.finish();
-    core_.world().set_marking(false);
+    old_.settle_lives();
+    core_.world().set_marking(detail::marking_now::clears);
+  }
+  void end_marking() {
+    old_.end_marking();
+    swept_free_blocks_ = 0;
+    core_.world().set_marking(detail::marking_now::no);
+  }
+  void end_marking_beside() {
+    note_what_came();
+    end_marking();
+    step = marking_step::ends;
+    ++concurrent_markings;
+    background_->go_to(stage::idle);
+  }
+  // Not worth another pause.
+  [[nodiscard]] std::size_t most_cleared_in_pause() const {
+    return core_.options().stress.mark_always ? 1 : 512;
   }
   // Weak objects that stay young may refer to old ones that have died, and those that no marking comes to any
   // more, since they were promoted while it ran, are old.
@@ -319,7 +369,7 @@ class generational final : public plan_base {
     std::size_t threads = 0;
     core_.world().each([&](record&) { ++threads; });
     eden_.follow_pause(os::thread_cpu_ns() - began_ns, threads);
-    eden_.follow_survival(young_moved_ - moved_before, used_before, free_blocks());
+    eden_.follow_survival(young_moved_ - moved_before, used_before, blocks_left());
     is_tight_ = is_tight();
   }
 
@@ -500,6 +550,7 @@ class generational final : public plan_base {
   static constexpr unsigned most_expected_holes = 4;
   static constexpr std::size_t most_marked_in_pause = 2048;
   static constexpr std::size_t most_swept_for_eden = 256;
+  static constexpr std::size_t most_waits = 2;
   // Once a collection has moved so much, it wakes others for what is left; but not where all that is young may still
   // be in the cache of the processor that has made it.
   static constexpr std::uint64_t least_shared_bytes = std::uint64_t{256} << 10;
@@ -523,10 +574,14 @@ class generational final : public plan_base {
   std::size_t kept_young_ = 0;  // blocks that the last collection has left in use
   // So many full collections compact at once, since one that did not had to be followed by one that did.
   unsigned expected_holes_ = 0;
+  bool is_tight_ = false;  // the next collection is a full one
   std::uint64_t asked_at_bytes_ =
       0;  // what was new in the old space when a marking was last asked for
   std::uint64_t came_meanwhile_bytes_ = 0;
-  bool is_tight_ = false;  // the next collection is a full one
+  std::size_t asked_at_blocks_ = 0;  // the same in blocks in use
+  std::size_t came_meanwhile_blocks_ = 0;
+  std::size_t swept_free_blocks_ = 0;  // once all is swept
+  bool is_pacing_ = false;             // until the next collection
   bool promoting_ = false;
   bool most_survive_ = false;
   row<void*> in_place_;  // objects in pinned blocks that this collection has reached

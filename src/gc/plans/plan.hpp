@@ -37,6 +37,8 @@ class plan_base {
   virtual collection collect(collection kind) = 0;
   // What to try first when there is no memory.
   virtual collection first_try() { return collection::full; }
+  // And then. World running: may wait for what is under way.
+  virtual collection next_try() { return collection::full; }
   // What is wrong with a field of a live object, as the plan sees it; null when nothing is.
   [[nodiscard]] virtual const char* complaint_about(void* object, void** field) const {
     static_cast<void>(object), static_cast<void>(field);
