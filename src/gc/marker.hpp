@@ -63,6 +63,7 @@ class marker {
   }
   // Scans at most so many objects, more than none, and takes them off; true when nothing is left.
   bool run(std::size_t& most_objects) {
+    if (!scan_few(most_objects)) return done();
     fetch_queue queue;
     while (!stack_.empty() || !queue.empty() || push_piece()) {
       void* object = queue.turn(stack_.empty() ? nullptr : stack_.pop());
@@ -96,6 +97,16 @@ class marker {
  private:
   static constexpr std::size_t least_given = 32;
 
+  // What the value of an ephemeron leads to is most often not worth a queue. False when `most_objects` are scanned.
+  bool scan_few(std::size_t& most_objects) {
+    for (unsigned few = 0; few < 16 && !stack_.empty() && stack_.size() <= 4; ++few) {
+      void* object = stack_.pop();
+      if (is_marked(object) || (others_ != nullptr && !take_among_others(object))) continue;
+      scan(object);
+      if (--most_objects == 0) return false;
+    }
+    return true;
+  }
   // Whoever marks it first scans it.
   STRATA_NOINLINE bool take_among_others(void* object) {
     if (others_->is_wanted() && stack_.size() >= least_given) others_->give(stack_);

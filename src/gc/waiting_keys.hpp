@@ -48,6 +48,7 @@ class waiting_keys {
       --waiting_;
     }
   }
+  [[nodiscard]] bool has_woken() const { return woken_ != none; }
   // Null when there is none.
   void** take_woken() {
     if (woken_ == none) return nullptr;

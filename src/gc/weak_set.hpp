@@ -140,7 +140,9 @@ class weak_set {
   template <class Space>
   void finish(Space& space, found& in, cleaners which) {
     finish_ephemerons(space, in);
-    for (void* object : in.weaks) {
+    for (std::size_t at = 0; at < in.weaks.size(); ++at) {
+      fetch_ahead(in.weaks, at, 1);
+      void* object = in.weaks[at];
       void*& referent = static_cast<void**>(object)[0];
       if (referent != nullptr && !space.keep(referent)) referent = nullptr;
       remember(space, object, referent, nullptr);
@@ -201,40 +203,79 @@ class weak_set {
   // Some may wait already, since settle() has looked at them.
   template <class Space>
   void finish_ephemerons(Space& space, found& in) {
-    in.waiting.take_all([&](void** words) { in.ephemerons.push(words); });
-    trace_values(space, in);
-    in.waiting.take_all([](void** words) { words[0] = words[1] = nullptr; });
-  }
-  // Those whose keys are not alive wait until a value has led there, which wakes them.
-  template <class Space>
-  void trace_values(Space& space, found& in) {
     row<void*>& all = in.ephemerons;
-    std::size_t looked_at = 0;
-    std::size_t settled = 0;  // those before it have live keys, and their values are traced
-    for (;;) {
-      void** words = in.waiting.take_woken();
-      if (words == nullptr) {
-        if (looked_at == all.size()) break;
-        words = static_cast<void**>(all[looked_at++]);
-      }
-      ++ephemeron_looks_;
-      if (words[0] == nullptr || !space.keep(words[0])) {
-        wait_or_clear(in, words);
-        continue;
-      }
-      void* value = words[1];
-      if (value != nullptr) space.trace(value);  // may find further ephemerons, and wake some
-      words[1] = value;
-      remember(space, words, words[0], words[1]);
-      all[settled++] = words;
+    in.waiting.take_all([&](void** words) { all.push(words); });
+    std::size_t living = trace_values(space, in);
+    in.waiting.take_all([&](void** words) { all.push(words); });
+    for (std::size_t at = living; at < all.size(); ++at) {
+      auto* words = static_cast<void**>(all[at]);
+      words[0] = words[1] = nullptr;
     }
-    all.shorten(settled);
+    all.shorten(living);
   }
-  static void wait_or_clear(found& in, void** words) {
-    if (words[0] != nullptr)
-      in.waiting.add(words);
-    else
-      words[1] = nullptr;
+  // Those whose keys live come first in their row; returns how many. Keys of the others have died, also of those
+  // that wait. Most keys live before any value is traced, or have died: a look at all, and another if it has led
+  // anywhere, the other way round, as chains are found from either end. Only when the second has led on, too, do the
+  // others wait until a value leads to their key.
+  template <class Space>
+  std::size_t trace_values(Space& space, found& in) {
+    row<void*>& all = in.ephemerons;
+    std::size_t living = 0;
+    bool leads_on = trace_living(space, all, living) && trace_living_backwards(space, all, living);
+    while (leads_on || in.waiting.has_woken()) {
+      while (void** words = in.waiting.take_woken()) all.push(words);
+      if (living == all.size()) break;
+      auto* words = static_cast<void**>(all[living]);
+      if (trace_value(space, words)) {
+        ++living;
+      } else {
+        drop(all, living);
+        in.waiting.add(words);
+      }
+    }
+    return living;
+  }
+  // True when there were any.
+  template <class Space>
+  bool trace_living(Space& space, row<void*>& all, std::size_t& living) {
+    std::size_t before = living;
+    for (std::size_t at = living; at < all.size(); ++at) {
+      fetch_ahead(all, at, 2);
+      if (trace_value(space, static_cast<void**>(all[at]))) std::swap(all[living++], all[at]);
+    }
+    return living != before;
+  }
+  // Those that are found meanwhile are not looked at. True when there are such, or were any.
+  template <class Space>
+  bool trace_living_backwards(Space& space, row<void*>& all, std::size_t& living) {
+    std::size_t end = all.size();
+    std::size_t first = end;  // of those that live
+    for (std::size_t at = end; at-- > living;) {
+      if (trace_value(space, static_cast<void**>(all[at]))) std::swap(all[--first], all[at]);
+    }
+    bool leads_on = first != end || all.size() != end;
+    for (; first < end; ++first) std::swap(all[living++], all[first]);
+    return leads_on;
+  }
+  // False when its key does not live.
+  template <class Space>
+  bool trace_value(Space& space, void** words) {
+    ++ephemeron_looks_;
+    if (words[0] == nullptr || !space.keep(words[0])) return false;
+    void* value = words[1];
+    if (value != nullptr) space.trace(value);  // may find further ephemerons, and wake some
+    words[1] = value;
+    remember(space, words, words[0], words[1]);
+    return true;
+  }
+  // The weak objects that a loop comes to soon, and the headers of what their first words refer to.
+  static void fetch_ahead(row<void*>& all, std::size_t at, std::size_t words) {
+    constexpr std::size_t near = 8;
+    constexpr std::size_t far = 16;
+    if (at + far >= all.size()) return;
+    __builtin_prefetch(all[at + far]);
+    for (std::size_t word = 0; word < words; ++word)
+      __builtin_prefetch(static_cast<std::byte**>(all[at + near])[word] - header::bytes);
   }
 
   template <class Space>
@@ -264,8 +305,8 @@ class weak_set {
   }
 
   struct settling {
-    std::size_t ephemerons =
-        0;  // those before refer to what is young, or to nothing: for the pause
+    // Those before refer to what is young, or to nothing: for the pause; after it, their keys live.
+    std::size_t ephemerons = 0;
     std::size_t weaks = 0;
     std::size_t cleaners = 0;   // those before are settled,
     std::size_t looked_at = 0;  // and those before have been looked at
@@ -352,7 +393,7 @@ bool weak_set::settle(Marker& marker, std::size_t& left) {
 
 template <class Space>
 void weak_set::settle_lives(Space& space) {
-  trace_values(space, of_old);
+  settling_.ephemerons = trace_values(space, of_old);
   for (void* object : of_young.weaks) {
     void*& referent = static_cast<void**>(object)[0];
     if (space.is_young(object) && referent != nullptr && !space.keep(referent)) referent = nullptr;
@@ -375,6 +416,9 @@ bool weak_set::clear_some(const Marker& marker, std::size_t most) {
     if (!of_old.weaks.empty()) {
       auto* words = static_cast<void**>(of_old.weaks.pop());
       if (marker.is_old(words)) clear_weak(marker, words);
+    } else if (of_old.ephemerons.size() > settling_.ephemerons) {
+      void** words = static_cast<void**>(of_old.ephemerons.pop());
+      if (marker.is_old(words)) clear_ephemeron(words);
     } else if (void** words = of_old.waiting.take_left()) {
       if (marker.is_old(words)) clear_ephemeron(words);
     } else if (settling_.cleaners < old_.size()) {
