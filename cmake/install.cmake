@@ -19,7 +19,7 @@ endif()
 if(TARGET strata_shared)
   install(TARGETS strata_recorder strata_router)
   install(TARGETS strata_shared strata_static strata_resources strata_resources_static
-                  strata_gc strata_gc_static
+                  strata_gc strata_gc_static strata_boehm
           EXPORT strata_targets)
   install(EXPORT strata_targets NAMESPACE strata:: FILE strata-targets.cmake
           DESTINATION ${config_dir})

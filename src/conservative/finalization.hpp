@@ -1,0 +1,93 @@
+// What happens when an object is not reachable any more: links to it disappear, its finalizer is due.
+//
+//   marking is done
+//     1  short links to what is not marked become zero
+//     2  what finalizable objects refer to is marked, as their order says, but not they themselves
+//     3  finalizable objects that are not marked are due; they are marked, and stay for this
+//     4  links in dead objects are forgotten, long links to dead ones become zero
+//
+// Order (Hayes, Finalization in the Collector Interface, 1992; Boehm, Destructors, Finalizers and Synchronization, 2003):
+// by 2, an object that another finalizable one refers to waits for that one, and those in a cycle wait for ever.
+// All is guarded by the heap's lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "conservative/address_table.hpp"
+#include "conservative/marker.hpp"
+
+namespace strata::conservative {
+
+using finalizer_function = void (*)(void* object, void* data);
+
+enum class order : std::uint8_t {
+  before_what_it_refers_to,
+  ignoring_itself,  // the same, but for references to itself
+  none,             // what it refers to does not wait
+  unreachable,      // the first, and not while another that is due can reach it
+};
+
+struct finalizer {
+  std::uintptr_t key = 0;  // the object
+  finalizer_function call = nullptr;
+  void* data = nullptr;
+  order by = order::before_what_it_refers_to;
+};
+
+enum class linked : std::uint8_t { added, again, moved, not_found, no_memory };
+
+class links {
+ public:
+  linked add(void** link, const void* object);
+  bool remove(void** link);
+  linked move(void** from, void** to);
+  [[nodiscard]] std::size_t size() const { return table_.size(); }
+
+  void clear_dead(heap& of);
+  void forget_dead(heap& of);
+
+ private:
+  struct entry {
+    std::uintptr_t key = 0;  // the link
+    std::uintptr_t object = 0;
+  };
+  address_table<entry> table_;
+};
+
+class finalization {
+ public:
+  links short_links;
+  links long_links;
+  // Also what is reachable from objects without order is kept until their finalizers have run.
+  bool keeps_reachable = false;
+
+  // Sets, replaces, or with a null `call` removes. False when there is no memory. before: what was there.
+  bool set(const finalizer& to, finalizer& before);
+  [[nodiscard]] bool is_due() const { return due_.size() != 0; }
+  [[nodiscard]] std::size_t size() const { return table_.size(); }
+  [[nodiscard]] std::size_t due() const { return due_.size(); }
+  // One that is due, which it then is no more.
+  bool take_due(finalizer& into);
+  // All objects are due.
+  void make_all_due();
+
+  // ---- A collection
+  // Finalizers' data, and objects that are due.
+  void add_roots(marker& to);
+  // told(object) for each that becomes due.
+  void run(heap& of, marker& with, void (*told)(void* object));
+  // Objects that wait for themselves by a cycle, found by the last run.
+  [[nodiscard]] std::size_t in_cycles() const { return in_cycles_; }
+
+ private:
+  static bool is_dead(heap& of, std::uintptr_t object);
+  static void mark_contents(heap& of, marker& with, const finalizer& what, order by);
+  void hold_back_reachable(heap& of);
+
+  address_table<finalizer> table_;
+  address_table<finalizer> due_;
+  std::size_t in_cycles_ = 0;
+};
+
+}  // namespace strata::conservative
