@@ -123,6 +123,7 @@ STRATA_NOINLINE outcome collect_locked(GC_word seen, GC_stop_func stop, pages th
   std::uint64_t began = os::monotonic_ns();
   tell(GC_EVENT_START);
   if (the_world.on_start != nullptr) the_world.on_start();
+  if (the_world.toggle != nullptr) the_world.finalization.ask(the_world.toggle);
   bool is_done = stop_and_mark(base::address_of(__builtin_frame_address(0)), loaded);
   if (is_done) {
     ++GC_gc_no;

@@ -147,3 +147,23 @@ STRATA_GC due_listener GC_get_await_finalize_proc() {
   boehm::locked section;
   return the_world.on_due;
 }
+
+// ---- References that are toggled
+
+STRATA_GC void GC_set_toggleref_func(conservative::toggle_function to) {
+  boehm::locked section;
+  the_world.toggle = to;
+}
+STRATA_GC conservative::toggle_function GC_get_toggleref_func() {
+  boehm::locked section;
+  return the_world.toggle;
+}
+STRATA_GC int GC_toggleref_add(void* object, int is_strong) {
+  boehm::open_world();
+  boehm::locked section;
+  if (the_world.toggle == nullptr) return GC_SUCCESS;
+  return the_world.finalization.toggle(
+             object, is_strong != 0 ? conservative::toggled::strong : conservative::toggled::weak)
+             ? GC_SUCCESS
+             : GC_NO_MEMORY;
+}

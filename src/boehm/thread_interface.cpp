@@ -69,10 +69,13 @@ void* run_thread(void* object) {
   return result;
 }
 
-void forget(pthread_t handle) {
+// The system may have given the handle to another thread since it was joined, and that one may have ended, too.
+void forget_oldest(pthread_t handle) {
   boehm::locked section;
-  thread* ended = the_world.threads.find(handle);
-  if (ended != nullptr && ended->has_ended) the_world.threads.remove(ended);
+  thread* oldest = nullptr;
+  for (thread* each = the_world.threads.first(); each != nullptr; each = each->next)
+    if (each->has_ended && pthread_equal(each->handle, handle) != 0) oldest = each;
+  if (oldest != nullptr) the_world.threads.remove(oldest);
 }
 
 }  // namespace
@@ -226,7 +229,7 @@ STRATA_GC int GC_pthread_create(pthread_t* into, const pthread_attr_t* attribute
 }
 STRATA_GC int GC_pthread_join(pthread_t handle, void** result) {
   int error = pthread_join(handle, result);
-  if (error == 0) forget(handle);
+  if (error == 0) forget_oldest(handle);
   return error;
 }
 STRATA_GC int GC_pthread_detach(pthread_t handle) {

@@ -62,6 +62,7 @@ class threads {
   // The calling thread, known from now on; null when there is no memory. stack_base 0: its whole stack.
   thread* add_self(std::uintptr_t stack_base);
   void remove(thread* which);
+  // The newest first.
   [[nodiscard]] thread* first() const { return first_; }
   [[nodiscard]] thread* find(pthread_t handle) const;
 

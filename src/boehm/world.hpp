@@ -40,6 +40,7 @@ struct world {
   void (*on_event)(GC_EventType) = nullptr;
   void (*on_thread_event)(GC_EventType, void*) = nullptr;
   void (*on_due)(void* object) = nullptr;
+  conservative::toggle_function toggle = nullptr;
 
   // Figures
   std::size_t root_bytes = 0;  // scanned by the last collection

@@ -77,7 +77,26 @@ void finalization::make_all_due() {
   table_.remove_if([this](const finalizer& each) { return due_.add(each); });
 }
 
+bool finalization::toggle(void* object, toggled as) {
+  std::uintptr_t key = base::address_of(object);
+  if (reference* known = references_.find(key)) {
+    known->as = as;
+    return true;
+  }
+  return references_.add({key, as});
+}
+
+void finalization::ask(toggle_function say) {
+  references_.remove_if([say](reference& each) {
+    each.as = say(base::pointer_to(each.key));
+    return each.as == toggled::dropped;
+  });
+}
+
 void finalization::add_roots(marker& to) {
+  for (std::size_t at = 0; at < references_.size(); ++at)
+    if (references_[at].as == toggled::strong)
+      to.add_root(references_[at].key, marker::interior::any);
   for (std::size_t at = 0; at < table_.size(); ++at)
     to.add_root(base::address_of(table_[at].data), marker::interior::as_heap);
   for (std::size_t at = 0; at < due_.size(); ++at) {
@@ -137,6 +156,7 @@ void finalization::run(heap& of, marker& with, void (*told)(void* object)) {
     if (due_[at].by != order::unreachable) mark(of, due_[at].key);
   }
   if (keeps_reachable) hold_back_reachable(of);
+  references_.remove_if([&](const reference& each) { return is_dead(of, each.key); });
   short_links.forget_dead(of);
   long_links.clear_dead(of);
   long_links.forget_dead(of);

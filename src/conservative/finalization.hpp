@@ -55,6 +55,10 @@ class links {
   address_table<entry> table_;
 };
 
+// References from outside that are strong or weak as the program says when it is asked, before each collection.
+enum class toggled : int { dropped, strong, weak };  // the numbers that programs return
+using toggle_function = toggled (*)(void* object);
+
 class finalization {
  public:
   links short_links;
@@ -72,7 +76,11 @@ class finalization {
   // All objects are due.
   void make_all_due();
 
+  bool toggle(void* object, toggled as);
+
   // ---- A collection
+  // Before marking: what references that are toggled are now.
+  void ask(toggle_function say);
   // Finalizers' data, and objects that are due.
   void add_roots(marker& to);
   // told(object) for each that becomes due.
@@ -85,6 +93,12 @@ class finalization {
   static void mark_contents(heap& of, marker& with, const finalizer& what, order by);
   void hold_back_reachable(heap& of);
 
+  struct reference {
+    std::uintptr_t key = 0;  // the object
+    toggled as = toggled::weak;
+  };
+
+  address_table<reference> references_;
   address_table<finalizer> table_;
   address_table<finalizer> due_;
   std::size_t in_cycles_ = 0;
