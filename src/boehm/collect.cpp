@@ -116,7 +116,7 @@ enum class outcome { done, given_up, again };
 // A frame of its own: what collect() has spilled lies above it.
 STRATA_NOINLINE outcome collect_locked(GC_word seen, GC_stop_func stop, pages then,
                                        const snapshot& loaded) {
-  if (GC_gc_no != seen) return outcome::done;
+  if (seen != whoever_has && GC_gc_no != seen) return outcome::done;
   if (GC_dont_gc != 0 || the_world.is_collecting) return outcome::given_up;
   if (stop != nullptr && stop() != 0) return outcome::given_up;
   the_world.is_collecting = true;

@@ -27,8 +27,6 @@ int unmaps_on_collection = 0;
 bool measures = false;
 std::uint64_t measured_from_ns = 0;
 GC_word allocated_per_finalizer = 10000;
-int pages_executable = 0;
-int log_descriptor = 2;
 
 void write_warning(char* message, GC_word argument) {
   char text[256];
@@ -61,15 +59,16 @@ STRATA_GC void GC_deinit() {}
 STRATA_GC unsigned GC_get_version() { return 8U << 16 | 2U << 8 | 2U; }
 
 STRATA_GC void GC_gcollect() {
-  boehm::collect(GC_gc_no, the_world.stop_function);
+  boehm::collect(boehm::whoever_has, the_world.stop_function,
+                 unmaps_on_collection != 0 ? boehm::pages::all_go : boehm::pages::as_usual);
   boehm::finalize_or_tell();
 }
 STRATA_GC void GC_gcollect_and_unmap() {
-  boehm::collect(GC_gc_no, nullptr, boehm::pages::all_go);
+  boehm::collect(boehm::whoever_has, nullptr, boehm::pages::all_go);
   boehm::finalize_or_tell();
 }
 STRATA_GC int GC_try_to_collect(GC_stop_func stop) {
-  bool is_done = boehm::collect(GC_gc_no, stop);
+  bool is_done = boehm::collect(boehm::whoever_has, stop);
   if (is_done) boehm::finalize_or_tell();
   return is_done ? 1 : 0;
 }
@@ -189,9 +188,9 @@ STRATA_GC void GC_set_find_leak(int to) { GC_find_leak = to; }
 STRATA_GC int GC_get_find_leak() { return GC_find_leak; }
 STRATA_GC void GC_set_allocd_bytes_per_finalizer(GC_word to) { allocated_per_finalizer = to; }
 STRATA_GC GC_word GC_get_allocd_bytes_per_finalizer() { return allocated_per_finalizer; }
-STRATA_GC void GC_set_pages_executable(int to) { pages_executable = to; }
+STRATA_GC void GC_set_pages_executable(int) {}
 STRATA_GC int GC_get_pages_executable() { return 0; }
-STRATA_GC void GC_set_log_fd(int to) { log_descriptor = to; }
+STRATA_GC void GC_set_log_fd(int) {}
 
 // ---- Who is told
 

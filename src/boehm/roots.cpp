@@ -18,13 +18,19 @@ snapshot* snapshot::take(root_filter filter) {
   auto* taken = ::new (pages) snapshot;
   taken->filter_ = filter;
   taken->loaded_ = os::loaded_count();
-  os::each_data(*taken);
+  os::each_data({[](void* into, os::data_range range, const char* name) {
+                   static_cast<snapshot*>(into)->add(range, name);
+                 },
+                 [](void* into, const os::thread_module& module) {
+                   static_cast<snapshot*>(into)->add(module);
+                 },
+                 taken});
   return taken;
 }
 
 void snapshot::release() { os::release(this, snapshot_bytes()); }
 
-void snapshot::data(os::data_range range, const char* name) {
+void snapshot::add(os::data_range range, const char* name) {
   if (range_count == most_ranges) return;
   bool is_program = name == nullptr || *name == '\0';
   if (!is_program && filter_ != nullptr &&
@@ -34,7 +40,7 @@ void snapshot::data(os::data_range range, const char* name) {
   if (is_program) program_range_count = range_count;
 }
 
-void snapshot::thread_data(const os::thread_module& module) {
+void snapshot::add(const os::thread_module& module) {
   if (module_count < most_modules) modules[module_count++] = module;
 }
 

@@ -18,7 +18,7 @@ namespace strata::boehm {
 
 using root_filter = int (*)(const char* file, void* from, std::size_t bytes);
 
-class snapshot final : public os::data_visitor {
+class snapshot {
  public:
   static constexpr std::size_t most_ranges = 2048;
   static constexpr std::size_t most_modules = 512;
@@ -28,9 +28,6 @@ class snapshot final : public os::data_visitor {
   void release();
   [[nodiscard]] bool is_current() const { return loaded_ == os::loaded_count(); }
 
-  void data(os::data_range range, const char* name) override;
-  void thread_data(const os::thread_module& module) override;
-
   std::array<os::data_range, most_ranges> ranges{};
   std::array<os::thread_module, most_modules> modules{};
   std::size_t range_count = 0;
@@ -38,6 +35,9 @@ class snapshot final : public os::data_visitor {
   std::size_t module_count = 0;
 
  private:
+  void add(os::data_range range, const char* name);
+  void add(const os::thread_module& module);
+
   root_filter filter_ = nullptr;
   std::size_t loaded_ = 0;
 };

@@ -95,7 +95,7 @@ void threads::stop() {
   for (;;) {
     // acquire: what a thread has written before it stopped is seen.
     std::uint32_t there = arrived.load(std::memory_order_acquire);
-    if (there == asked) return;
+    if (there == asked) break;
     std::uint64_t until = os::monotonic_ns() + resend_after_ns;
     os::wait_until(&arrived, there, until);
     if (os::monotonic_ns() < until) continue;
@@ -107,9 +107,18 @@ void threads::stop() {
       --asked;
     }
   }
+  tell_asked(GC_EVENT_THREAD_SUSPENDED);
+}
+
+void threads::tell_asked(GC_EventType event) const {
+  if (the_world.on_thread_event == nullptr) return;
+  for (thread* each = first_; each != nullptr; each = each->next)
+    if (each->is_asked)
+      the_world.on_thread_event(event, base::pointer_to(static_cast<std::uintptr_t>(each->handle)));
 }
 
 void threads::restart() {
+  tell_asked(GC_EVENT_THREAD_UNSUSPENDED);
   stop_round.fetch_add(1, std::memory_order_release);
   os::wake_all(&stop_round);
 }

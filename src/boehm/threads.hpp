@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "boehm/interface.hpp"
 #include "conservative/cursor.hpp"
 
 namespace strata::boehm {
@@ -76,6 +77,7 @@ class threads {
   static void stop_here();
 
  private:
+  void tell_asked(GC_EventType event) const;
   static void on_stop_signal(int);
   static void park(thread* me, std::uintptr_t round);
 

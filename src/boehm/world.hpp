@@ -76,9 +76,10 @@ thread* known_self();
 // What the heap has in its slots' ends for addresses behind objects.
 inline std::size_t extra_bytes() { return GC_all_interior_pointers != 0 ? 1 : 0; }
 
-// Collects, unless somebody else has since `seen` was read from GC_gc_no. stop: asked before and after marking; not 0
+// Collects, unless somebody else has since `seen` was read from GC_gc_no. stop: asked before; not 0
 // gives it up. False when it was given up, or is not allowed.
 enum class pages { as_usual, all_go };
+inline constexpr GC_word whoever_has = ~GC_word{0};  // as `seen`: also then
 bool collect(GC_word seen, GC_stop_func stop, pages then = pages::as_usual);
 // Locked: enough was allocated since the last collection that another one pays.
 bool should_collect();

@@ -15,7 +15,7 @@ constexpr std::intptr_t most_distance = 64 * 1024;
 constexpr std::size_t known_control_bytes = 2048;
 
 struct search {
-  data_visitor& visitor;
+  const data_visitor& visitor;
   std::uintptr_t own;  // an address in this library's data
 };
 
@@ -43,12 +43,12 @@ void visit_segments(const dl_phdr_info& info, search& in) {
   for (int at = 0; at < info.dlpi_phnum; ++at) {
     const auto& header = info.dlpi_phdr[at];
     if (header.p_type == PT_TLS && header.p_memsz != 0)
-      in.visitor.thread_data(module_of(info, header.p_memsz));
+      in.visitor.thread_data(in.visitor.context, module_of(info, header.p_memsz));
     if (header.p_type != PT_LOAD || (header.p_flags & PF_W) == 0 || is_own) continue;
     data_range range{info.dlpi_addr + header.p_vaddr,
                      info.dlpi_addr + header.p_vaddr + header.p_memsz};
     if (fixed.from <= range.from && range.from < fixed.to) range.from = fixed.to;
-    if (range.from < range.to) in.visitor.data(range, info.dlpi_name);
+    if (range.from < range.to) in.visitor.data(in.visitor.context, range, info.dlpi_name);
   }
 }
 
@@ -65,7 +65,7 @@ constexpr std::size_t table_word = 0;
 
 }  // namespace
 
-void each_data(data_visitor& visitor) {
+void each_data(const data_visitor& visitor) {
   static char here;
   search in{visitor, base::address_of(&here)};
   dl_iterate_phdr(visit_loaded, &in);

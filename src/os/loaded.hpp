@@ -23,18 +23,15 @@ struct thread_module {
       0;  // from the thread pointer to its block, where it is the same in each thread; 0: it is not
 };
 
-// Called for each; `name` is the file's, empty for the program.
-class data_visitor {
- public:
-  virtual void data(data_range range, const char* name) = 0;
-  virtual void thread_data(const thread_module& module) = 0;
-
- protected:
-  ~data_visitor() = default;
+// What is called for each, with `context`; name: the file's, empty for the program.
+struct data_visitor {
+  void (*data)(void* context, data_range range, const char* name) = nullptr;
+  void (*thread_data)(void* context, const thread_module& module) = nullptr;
+  void* context = nullptr;
 };
 // The writable segments of all that is loaded, but for what is read-only after start, and for those of this library.
 // Takes the loader's lock.
-void each_data(data_visitor& visitor);
+void each_data(const data_visitor& visitor);
 // How many are loaded; takes no lock: nobody may be loading or unloading.
 std::size_t loaded_count();
 

@@ -430,6 +430,8 @@ static void toggled(void) {
   collect();
   say_most("toggled weak", links_left(weak));
   forget_weak();
+  toggle_as = GC_TOGGLE_REF_DROP;
+  collect();
   GC_set_toggleref_func(NULL);
 }
 
