@@ -8,7 +8,7 @@ namespace {
 
 using conservative::marker;
 
-void tell(GC_EventType event) {
+void tell(gc_event event) {
   if (the_world.on_event != nullptr) the_world.on_event(event);
 }
 
@@ -88,26 +88,26 @@ void finish(pages then) {
   the_world.finalization.keeps_reachable = GC_java_finalization != 0;
   the_world.finalization.run(the_world.heap, the_world.marker, the_world.on_due);
   the_world.marker.end();
-  tell(GC_EVENT_RECLAIM_START);
+  tell(gc_event::reclaim_start);
   the_world.heap.sweep();
   give_back(then);
-  tell(GC_EVENT_RECLAIM_END);
+  tell(gc_event::reclaim_end);
 }
 
 // False when something was loaded since the snapshot.
 bool stop_and_mark(std::uintptr_t own_top, const snapshot& loaded) {
-  tell(GC_EVENT_PRE_STOP_WORLD);
+  tell(gc_event::pre_stop_world);
   the_world.threads.stop();
   bool is_current = loaded.is_current();
-  tell(GC_EVENT_POST_STOP_WORLD);
+  tell(gc_event::post_stop_world);
   if (is_current) {
-    tell(GC_EVENT_MARK_START);
+    tell(gc_event::mark_start);
     mark(own_top, loaded);
-    tell(GC_EVENT_MARK_END);
+    tell(gc_event::mark_end);
   }
-  tell(GC_EVENT_PRE_START_WORLD);
+  tell(gc_event::pre_start_world);
   the_world.threads.restart();
-  tell(GC_EVENT_POST_START_WORLD);
+  tell(gc_event::post_start_world);
   return is_current;
 }
 
@@ -121,14 +121,14 @@ STRATA_NOINLINE outcome collect_locked(GC_word seen, GC_stop_func stop, pages th
   if (stop != nullptr && stop() != 0) return outcome::given_up;
   the_world.is_collecting = true;
   std::uint64_t began = os::monotonic_ns();
-  tell(GC_EVENT_START);
+  tell(gc_event::start);
   if (the_world.on_start != nullptr) the_world.on_start();
   if (the_world.toggle != nullptr) the_world.finalization.ask(the_world.toggle);
   bool is_done = stop_and_mark(base::address_of(__builtin_frame_address(0)), loaded);
   if (is_done) {
     ++GC_gc_no;
     finish(then);
-    tell(GC_EVENT_END);
+    tell(gc_event::end);
   }
   the_world.collection_ns += os::monotonic_ns() - began;
   the_world.is_collecting = false;

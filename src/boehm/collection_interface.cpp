@@ -228,7 +228,7 @@ STRATA_GC resize_listener GC_get_on_heap_resize() {
   boehm::locked section;
   return GC_on_heap_resize;
 }
-using event_listener = void (*)(GC_EventType);
+using event_listener = void (*)(gc_event);
 STRATA_GC void GC_set_on_collection_event(event_listener to) {
   boehm::locked section;
   the_world.on_event = to;

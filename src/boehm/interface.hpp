@@ -13,8 +13,9 @@ using GC_oom_func = void* (*)(std::size_t bytes);
 using GC_stop_func = int (*)();
 using GC_warn_proc = void (*)(char* message, GC_word argument);
 using GC_fn_type = void* (*)(void* data);
-struct GC_stack_base {
-  void* mem_base;
+// As struct GC_stack_base.
+struct gc_stack_base {
+  void* address;
 };
 
 inline constexpr int GC_SUCCESS = 0;
@@ -22,19 +23,20 @@ inline constexpr int GC_DUPLICATE = 1;
 inline constexpr int GC_NO_MEMORY = 2;
 inline constexpr int GC_NOT_FOUND = 4;
 
-enum GC_EventType {
-  GC_EVENT_START,
-  GC_EVENT_MARK_START,
-  GC_EVENT_MARK_END,
-  GC_EVENT_RECLAIM_START,
-  GC_EVENT_RECLAIM_END,
-  GC_EVENT_END,
-  GC_EVENT_PRE_STOP_WORLD,
-  GC_EVENT_POST_STOP_WORLD,
-  GC_EVENT_PRE_START_WORLD,
-  GC_EVENT_POST_START_WORLD,
-  GC_EVENT_THREAD_SUSPENDED,
-  GC_EVENT_THREAD_UNSUSPENDED
+// As GC_EventType has them.
+enum class gc_event : int {
+  start,
+  mark_start,
+  mark_end,
+  reclaim_start,
+  reclaim_end,
+  end,
+  pre_stop_world,
+  post_stop_world,
+  pre_start_world,
+  post_start_world,
+  thread_suspended,
+  thread_unsuspended,
 };
 
 // Programs read and write these. A program that is linked without PIE has them in its own data: they are

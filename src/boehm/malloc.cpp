@@ -192,7 +192,11 @@ STRATA_GC void GC_free(void* object) {
 }
 
 STRATA_GC void* GC_base(void* address) { return object_at(address).base; }
-STRATA_GC int GC_is_heap_ptr(const void* address) { return object_at(address).base != nullptr; }
+STRATA_GC int GC_is_heap_ptr(const void* address) {
+  auto& blocks = the_world.heap.blocks();
+  std::uintptr_t at = base::address_of(address);
+  return blocks.has(at) && blocks.info(blocks.index_of(at)).as != conservative::use::free;
+}
 STRATA_GC std::size_t GC_size(const void* object) { return object_at(object).bytes; }
 STRATA_GC int GC_get_kind_and_size(const void* object, std::size_t* bytes) {
   conservative::heap::object found = object_at(object);

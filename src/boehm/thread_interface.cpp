@@ -86,14 +86,14 @@ STRATA_GC int GC_get_parallel() { return 0; }
 STRATA_GC void GC_set_markers_count(unsigned) {}
 STRATA_GC void GC_use_threads_discovery() { boehm::open_world(); }
 
-STRATA_GC int GC_get_stack_base(GC_stack_base* into) {
-  into->mem_base = base::pointer_to(whole_stack_base());
+STRATA_GC int GC_get_stack_base(gc_stack_base* into) {
+  into->address = base::pointer_to(whole_stack_base());
   return GC_SUCCESS;
 }
-STRATA_GC int GC_register_my_thread(const GC_stack_base* from) {
+STRATA_GC int GC_register_my_thread(const gc_stack_base* from) {
   boehm::open_world();
   thread* self = threads::self;
-  std::uintptr_t base = base::address_of(from->mem_base);
+  std::uintptr_t base = base::address_of(from->address);
   if (self == nullptr)
     return the_world.threads.add_self(base) != nullptr ? GC_SUCCESS : GC_NO_MEMORY;
   boehm::locked section;
@@ -110,22 +110,22 @@ STRATA_GC int GC_unregister_my_thread() {
 STRATA_GC int GC_thread_is_registered() { return threads::self != nullptr ? 1 : 0; }
 STRATA_GC void GC_register_altstack(void*, GC_word, void*, GC_word) {}
 
-STRATA_GC void* GC_get_my_stackbottom(GC_stack_base* into) {
+STRATA_GC void* GC_get_my_stackbottom(gc_stack_base* into) {
   thread* self = boehm::known_self();
-  into->mem_base = base::pointer_to(self->stack_base);
+  into->address = base::pointer_to(self->stack_base);
   return self;
 }
-STRATA_GC void GC_set_stackbottom(void* of, const GC_stack_base* to) {
+STRATA_GC void GC_set_stackbottom(void* of, const gc_stack_base* to) {
   if (!the_world.is_open) {
-    GC_stackbottom = static_cast<char*>(to->mem_base);
+    GC_stackbottom = static_cast<char*>(to->address);
     return;
   }
   thread* which = of != nullptr ? static_cast<thread*>(of) : boehm::known_self();
-  which->stack_base = base::address_of(to->mem_base);
-  if (which->number == os::process_id()) GC_stackbottom = static_cast<char*>(to->mem_base);
+  which->stack_base = base::address_of(to->address);
+  if (which->number == os::process_id()) GC_stackbottom = static_cast<char*>(to->address);
 }
-STRATA_GC void* GC_call_with_stack_base(void* (*call)(GC_stack_base*, void*), void* data) {
-  GC_stack_base base{__builtin_frame_address(0)};
+STRATA_GC void* GC_call_with_stack_base(void* (*call)(gc_stack_base*, void*), void* data) {
+  gc_stack_base base{__builtin_frame_address(0)};
   void* result = call(&base, data);
   // No tail call: this frame is the base.
   __asm__ volatile("" : : "r"(&base) : "memory");
@@ -272,7 +272,7 @@ STRATA_GC void GC_atfork_prepare() {}
 STRATA_GC void GC_atfork_parent() {}
 STRATA_GC void GC_atfork_child() {}
 
-using thread_listener = void (*)(GC_EventType, void*);
+using thread_listener = void (*)(gc_event, void*);
 STRATA_GC void GC_set_on_thread_event(thread_listener to) {
   boehm::locked section;
   the_world.on_thread_event = to;

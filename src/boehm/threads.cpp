@@ -107,10 +107,10 @@ void threads::stop() {
       --asked;
     }
   }
-  tell_asked(GC_EVENT_THREAD_SUSPENDED);
+  tell_asked(gc_event::thread_suspended);
 }
 
-void threads::tell_asked(GC_EventType event) const {
+void threads::tell_asked(gc_event event) const {
   if (the_world.on_thread_event == nullptr) return;
   for (thread* each = first_; each != nullptr; each = each->next)
     if (each->is_asked)
@@ -118,7 +118,7 @@ void threads::tell_asked(GC_EventType event) const {
 }
 
 void threads::restart() {
-  tell_asked(GC_EVENT_THREAD_UNSUSPENDED);
+  tell_asked(gc_event::thread_unsuspended);
   stop_round.fetch_add(1, std::memory_order_release);
   os::wake_all(&stop_round);
 }

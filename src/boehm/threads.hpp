@@ -77,7 +77,7 @@ class threads {
   static void stop_here();
 
  private:
-  void tell_asked(GC_EventType event) const;
+  void tell_asked(gc_event event) const;
   static void on_stop_signal(int);
   static void park(thread* me, std::uintptr_t round);
 

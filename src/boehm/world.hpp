@@ -37,25 +37,24 @@ struct world {
   GC_stop_func stop_function = nullptr;
   GC_warn_proc warn = nullptr;
   void (*on_start)() = nullptr;
-  void (*on_event)(GC_EventType) = nullptr;
-  void (*on_thread_event)(GC_EventType, void*) = nullptr;
+  void (*on_event)(gc_event) = nullptr;
+  void (*on_thread_event)(gc_event, void*) = nullptr;
   void (*on_due)(void* object) = nullptr;
   conservative::toggle_function toggle = nullptr;
 
   // Figures
-  std::size_t root_bytes = 0;  // scanned by the last collection
-  std::uint64_t uncollectable_bytes = 0;
+  std::size_t root_bytes = 0;       // scanned by the last collection
   std::uint64_t collection_ns = 0;  // of all
   std::uint64_t recent_peak_blocks =
       0;  // the most that were in use, less by an eighth each collection
 };
 // It outlives all destructors: finalizers and other threads may still use it.
 union lasting_world {
-  world value{};
-  constexpr lasting_world() {}
+  world value;
+  constexpr lasting_world() : value{} {}
   lasting_world(const lasting_world&) = delete;
   lasting_world& operator=(const lasting_world&) = delete;
-  ~lasting_world() {}
+  ~lasting_world() {}  // NOLINT(modernize-use-equals-default): it leaves the world alone
 };
 extern lasting_world storage_of_the_world;
 inline constexpr world& the_world = storage_of_the_world.value;

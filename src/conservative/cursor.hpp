@@ -31,6 +31,8 @@ struct cursor {
     std::byte* object = next;
     if (STRATA_UNLIKELY(object == end)) return nullptr;
     next = object + bytes;
+    // The next one is on its way when it is asked for.
+    __builtin_prefetch(next, 1);
     return object;
   }
 };

@@ -87,6 +87,9 @@ bool heap::next_hole(cursor& at, unsigned kind, std::size_t size_class,
   at.next = block + from * size.bytes;
   at.end = at.next + bytes;
   at.slot = static_cast<std::uint16_t>(to);
+  // So is the next hole.
+  std::size_t ahead = find_free(at.block, size.slots, to);
+  if (ahead < size.slots) __builtin_prefetch(block + ahead * size.bytes, 1);
   taken_bytes += bytes;
   return true;
 }
@@ -100,6 +103,10 @@ bool heap::next_block(cursor& at, unsigned kind, std::size_t size_class) {
     at.block = first - 1;
     std::uint32_t next = blocks_.link(at.block);
     first = next == last ? 0 : next;
+    if (first != 0) {
+      __builtin_prefetch(&blocks_.allocated(first - 1, 0));
+      __builtin_prefetch(&blocks_.link(first - 1));
+    }
   } else {
     at.block = blocks_.take(1);
     if (at.block == blocks::none) return false;

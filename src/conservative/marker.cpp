@@ -150,15 +150,13 @@ STRATA_INLINE void marker::scan_marked(const heap::object& what) {
     scan_long(from, from + what.bytes / word_bytes);
 }
 
-STRATA_NOINLINE void marker::visit_large(std::size_t block, block_info info,
-                                         std::uintptr_t address) {
-  if (info.as == use::free) return;
+// Of a large object, or of a free block.
+STRATA_NOINLINE void marker::visit_large(std::uintptr_t address) {
   heap::object found = heap_.find(address);
   if (found.base == nullptr || !heap_.is_allowed(address - base::address_of(found.base))) return;
   if (heap_.is_marked(found)) return;
   heap_.set_mark(found, true);
   scan_marked(found);
-  static_cast<void>(block);
 }
 
 template <bool AllInterior>
@@ -166,7 +164,7 @@ STRATA_INLINE void marker::visit(std::uintptr_t address) {
   blocks& all = heap_.blocks();
   std::size_t block = all.index_of(address);
   block_info info = all.info(block);
-  if (STRATA_UNLIKELY(info.slot_bytes == 0)) return visit_large(block, info, address);
+  if (STRATA_UNLIKELY(info.slot_bytes == 0)) return visit_large(address);
   std::size_t offset = address % block_bytes;
   std::size_t slot = offset * info.reciprocal >> 32;
   std::size_t start = slot * info.slot_bytes;

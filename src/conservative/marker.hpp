@@ -74,7 +74,7 @@ class marker {
   std::uintptr_t turn(std::uintptr_t next);
   template <bool AllInterior>
   void visit(std::uintptr_t address);
-  void visit_large(std::size_t block, block_info info, std::uintptr_t address);
+  void visit_large(std::uintptr_t address);
   void scan_marked(const heap::object& what);
   template <bool AllInterior>
   void run();
