@@ -144,12 +144,12 @@ STRATA_GC void GC_dump_named(const char* name) {
       text, sizeof text,
       "***GC Dump %s\ncollections %lu, heap %zu KiB, in use %zu KiB, live after the last %lu KiB, "
       "roots %zu KiB\n"
-      "finalizers %zu, due %zu, in cycles %zu, links %zu short %zu long\n",
+      "finalizers %zu, due %zu, cycles %zu, links %zu short %zu long\n",
       name != nullptr ? name : "", GC_gc_no,
       blocks.size() * (conservative::block_bytes / base::KiB),
       blocks.used() * (conservative::block_bytes / base::KiB), count.live_bytes / base::KiB,
       the_world.root_bytes / base::KiB, the_world.finalization.size(), the_world.finalization.due(),
-      the_world.finalization.in_cycles(), the_world.finalization.short_links.size(),
+      the_world.finalization.cycles(), the_world.finalization.short_links.size(),
       the_world.finalization.long_links.size());
   if (length > 0)
     os::write_error(text, base::smaller(static_cast<std::size_t>(length), sizeof text - 1));

@@ -9,12 +9,28 @@ using conservative::order;
 
 namespace {
 
+// Entries of the dead go before a large table grows: a program that makes links all the time, and little else, is not
+// told of the dead otherwise until the heap is full.
+template <class Table>
+void make_room(Table& in) {
+  GC_word seen = 0;
+  {
+    boehm::locked section;
+    if (!in.is_full_and_large() || GC_dont_gc != 0) return;
+    seen = GC_gc_no;
+  }
+  boehm::collect(seen, the_world.stop_function);
+  boehm::locked section;
+  in.grow_unless_sparse();
+}
+
 void register_finalizer(void* object, GC_finalization_proc call, void* data,
                         GC_finalization_proc* old_call, void** old_data, order by) {
   boehm::open_world();
   finalizer before;
   bool is_ours = false;
   bool is_set = true;
+  make_room(the_world.finalization);
   {
     boehm::locked section;
     // Links and finalizers are those of an object's first address: also of one that begins within its slot.
@@ -46,6 +62,7 @@ int result_of(linked what) {
 
 int add_link(conservative::links& to, void** link, const void* object) {
   boehm::open_world();
+  make_room(to);
   boehm::locked section;
   return result_of(to.add(link, object));
 }

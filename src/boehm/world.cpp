@@ -174,6 +174,8 @@ void* out_of_memory(std::size_t bytes) {
 STRATA_NOINLINE void* allocate_slow(std::size_t bytes, unsigned kind) {
   std::size_t size_class = conservative::class_for(bytes);
   std::size_t slot_bytes = conservative::classes[size_class].bytes;
+  // Of a collection that was not an allocation's.
+  finalize_or_tell();
   for (unsigned collections = 0;;) {
     thread* self = known_self();
     if (kind < conservative::own_kinds && self != nullptr) {

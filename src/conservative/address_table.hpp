@@ -31,6 +31,11 @@ class address_table {
   [[nodiscard]] std::size_t size() const { return size_; }
   Entry& operator[](std::size_t at) { return entries_[at]; }
 
+  // The next one needs more memory, and a lot of it: entries that are needed no more could go first.
+  [[nodiscard]] bool is_full_and_large() const { return size_ == capacity_ && size_ >= large; }
+  // After such: false when so many have gone that it is not worth it, or the system refuses.
+  bool grow_unless_sparse() { return size_ + size_ / 4 >= capacity_ && grow(); }
+
   [[nodiscard]] Entry* find(std::uintptr_t key) {
     if (size_ == 0) return nullptr;
     std::uint32_t entry = index_[place_of(key)];
@@ -64,6 +69,7 @@ class address_table {
 
  private:
   static constexpr std::size_t first_capacity = 256;
+  static constexpr std::size_t large = std::size_t{1} << 14;
 
   [[nodiscard]] std::size_t mask() const { return 2 * capacity_ - 1; }
   static std::size_t bytes_for(std::size_t capacity) {

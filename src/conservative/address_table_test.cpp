@@ -40,5 +40,27 @@ TEST(ConservativeAddressTable, IsAMap) {
     EXPECT_EQ(expected.at(table[at].key), table[at].value);
 }
 
+TEST(ConservativeAddressTable, LargeOnesAskBeforeTheyGrow) {
+  address_table<entry> table;
+  std::uintptr_t key = 0;
+  auto fill = [&] {
+    while (!table.is_full_and_large()) {
+      ++key;
+      ASSERT_TRUE(table.add({key, key}));
+    }
+  };
+  fill();
+  std::size_t full = table.size();
+  EXPECT_EQ(full, std::size_t{1} << 14);
+  // A quarter has gone: the rest will do.
+  table.remove_if([](const entry& each) { return each.key % 4 == 0; });
+  EXPECT_FALSE(table.grow_unless_sparse());
+  fill();
+  EXPECT_EQ(table.size(), full);
+  EXPECT_TRUE(table.grow_unless_sparse());
+  fill();
+  EXPECT_EQ(table.size(), 2 * full);
+}
+
 }  // namespace
 }  // namespace strata::conservative

@@ -5,6 +5,11 @@
 namespace strata::conservative {
 namespace {
 
+constexpr std::size_t huge_bytes = 2 * base::MiB;
+// What lies behind it is in large pages where the system has them: a heap of that size uses them whole, and without
+// them each access at random costs a walk through tables.
+constexpr std::size_t small_heap_bytes = 16 * base::MiB;
+
 template <class T>
 bool reserve_table(T*& table, std::size_t entries) {
   void* range = os::reserve(base::align_up(entries * sizeof(T), os::page_bytes()), os::page_bytes(),
@@ -37,7 +42,7 @@ bool blocks::open(std::size_t most_bytes) {
 
 bool blocks::reserve(std::size_t count) {
   count_ = count;
-  void* range = os::reserve(count << block_shift, block_bytes, os::reserved_as::inaccessible);
+  void* range = os::reserve(count << block_shift, huge_bytes, os::reserved_as::inaccessible);
   base_ = base::address_of(range);
   row_bytes_ = base::align_up(base::bit_row::words_for(count) * 8, os::page_bytes());
   rows_ = static_cast<std::uint64_t*>(os::map(2 * row_bytes_, os::page_bytes()));
@@ -69,6 +74,8 @@ bool blocks::grow_to(std::size_t extent) {
         !commit_table(bits_, committed_ * bit_words, step_ * bit_words) ||
         !commit_table(links_, committed_, step_) || !commit_table(runs_, committed_, step_))
       return false;
+    if (committed_ << block_shift >= small_heap_bytes)
+      os::prefer_huge(address_of(committed_), step_ << block_shift);
     committed_ += step_;
   }
   if (extent > extent_) {

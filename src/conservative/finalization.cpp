@@ -131,11 +131,11 @@ void finalization::hold_back_reachable(heap& of) {
 
 void finalization::run(heap& of, marker& with, void (*told)(void* object)) {
   short_links.clear_dead(of);
-  in_cycles_ = 0;
+  cycles_ = 0;
   for (std::size_t at = 0; at < table_.size(); ++at) {
     if (!is_dead(of, table_[at].key)) continue;
     mark_contents(of, with, table_[at], table_[at].by);
-    in_cycles_ += !is_dead(of, table_[at].key);
+    cycles_ += !is_dead(of, table_[at].key);
   }
   std::size_t due_before = due_.size();
   table_.remove_if([&](const finalizer& each) {

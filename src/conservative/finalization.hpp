@@ -43,6 +43,8 @@ class links {
   bool remove(void** link);
   linked move(void** from, void** to);
   [[nodiscard]] std::size_t size() const { return table_.size(); }
+  [[nodiscard]] bool is_full_and_large() const { return table_.is_full_and_large(); }
+  bool grow_unless_sparse() { return table_.grow_unless_sparse(); }
 
   void clear_dead(heap& of);
   void forget_dead(heap& of);
@@ -70,6 +72,8 @@ class finalization {
   bool set(const finalizer& to, finalizer& before);
   [[nodiscard]] bool is_due() const { return due_.size() != 0; }
   [[nodiscard]] std::size_t size() const { return table_.size(); }
+  [[nodiscard]] bool is_full_and_large() const { return table_.is_full_and_large(); }
+  bool grow_unless_sparse() { return table_.grow_unless_sparse(); }
   [[nodiscard]] std::size_t due() const { return due_.size(); }
   // One that is due, which it then is no more.
   bool take_due(finalizer& into);
@@ -85,8 +89,8 @@ class finalization {
   void add_roots(marker& to);
   // told(object) for each that becomes due.
   void run(heap& of, marker& with, void (*told)(void* object));
-  // Objects that wait for themselves by a cycle, found by the last run.
-  [[nodiscard]] std::size_t in_cycles() const { return in_cycles_; }
+  // Of objects that wait for each other for ever, as the last run found them.
+  [[nodiscard]] std::size_t cycles() const { return cycles_; }
 
  private:
   static bool is_dead(heap& of, std::uintptr_t object);
@@ -101,7 +105,7 @@ class finalization {
   address_table<reference> references_;
   address_table<finalizer> table_;
   address_table<finalizer> due_;
-  std::size_t in_cycles_ = 0;
+  std::size_t cycles_ = 0;
 };
 
 }  // namespace strata::conservative
