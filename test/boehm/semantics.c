@@ -19,15 +19,15 @@
 
 enum { many = 1000, most = 900 };
 
-static void say(const char *what, long value) { printf("%s: %ld\n", what, value); }
-static void say_most(const char *what, long value) {
+static void say(const char* what, long value) { printf("%s: %ld\n", what, value); }
+static void say_most(const char* what, long value) {
   printf("%s: %s\n", what, value >= most ? "most" : value <= many - most ? "few" : "some");
 }
 
 // Frames below the caller's, where its dead variables may lie, are overwritten.
 __attribute__((noinline)) static void clean_stack(void) {
   volatile char room[32768];
-  memset((char *)room, 0, sizeof room);
+  memset((char*)room, 0, sizeof room);
 }
 static void collect(void) {
   for (int i = 0; i < 3; ++i) {
@@ -38,7 +38,7 @@ static void collect(void) {
 
 // ---- Objects
 
-static void *kept[many];  // static data is a root
+static void* kept[many];  // static data is a root
 
 static void objects(void) {
   char *a = GC_MALLOC(40), *b = GC_MALLOC_ATOMIC(40);
@@ -50,46 +50,48 @@ static void objects(void) {
   size_t bytes = 0;
   say("kinds", GC_get_kind_and_size(a, &bytes) * 10 + GC_get_kind_and_size(b, NULL));
   say("size and kind agree", bytes == GC_size(a));
-  char *grown = GC_REALLOC(strcpy(a, "what is in it"), 100000);
+  char* grown = GC_REALLOC(strcpy(a, "what is in it"), 100000);
   say("grows with its contents", strcmp(grown, "what is in it") == 0 && grown[99999] == 0);
-  char *less = GC_REALLOC(grown, 20);
+  char* less = GC_REALLOC(grown, 20);
   say("shrinks with its contents", strcmp(less, "what is in it") == 0);
   say("realloc to nothing", GC_REALLOC(less, 0) == NULL);
   say("realloc from nothing", GC_REALLOC(NULL, 10) != NULL);
   say("strdup", strcmp(GC_STRDUP("some text"), "some text") == 0);
   say("strndup", strcmp(GC_STRNDUP("some text", 4), "some") == 0);
   for (size_t alignment = 16; alignment <= 65536; alignment *= 2)
-    if ((uintptr_t)GC_memalign(alignment, 100) % alignment != 0) say("not aligned to", (long)alignment);
-  void *placed = NULL;
+    if ((uintptr_t)GC_memalign(alignment, 100) % alignment != 0)
+      say("not aligned to", (long)alignment);
+  void* placed = NULL;
   say("posix_memalign", GC_posix_memalign(&placed, 256, 1000));
   say("placed", (uintptr_t)placed % 256);
   say("posix_memalign of an odd alignment", GC_posix_memalign(&placed, 3, 1) == EINVAL);
   GC_FREE(NULL);
   long zero = 1;
   for (int i = 0; i < 20000; ++i) {
-    char *object = GC_MALLOC(i % 300 + 1);
+    char* object = GC_MALLOC(i % 300 + 1);
     for (int at = 0; at <= i % 300; ++at) zero &= object[at] == 0;
     memset(object, 0xff, (size_t)(i % 300 + 1));
     if (i % 7 == 0) GC_FREE(object);
   }
   say("objects begin as zeros", zero);
-  void *list = GC_malloc_many(48);
+  void* list = GC_malloc_many(48);
   long count = 0, apart = 1;
-  for (void *before = NULL; list != NULL; before = list, list = GC_NEXT(list), ++count) apart &= list != before;
+  for (void* before = NULL; list != NULL; before = list, list = GC_NEXT(list), ++count)
+    apart &= list != before;
   say("many at once", count > 0 && apart);
 }
 
 // ---- What is reachable
 
 struct pair {
-  struct pair *next;
-  void *other;
+  struct pair* next;
+  void* other;
   long value;
 };
 
 __attribute__((noinline)) static void fill_static(void) {
   for (int i = 0; i < many; ++i) {
-    struct pair *made = GC_MALLOC(sizeof *made);
+    struct pair* made = GC_MALLOC(sizeof *made);
     made->other = GC_MALLOC_ATOMIC(100);
     made->value = i;
     memset(made->other, i % 256, 100);
@@ -97,17 +99,17 @@ __attribute__((noinline)) static void fill_static(void) {
   }
 }
 
-static long links_left(void **links) {
+static long links_left(void** links) {
   long left = 0;
   for (int i = 0; i < many; ++i) left += links[i] != NULL;
   return left;
 }
 // `many` links to new objects, each by make(i).
-static void **weak;
-__attribute__((noinline)) static void make_weak(void *(*make)(int)) {
+static void** weak;
+__attribute__((noinline)) static void make_weak(void* (*make)(int)) {
   for (int i = 0; i < many; ++i) {
-    void *object = make(i);
-    weak[i] = (void *)GC_HIDE_POINTER(object);
+    void* object = make(i);
+    weak[i] = (void*)GC_HIDE_POINTER(object);
     GC_general_register_disappearing_link(&weak[i], GC_base(object));
   }
 }
@@ -117,80 +119,80 @@ static void forget_weak(void) {
   memset(kept, 0, sizeof kept);
 }
 
-static void *make_dropped(int i) { return GC_MALLOC((size_t)(i % 60 + 1)); }
-static void *make_in_static(int i) { return kept[i] = GC_MALLOC(64); }
-static void *make_inner(int i) {
-  char *object = GC_MALLOC((size_t)(i + 1) * 20);
+static void* make_dropped(int i) { return GC_MALLOC((size_t)(i % 60 + 1)); }
+static void* make_in_static(int i) { return kept[i] = GC_MALLOC(64); }
+static void* make_inner(int i) {
+  char* object = GC_MALLOC((size_t)(i + 1) * 20);
   kept[i] = object + (i + 1) * 20 - 1;
   return object;
 }
-static void *make_behind(int i) {
-  char *object = GC_MALLOC((size_t)(i % 20 + 1) * 16);
+static void* make_behind(int i) {
+  char* object = GC_MALLOC((size_t)(i % 20 + 1) * 16);
   kept[i] = object + (i % 20 + 1) * 16;  // where it ends
   return object;
 }
-static void *make_in_atomic(int i) {
-  void **leaf = GC_MALLOC_ATOMIC(sizeof(void *));
+static void* make_in_atomic(int i) {
+  void** leaf = GC_MALLOC_ATOMIC(sizeof(void*));
   kept[i] = leaf;
   return *leaf = GC_MALLOC(32);
 }
-static void *make_in_uncollectable(int i) {
-  void **root = GC_MALLOC_UNCOLLECTABLE(3 * sizeof(void *));
+static void* make_in_uncollectable(int i) {
+  void** root = GC_MALLOC_UNCOLLECTABLE(3 * sizeof(void*));
   (void)i;
   return root[2] = GC_MALLOC(32);
 }
-static void *make_in_atomic_uncollectable(int i) {
-  void **root = GC_MALLOC_ATOMIC_UNCOLLECTABLE(3 * sizeof(void *));
+static void* make_in_atomic_uncollectable(int i) {
+  void** root = GC_MALLOC_ATOMIC_UNCOLLECTABLE(3 * sizeof(void*));
   (void)i;
   return root[2] = GC_MALLOC(32);
 }
-static void *make_in_malloc(int i) {
-  void **outside = malloc(64);
+static void* make_in_malloc(int i) {
+  void** outside = malloc(64);
   (void)i;
   return outside[1] = GC_MALLOC(32);
 }
-static void *make_in_cycle(int i) {
+static void* make_in_cycle(int i) {
   struct pair *a = GC_MALLOC(sizeof *a), *b = GC_MALLOC(sizeof *b);
   a->next = b;
   b->next = a;
   (void)i;
   return a;
 }
-static void *make_in_list(int i) {
-  struct pair *made = GC_MALLOC(sizeof *made);
+static void* make_in_list(int i) {
+  struct pair* made = GC_MALLOC(sizeof *made);
   made->next = i == 0 ? NULL : kept[0];
   kept[0] = made;
   return made;
 }
-static void *make_large(int i) {
-  void *object = GC_MALLOC((size_t)i * 40 + 5000);
+static void* make_large(int i) {
+  void* object = GC_MALLOC((size_t)i * 40 + 5000);
   return i % 2 == 0 ? kept[i] = object : object;
 }
-static void *make_near(int i) {
-  char *object = GC_MALLOC_IGNORE_OFF_PAGE(300000);
+static void* make_near(int i) {
+  char* object = GC_MALLOC_IGNORE_OFF_PAGE(300000);
   kept[i] = object + (i % 2 == 0 ? 100 : 200000);
   return object;
 }
-static void *make_freed(int i) {
+static void* make_freed(int i) {
   kept[i] = GC_MALLOC_UNCOLLECTABLE(40);
-  void *object = ((void **)kept[i])[0] = GC_MALLOC(40);
+  void* object = ((void**)kept[i])[0] = GC_MALLOC(40);
   GC_FREE(kept[i]);
   kept[i] = NULL;
   return object;
 }
 static GC_descr second_word;
-static void *make_typed(int i) {
-  void **object = GC_MALLOC_EXPLICITLY_TYPED(4 * sizeof(void *), second_word);
+static void* make_typed(int i) {
+  void** object = GC_MALLOC_EXPLICITLY_TYPED(4 * sizeof(void*), second_word);
   kept[i] = object;
   return object[i % 2 == 0 ? 1 : 2] = GC_MALLOC(32);
 }
-static void *make_in_array(int i) {
-  void **object = GC_CALLOC_EXPLICITLY_TYPED(10, 4 * sizeof(void *), second_word);
+static void* make_in_array(int i) {
+  void** object = GC_CALLOC_EXPLICITLY_TYPED(10, 4 * sizeof(void*), second_word);
   kept[i] = object;
   return object[i % 2 == 0 ? 9 * 4 + 1 : 9 * 4 + 2] = GC_MALLOC(32);
 }
 
-static void reach(const char *what, void *(*make)(int)) {
+static void reach(const char* what, void* (*make)(int)) {
   make_weak(make);
   collect();
   say_most(what, links_left(weak));
@@ -203,8 +205,8 @@ static void reachable(void) {
   collect();
   long whole = 0;
   for (int i = 0; i < many; ++i) {
-    struct pair *each = kept[i];
-    whole += each->value == i && ((unsigned char *)each->other)[99] == i % 256;
+    struct pair* each = kept[i];
+    whole += each->value == i && ((unsigned char*)each->other)[99] == i % 256;
   }
   say("whole after collections", whole);
   GC_word bit = 2;
@@ -231,17 +233,18 @@ static void far(void) {
   collect();
   long near = 0, off = 0;
   for (int i = 0; i < many; ++i) *(i % 2 == 0 ? &near : &off) += weak[i] != NULL;
-  printf("by far addresses: %s, by near ones: %s\n", off < 50 ? "few" : "some", near > 450 ? "most" : "some");
+  printf("by far addresses: %s, by near ones: %s\n", off < 50 ? "few" : "some",
+         near > 450 ? "most" : "some");
   forget_weak();
 }
 
 static void added_roots(void) {
-  void **block = malloc(64);
+  void** block = malloc(64);
   memset(block, 0, 64);
   GC_add_roots(block, block + 8);
-  void *link = NULL;
+  void* link = NULL;
   block[3] = GC_MALLOC(100);
-  link = (void *)GC_HIDE_POINTER(block[3]);
+  link = (void*)GC_HIDE_POINTER(block[3]);
   GC_general_register_disappearing_link(&link, block[3]);
   collect();
   say("in added roots", link != NULL);
@@ -252,7 +255,7 @@ static void added_roots(void) {
 
 // ---- Links
 
-__attribute__((noinline)) static void register_links(void **links, void *object) {
+__attribute__((noinline)) static void register_links(void** links, void* object) {
   say("registered", GC_general_register_disappearing_link(&links[0], object));
   say("again", GC_general_register_disappearing_link(&links[0], object));
   say("moved", GC_move_disappearing_link(&links[0], &links[1]));
@@ -269,7 +272,7 @@ __attribute__((noinline)) static void register_links(void **links, void *object)
   say("long unregistered", GC_unregister_long_link(&links[2]));
 }
 static void link_functions(void) {
-  void **links = GC_MALLOC_ATOMIC(4 * sizeof *links);
+  void** links = GC_MALLOC_ATOMIC(4 * sizeof *links);
   memset(links, 1, 4 * sizeof *links);
   register_links(links, GC_MALLOC(50));
 }
@@ -278,25 +281,25 @@ static void link_functions(void) {
 
 static long called, called_with, links_seen;
 static void **short_links, **long_links;
-static void count(void *object, void *data) {
+static void count(void* object, void* data) {
   ++called;
-  called_with += data == (void *)0x1234 && GC_base(object) == object;
-  long at = ((struct pair *)object)->value;
+  called_with += data == (void*)0x1234 && GC_base(object) == object;
+  long at = ((struct pair*)object)->value;
   links_seen += (short_links[at] == NULL) * 10000 + (long_links[at] != NULL);
 }
 __attribute__((noinline)) static void make_finalized(void) {
   for (int i = 0; i < many; ++i) {
-    struct pair *made = GC_MALLOC(sizeof *made);
+    struct pair* made = GC_MALLOC(sizeof *made);
     made->value = i;
-    GC_REGISTER_FINALIZER(made, count, (void *)0x1234, NULL, NULL);
-    short_links[i] = long_links[i] = (void *)GC_HIDE_POINTER(made);
+    GC_REGISTER_FINALIZER(made, count, (void*)0x1234, NULL, NULL);
+    short_links[i] = long_links[i] = (void*)GC_HIDE_POINTER(made);
     GC_general_register_disappearing_link(&short_links[i], made);
     GC_register_long_link(&long_links[i], made);
   }
 }
 static void finalizers(void) {
-  short_links = GC_MALLOC_ATOMIC_UNCOLLECTABLE(many * sizeof(void *));
-  long_links = GC_MALLOC_ATOMIC_UNCOLLECTABLE(many * sizeof(void *));
+  short_links = GC_MALLOC_ATOMIC_UNCOLLECTABLE(many * sizeof(void*));
+  long_links = GC_MALLOC_ATOMIC_UNCOLLECTABLE(many * sizeof(void*));
   make_finalized();
   collect();
   collect();
@@ -311,17 +314,17 @@ static void finalizers(void) {
   }
 }
 
-static void nothing(void *object, void *data) { (void)object, (void)data; }
+static void nothing(void* object, void* data) { (void)object, (void)data; }
 static void replaced(void) {
   GC_finalization_proc before = nothing;
-  void *data = &before;
-  void *object = GC_MALLOC(20);
-  GC_REGISTER_FINALIZER(object, count, (void *)7, &before, &data);
+  void* data = &before;
+  void* object = GC_MALLOC(20);
+  GC_REGISTER_FINALIZER(object, count, (void*)7, &before, &data);
   say("no finalizer before", before == NULL && data == NULL);
-  GC_REGISTER_FINALIZER(object, nothing, (void *)8, &before, &data);
-  say("the one before", before == count && data == (void *)7);
+  GC_REGISTER_FINALIZER(object, nothing, (void*)8, &before, &data);
+  say("the one before", before == count && data == (void*)7);
   GC_REGISTER_FINALIZER(object, NULL, NULL, &before, &data);
-  say("removed", before == nothing && data == (void *)8);
+  say("removed", before == nothing && data == (void*)8);
   int local = 0;
   before = nothing;
   GC_REGISTER_FINALIZER(&local, nothing, NULL, &before, NULL);
@@ -329,7 +332,7 @@ static void replaced(void) {
 }
 
 static int order[100], ordered;
-static void note(void *object, void *data) {
+static void note(void* object, void* data) {
   (void)object;
   if (ordered < 100) order[ordered++] = (int)(intptr_t)data;
 }
@@ -338,11 +341,11 @@ __attribute__((noinline)) static void make_chain(int kind, int closes, int chain
   for (int chain = 0; chain < chains; ++chain) {
     struct pair *first = NULL, *last = NULL;
     for (int i = 3; i >= 1; --i) {
-      struct pair *made = GC_MALLOC(sizeof *made);
+      struct pair* made = GC_MALLOC(sizeof *made);
       made->next = first;
       if (last == NULL) last = made;
       first = made;
-      void *data = (void *)(intptr_t)i;
+      void* data = (void*)(intptr_t)i;
       if (kind == 0) GC_REGISTER_FINALIZER(made, note, data, NULL, NULL);
       if (kind == 1) GC_REGISTER_FINALIZER_IGNORE_SELF(made, note, data, NULL, NULL);
       if (kind == 2) GC_REGISTER_FINALIZER_NO_ORDER(made, note, data, NULL, NULL);
@@ -351,7 +354,7 @@ __attribute__((noinline)) static void make_chain(int kind, int closes, int chain
     if (closes == 2) last->next = first;
   }
 }
-static void tell_order(const char *what, int kind, int closes) {
+static void tell_order(const char* what, int kind, int closes) {
   printf("%s:", what);
   ordered = 0;
   make_chain(kind, closes, 30);
@@ -362,7 +365,8 @@ static void tell_order(const char *what, int kind, int closes) {
     GC_gcollect();
     GC_invoke_finalizers();
     for (int i = 0; i < ordered; ++i) ++after[order[i]];
-    for (int i = 1; i <= 3; ++i) printf(" %s", after[i] - before[i] > 24 ? "x" : after[i] - before[i] < 6 ? "-" : "?");
+    for (int i = 1; i <= 3; ++i)
+      printf(" %s", after[i] - before[i] > 24 ? "x" : after[i] - before[i] < 6 ? "-" : "?");
     printf(" |");
   }
   printf("\n");
@@ -400,10 +404,12 @@ static void on_demand(void) {
 }
 
 static long disclaimed;
-static void on_disclaim(void *object, void *data) { disclaimed += ((long *)object)[0] == 5 && data == &disclaimed; }
+static void on_disclaim(void* object, void* data) {
+  disclaimed += ((long*)object)[0] == 5 && data == &disclaimed;
+}
 static const struct GC_finalizer_closure closure = {on_disclaim, &disclaimed};
 __attribute__((noinline)) static void make_disclaimed(void) {
-  for (int i = 0; i < many; ++i) *(long *)GC_finalized_malloc(40, &closure) = 5;
+  for (int i = 0; i < many; ++i) *(long*)GC_finalized_malloc(40, &closure) = 5;
 }
 static void disclaim(void) {
   GC_init_finalized_malloc();
@@ -414,9 +420,11 @@ static void disclaim(void) {
 }
 
 static GC_ToggleRefStatus toggle_as;
-static GC_ToggleRefStatus GC_CALLBACK say_toggle(void *object) { return object == NULL ? GC_TOGGLE_REF_DROP : toggle_as; }
-static void *make_toggled(int i) {
-  void *object = GC_MALLOC(30);
+static GC_ToggleRefStatus GC_CALLBACK say_toggle(void* object) {
+  return object == NULL ? GC_TOGGLE_REF_DROP : toggle_as;
+}
+static void* make_toggled(int i) {
+  void* object = GC_MALLOC(30);
   GC_toggleref_add(object, i % 2);
   return object;
 }
@@ -438,19 +446,21 @@ static void toggled(void) {
 // ---- Kinds
 
 static unsigned own_kind;
-static struct GC_ms_entry *mark_first(GC_word *object, struct GC_ms_entry *stack, struct GC_ms_entry *limit, GC_word given) {
+static struct GC_ms_entry* mark_first(GC_word* object, struct GC_ms_entry* stack,
+                                      struct GC_ms_entry* limit, GC_word given) {
   (void)given;
-  return GC_MARK_AND_PUSH((void *)object[0], stack, limit, (void **)object);
+  return GC_MARK_AND_PUSH((void*)object[0], stack, limit, (void**)object);
 }
-static void *make_own(int i) {
-  void **object = GC_generic_malloc(4 * sizeof(void *), (int)own_kind);
+static void* make_own(int i) {
+  void** object = GC_generic_malloc(4 * sizeof(void*), (int)own_kind);
   kept[i] = object;
   return object[i % 2] = GC_MALLOC(32);
 }
 static void kinds(void) {
   unsigned procedure = GC_new_proc(mark_first);
   own_kind = GC_new_kind(GC_new_free_list(), GC_MAKE_PROC(procedure, 0), 0, 1);
-  say("kind of an object", GC_get_kind_and_size(GC_generic_malloc(10, (int)own_kind), NULL) == (int)own_kind);
+  say("kind of an object",
+      GC_get_kind_and_size(GC_generic_malloc(10, (int)own_kind), NULL) == (int)own_kind);
   reach("marked by a procedure, half", make_own);
 }
 
@@ -483,12 +493,15 @@ static void collections(void) {
   GC_set_on_collection_event(NULL);
   GC_set_start_callback(NULL);
   // Where marking ends and the world goes on is the collector's choice.
-  say("began and ended", strchr(events, 'a' + GC_EVENT_START) == events && events[event_count - 1] == 'a' + GC_EVENT_END);
-  say("stopped before marking", strchr(events, 'a' + GC_EVENT_POST_STOP_WORLD) < strchr(events, 'a' + GC_EVENT_MARK_START));
+  say("began and ended", strchr(events, 'a' + GC_EVENT_START) == events &&
+                             events[event_count - 1] == 'a' + GC_EVENT_END);
+  say("stopped before marking",
+      strchr(events, 'a' + GC_EVENT_POST_STOP_WORLD) < strchr(events, 'a' + GC_EVENT_MARK_START));
   say("started", started);
   size_t total = GC_get_total_bytes();
   for (int i = 0; i < 1000; ++i) GC_MALLOC(1000);
-  say("bytes are counted", GC_get_total_bytes() - total >= 1000000 && GC_get_total_bytes() - total < 2000000);
+  say("bytes are counted",
+      GC_get_total_bytes() - total >= 1000000 && GC_get_total_bytes() - total < 2000000);
   say("heap and free bytes", GC_get_heap_size() > GC_get_free_bytes());
   struct GC_prof_stats_s stats;
   say("figures", GC_get_prof_stats(&stats, sizeof stats) == sizeof stats);
@@ -497,65 +510,68 @@ static void collections(void) {
 
 // ---- Threads
 
-static void *fill_list(void *data) {
-  struct pair *list = NULL;
+static void* fill_list(void* data) {
+  struct pair* list = NULL;
   for (long i = 0; i < 20000; ++i) {
-    struct pair *made = GC_MALLOC(sizeof *made);
+    struct pair* made = GC_MALLOC(sizeof *made);
     made->next = list;
     made->value = i + (long)(intptr_t)data;
     list = made;
     GC_MALLOC_ATOMIC(100);
   }
   long sum = 0;
-  for (struct pair *each = list; each != NULL; each = each->next) sum += each->value;
-  struct pair *result = GC_MALLOC(sizeof *result);
+  for (struct pair* each = list; each != NULL; each = each->next) sum += each->value;
+  struct pair* result = GC_MALLOC(sizeof *result);
   result->value = sum;
   return result;
 }
-static void *collect_here(void *data) { return (void)data, GC_gcollect(), NULL; }
-static void *block(void *data) {
+static void* collect_here(void* data) { return (void)data, GC_gcollect(), NULL; }
+static void* block(void* data) {
   pthread_t other;
   GC_pthread_create(&other, NULL, collect_here, NULL);
   GC_pthread_join(other, NULL);
   return data;
 }
-static void *act(void *data) { return ((struct pair *)data)->value = 9, GC_MALLOC(10000); }
-static void *block_and_act(void *data) { return GC_call_with_gc_active(act, data); }
-static void *registers_itself(void *data) {
+static void* act(void* data) { return ((struct pair*)data)->value = 9, GC_MALLOC(10000); }
+static void* block_and_act(void* data) { return GC_call_with_gc_active(act, data); }
+static void* registers_itself(void* data) {
   struct GC_stack_base base;
   say("is known before", GC_thread_is_registered());
   say("stack base", GC_get_stack_base(&base));
   say("registered itself", GC_register_my_thread(&base));
   say("registered itself again", GC_register_my_thread(&base));
   say("is known", GC_thread_is_registered());
-  void *result = fill_list(data);
-  say("sum", ((struct pair *)result)->value);
+  void* result = fill_list(data);
+  say("sum", ((struct pair*)result)->value);
   say("unregistered itself", GC_unregister_my_thread());
   return NULL;
 }
-static void *call_with_base(struct GC_stack_base *base, void *data) { return base->mem_base > (void *)&data ? data : NULL; }
-static void *in_lock(void *data) { return data; }
+static void* call_with_base(struct GC_stack_base* base, void* data) {
+  return base->mem_base > (void*)&data ? data : NULL;
+}
+static void* in_lock(void* data) { return data; }
 static void thread_functions(void) {
   pthread_t all[4];
-  for (int i = 0; i < 4; ++i) GC_pthread_create(&all[i], NULL, fill_list, (void *)(intptr_t)i);
+  for (int i = 0; i < 4; ++i) GC_pthread_create(&all[i], NULL, fill_list, (void*)(intptr_t)i);
   for (int i = 0; i < 4; ++i) {
-    void *result = NULL;
+    void* result = NULL;
     GC_gcollect();
     GC_pthread_join(all[i], &result);
-    say("sum of a thread", ((struct pair *)result)->value);
+    say("sum of a thread", ((struct pair*)result)->value);
   }
   GC_allow_register_threads();
   pthread_t own;
-  pthread_create(&own, NULL, registers_itself, (void *)5);
+  pthread_create(&own, NULL, registers_itself, (void*)5);
   pthread_join(own, NULL);
-  struct pair *local = GC_MALLOC(sizeof *local);
+  struct pair* local = GC_MALLOC(sizeof *local);
   local->value = 77;
   say("blocked meanwhile", GC_do_blocking(block, local) == local && local->value == 77);
   say("active within", GC_do_blocking(block_and_act, local) != NULL && local->value == 9);
   say("with its stack's base", GC_call_with_stack_base(call_with_base, local) == local);
   say("with the lock", GC_call_with_alloc_lock(in_lock, local) == local);
   pid_t child = fork();
-  if (child == 0) _exit(((struct pair *)fill_list((void *)1))->value == 20000L * 19999 / 2 + 20000 ? 0 : 1);
+  if (child == 0)
+    _exit(((struct pair*)fill_list((void*)1))->value == 20000L * 19999 / 2 + 20000 ? 0 : 1);
   int status = 0;
   waitpid(child, &status, 0);
   say("in a forked child", status);
@@ -564,11 +580,11 @@ static void thread_functions(void) {
 // ---- Memory that runs out
 
 static long asked;
-static void *on_no_memory(size_t bytes) { return asked = (long)bytes, NULL; }
+static void* on_no_memory(size_t bytes) { return asked = (long)bytes, NULL; }
 __attribute__((noinline)) static long fill(void) {
-  struct pair *list = NULL;
+  struct pair* list = NULL;
   for (long count = 0;; ++count) {
-    struct pair *made = GC_MALLOC(1000);
+    struct pair* made = GC_MALLOC(1000);
     if (made == NULL) return count;
     made->next = list;
     list = made;
@@ -587,7 +603,7 @@ static void limits(void) {
   say("more than the limit", GC_MALLOC(64 << 20) != NULL);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   (void)argc, (void)argv;
   GC_set_handle_fork(1);
   GC_INIT();
