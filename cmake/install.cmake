@@ -1,7 +1,8 @@
 # `cmake --install build/release`: headers, libraries, the command, and what find_package(strata)
 # (targets strata::strata, shared, and strata::static, strata::resources and
 # strata::resources_static for the headers include/strata/*.hpp and resources.h, strata::gc and
-# strata::gc_static for gc.hpp) and pkg-config (strata, strata-resources, strata-gc) read.
+# strata::gc_static for gc.hpp, strata::boehm for libgc's headers) and pkg-config (strata,
+# strata-resources, strata-gc, strata-boehm) read.
 if(STRATA_SANITIZE OR STRATA_FUZZ)
   return()
 endif()
@@ -20,7 +21,7 @@ endif()
 if(TARGET strata_shared)
   install(TARGETS strata_recorder strata_router)
   install(TARGETS strata_shared strata_static strata_resources strata_resources_static
-                  strata_gc strata_gc_static
+                  strata_gc strata_gc_static strata_boehm
           EXPORT strata_targets)
   install(EXPORT strata_targets NAMESPACE strata:: FILE strata-targets.cmake
           DESTINATION ${config_dir})
@@ -33,7 +34,7 @@ if(TARGET strata_shared)
   # Paths relative to the .pc file, so that an installed tree can be moved.
   file(RELATIVE_PATH STRATA_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
        ${CMAKE_INSTALL_PREFIX})
-  foreach(name strata strata-resources strata-gc)
+  foreach(name strata strata-resources strata-gc strata-boehm)
     configure_file(cmake/${name}.pc.in ${name}.pc @ONLY)
     install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
   endforeach()

@@ -13,6 +13,9 @@
 #                            it serves; `strata record` preloads it
 #   strata_router            lib/libstrata_route.so: libstrata.so with src/route, which sends the blocks of one
 #                            site elsewhere; `strata advise --try` preloads it
+#   strata_conservative      objects of src/conservative: a heap whose objects do not move
+#   strata_boehm             lib/libstrata_boehm.so: that behind the interface of libgc, to preload or to link; with
+#                            nothing beside libc, as libstrata.so
 #   strata_core_fault  the core compiled with STRATA_FAULT_INJECTION=1 \ built only when a test
 #   strata_fault       lib/libstrata_fault.so made of it               / asks for it
 #
@@ -119,6 +122,23 @@ if(TARGET strata_entry AND NOT STRATA_SANITIZE AND NOT STRATA_FUZZ)
   target_compile_definitions(strata_entry_fault PRIVATE STRATA_FAULT_INJECTION=1)
   strata_add_shared(strata_fault strata_entry_fault strata_core_fault)
   set_target_properties(strata_entry_fault strata_fault PROPERTIES EXCLUDE_FROM_ALL ON)
+endif()
+
+strata_glob(conservative_sources ${PROJECT_SOURCE_DIR}/src/conservative/*.cpp)
+strata_glob(boehm_sources ${PROJECT_SOURCE_DIR}/src/boehm/*.cpp)
+if(TARGET strata_core)
+  strata_add_objects(strata_conservative ${conservative_sources})
+endif()
+if(TARGET strata_shared)
+  strata_add_objects(strata_boehm_objects ${boehm_sources})
+  add_library(strata_boehm SHARED $<TARGET_OBJECTS:strata_boehm_objects> $<TARGET_OBJECTS:strata_conservative>
+              "$<FILTER:$<TARGET_OBJECTS:strata_core>,INCLUDE,/src/(base|os|sync)/>")
+  set_target_properties(strata_boehm PROPERTIES LINKER_LANGUAGE CXX EXPORT_NAME boehm)
+  # Its heap is the process's: nodelete.
+  target_link_options(strata_boehm PRIVATE -nodefaultlibs -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete
+                      -Wl,-z,noexecstack -Wl,--no-undefined)
+  target_link_libraries(strata_boehm PRIVATE c gcc)
+  add_library(strata::boehm ALIAS strata_boehm)
 endif()
 
 # Resources and the managed heap are ordinary C++, with exceptions. Of the core they need the system's

@@ -114,7 +114,7 @@ if(TARGET strata_gc_objects)
 endif()
 if(unit_sources AND TARGET strata_core)
   strata_add_gtest(strata_unit ${unit_sources})
-  target_link_libraries(strata_unit PRIVATE strata_core)
+  target_link_libraries(strata_unit PRIVATE strata_core strata_conservative)
   if(TARGET strata_observe)
     target_link_libraries(strata_unit PRIVATE strata_observe strata_route)
   endif()
@@ -122,6 +122,7 @@ if(unit_sources AND TARGET strata_core)
   gtest_discover_tests(
     strata_unit
     TEST_PREFIX sparse.
+    TEST_FILTER -Conservative*
     TEST_LIST strata_unit_sparse
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60

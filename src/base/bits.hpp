@@ -62,7 +62,7 @@ constexpr std::uint64_t whole_groups(std::uint64_t word, unsigned group) {
 // length and keeps the bits past it clear.
 class bit_row {
  public:
-  explicit bit_row(std::uint64_t* words) : words_(words) {}
+  explicit constexpr bit_row(std::uint64_t* words) : words_(words) {}
 
   static constexpr std::size_t words_for(std::size_t bits) { return divide_up(bits, 64); }
 

@@ -125,6 +125,10 @@ void wake_one(std::atomic<std::uint32_t>* word) {
   raw_syscall(SYS_futex, as_long(word), FUTEX_WAKE_PRIVATE, 1);
 }
 
+void wake_all(std::atomic<std::uint32_t>* word) {
+  raw_syscall(SYS_futex, as_long(word), FUTEX_WAKE_PRIVATE, INT_MAX);
+}
+
 signal_mask block_signals() {
   constexpr auto bit = [](int signal) { return signal_mask{1} << (signal - 1); };
   const signal_mask all_but_faults = ~(bit(SIGSEGV) | bit(SIGBUS) | bit(SIGFPE) | bit(SIGILL) |

@@ -40,6 +40,7 @@ void wait(std::atomic<std::uint32_t>* word, std::uint32_t expected);
 void wait_until(std::atomic<std::uint32_t>* word, std::uint32_t expected,
                 std::uint64_t deadline_ns);
 void wake_one(std::atomic<std::uint32_t>* word);
+void wake_all(std::atomic<std::uint32_t>* word);
 // Tells the processor that this is a spinning wait.
 inline void relax() {
 #if defined(__x86_64__)

@@ -42,8 +42,16 @@ def strata(folder: pathlib.Path, library: pathlib.Path) -> list:
     plans = subprocess.run([program, "--plans"], capture_output=True, text=True,
                            check=True).stdout.split()
     return [Collector("strata-" + plan.replace("_", "-"), "", "strata", [program], [plan])
-            for plan in plans] + [
+            for plan in plans] + boehm(folder, library.with_name("libstrata_boehm.so")) + [
         Collector("strata-malloc", str(library.resolve()), "malloc", [str(folder / "malloc")])]
+
+
+def boehm(folder: pathlib.Path, library: pathlib.Path) -> list:
+    """The program of Boehm's, with Strata's library before it."""
+    if not (folder / "boehm").exists():
+        return []
+    return [Collector("strata-boehm", str(library.resolve()), "boehm", [str(folder / "boehm")],
+                      ["once"])]
 
 
 def peers(folder: pathlib.Path) -> list:
