@@ -26,7 +26,7 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
 
 bool redirect(int from, int to) { return from < 0 || dup2(from, to) >= 0; }
 
-// Runs in the new process between vfork and exec, in the memory of this one, which stands still: system calls only.
+// Runs in the new process between fork and exec: system calls only.
 [[noreturn]] void become_in_child(const command& what, char* const* arguments,
                                   char* const* variables, const sigset_t& mask, int failure_pipe) {
   if (what.orphans == orphan_policy::is_killed) prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -139,8 +139,7 @@ started_process start(const command& what, const sigset_t& mask) {
   descriptor failure_in_child(ends[1]);
 
   started_process result{.started_ns = now_ns()};
-  // fork would copy the page tables of this process, which then takes a fault for each page that it changes.
-  result.pid = vfork();  // NOLINT(clang-analyzer-security.insecureAPI.vfork)
+  result.pid = fork();
   if (result.pid == 0) {
     become_in_child(what, arguments.data(), variables.data(), mask, failure_in_child.get());
   }

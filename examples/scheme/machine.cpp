@@ -57,17 +57,17 @@ void machine::set_up() {
 
 value machine::intern(std::string_view name) {
   std::uint64_t hash = hash_of_text(name);
-  vector* all = registers_[in_symbols].as<vector>();
-  std::size_t mask = all->size() - 1;
+  auto all = [this]() -> vector& { return *registers_[in_symbols].as<vector>(); };
+  std::size_t mask = all().size() - 1;
   std::size_t at = hash & mask;
-  for (; !(*all)[at].get().is_null(); at = (at + 1) & mask)
-    if (name_of((*all)[at]) == name) return (*all)[at];
+  for (; !all()[at].get().is_null(); at = (at + 1) & mask)
+    if (name_of(all()[at]) == name) return all()[at];
   // The name may lie in the heap.
   std::string kept{name};
   local<string> text = make_string(kept);
   local<symbol> made = self_.make<symbol>(text, undefined, value{}, hash);
-  (*registers_[in_symbols].as<vector>())[at] = made;
-  if (2 * ++symbol_count_ > all->size()) grow_symbols();
+  all()[at] = made;
+  if (2 * ++symbol_count_ > mask + 1) grow_symbols();
   return made;
 }
 
