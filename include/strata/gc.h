@@ -81,9 +81,9 @@ typedef struct strata_gc_listener {
 } strata_gc_listener;
 
 typedef struct strata_gc_options {
-  size_t max_bytes;            /* of objects, and of what copying them needs; 0: 256 MiB */
-  int plan;                    /* strata_gc_plan */
-  size_t young_bytes;          /* new objects, at most, between two young collections; 0: 2 MiB or more */
+  size_t max_bytes;   /* of objects, and of what copying them needs; 0: 256 MiB */
+  int plan;           /* strata_gc_plan */
+  size_t young_bytes; /* new objects, at most, between two young collections; 0: 2 MiB or more */
   uint32_t pause_goal_us;      /* of young pauses, for STRATA_GC_GENERATIONAL_CONCURRENT; 0: 1000 */
   uint32_t workers;            /* that mark or copy in a pause; 0: one a processor, 4 at most */
   size_t most_slots;           /* of a mutator's shadow stack; 0: 1 Mi */

@@ -110,8 +110,7 @@ settings parse(int argc, char** argv) {
   }
   chosen.heap.direct_wait_ms = 0;
   chosen.heap.max_bytes = room_for(chosen, is_tight);
-  if (!eden_grows)
-    chosen.heap.young_bytes = std::size_t{chosen.threads} * (std::size_t{256} << 10);
+  if (!eden_grows) chosen.heap.young_bytes = std::size_t{chosen.threads} * (std::size_t{256} << 10);
   return chosen;
 }
 
