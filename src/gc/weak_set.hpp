@@ -200,11 +200,9 @@ class weak_set {
     remembered_.shorten(static_cast<std::size_t>(end - remembered_.begin()));
   }
 
-  // Some may wait already, since settle() has looked at them.
   template <class Space>
   void finish_ephemerons(Space& space, found& in) {
     row<void*>& all = in.ephemerons;
-    in.waiting.take_all([&](void** words) { all.push(words); });
     std::size_t living = trace_values(space, in);
     in.waiting.take_all([&](void** words) { all.push(words); });
     for (std::size_t at = living; at < all.size(); ++at) {
@@ -214,12 +212,13 @@ class weak_set {
     all.shorten(living);
   }
   // Those whose keys live come first in their row; returns how many. Keys of the others have died, also of those
-  // that wait. Most keys live before any value is traced, or have died: a look at all, and another if it has led
+  // that wait then. Some wait before, since settle() has looked at them: they are looked at again. Most keys live before any value is traced, or have died: a look at all, and another if it has led
   // anywhere, the other way round, as chains are found from either end. Only when the second has led on, too, do the
   // others wait until a value leads to their key.
   template <class Space>
   std::size_t trace_values(Space& space, found& in) {
     row<void*>& all = in.ephemerons;
+    in.waiting.take_all([&](void** words) { all.push(words); });
     std::size_t living = 0;
     bool leads_on = trace_living(space, all, living) && trace_living_backwards(space, all, living);
     while (leads_on || in.waiting.has_woken()) {
