@@ -186,7 +186,7 @@ class background {
   bool may_sweep_ = false;  // idle, and not all is swept, as far as the thread knows
   bool collecting_ = false;
   bool ending_ = false;
-  std::mutex waiting_lock_;  // guards populating_; the last in order
+  std::mutex waiting_lock_;  // guards populating_, and what the thread comes to; the last in order
   std::condition_variable came_on_;
   bool populating_ = false;          // the thread makes the system find pages, or may soon
   std::atomic<bool> wanted_{false};  // relaxed: a slice more or less

@@ -238,6 +238,15 @@ class GcWeakWhileClearing : public testing::Test, public listener {
       (*pairs)[at] = self.make<pair>(each, local<node>{self, (*values)[at].get()});
     }
   }
+  // What half of them refer to has died, and is about to be cleared.
+  void make_all_and_settle() {
+    make_all();
+    self.collect();
+    for (std::size_t at = 0; at < count; ++at)
+      if (!lives(at)) (*kept)[at] = nullptr;
+    collect_until(marking_step::begins);
+    collect_until(marking_step::settles);
+  }
   static bool lives(std::size_t at) { return at % 2 == 0; }
   void expect_right() {
     for (std::size_t at = 0; at < count; ++at) {
@@ -269,12 +278,7 @@ class GcWeakWhileClearing : public testing::Test, public listener {
 };
 
 TEST_F(GcWeakWhileClearing, NothingDeadIsToBeHad) {
-  make_all();
-  self.collect();
-  for (std::size_t at = 0; at < count; ++at)
-    if (!lives(at)) (*kept)[at] = nullptr;
-  collect_until(marking_step::begins);
-  collect_until(marking_step::settles);
+  make_all_and_settle();
   expect_right();
   // What is made now is none of its business.
   local<node> young = self.make<node>(nullptr, 7);
@@ -290,12 +294,7 @@ TEST_F(GcWeakWhileClearing, NothingDeadIsToBeHad) {
 }
 
 TEST_F(GcWeakWhileClearing, AFullCollectionClearsTheRest) {
-  make_all();
-  self.collect();
-  for (std::size_t at = 0; at < count; ++at)
-    if (!lives(at)) (*kept)[at] = nullptr;
-  collect_until(marking_step::begins);
-  collect_until(marking_step::settles);
+  make_all_and_settle();
   self.collect();
   memory.run_cleaners();
   EXPECT_EQ(count / 2, runs_);
