@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 import xml.etree.ElementTree as ElementTree
 
@@ -69,9 +70,17 @@ class MapCase(CliCase):
             try:
                 if not command:
                     self.assertEqual(child.stdout.readline(), "ready\n")
+                    self.wait_until_asleep(child.pid)
                 yield child.pid
             finally:
                 child.kill()
+
+    @staticmethod
+    def wait_until_asleep(pid):
+        """The kernel tells the stack pointer of a thread that waits, not of one that is on its way there."""
+        for syscall in pathlib.Path(f"/proc/{pid}/task").glob("*/syscall"):
+            while syscall.read_text(encoding="ascii").startswith("running"):
+                time.sleep(0.001)
 
     def map(self, target):
         done = self.strata("map", "--json", target)
