@@ -32,14 +32,13 @@ std::string lifetime_of(const advice::site_facts& of) {
 }
 
 std::string padding_of(const advice::padded_type& of) {
-  std::string text = count_of(static_cast<std::uint64_t>(of.objects)) + " live at the peak, of " +
+  std::string text = count_of(rounded(of.objects)) + " live at the peak, of " +
                      std::to_string(of.bytes) + " bytes each, of which another order saves " +
                      std::to_string(of.bytes - of.better_bytes);
   if (of.objects_by_source > 0) {
     text += " (" +
-            (of.objects_by_source < of.objects
-                 ? count_of(static_cast<std::uint64_t>(of.objects_by_source)) + " known"
-                 : std::string("known")) +
+            (of.objects_by_source < of.objects ? count_of(rounded(of.objects_by_source)) + " known"
+                                               : std::string("known")) +
             " by the line of source that allocates)";
   }
   return text;
@@ -166,7 +165,7 @@ std::string counts_table(const finding& one, const advice::attempt& tried, const
 std::string figure_of(const contender& who, const metric& what, bool is_bytes) {
   const spread range = spread_of(sample_of(who, what));
   const auto format = [&](double value) {
-    return is_bytes ? format_size(static_cast<std::uint64_t>(value)) : format_seconds(value);
+    return is_bytes ? format_size(rounded(value)) : format_seconds(value);
   };
   return pad_left(format(range.median), 10) + " [" + format(range.lowest) + " to " +
          format(range.highest) + "]";

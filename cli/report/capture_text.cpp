@@ -21,12 +21,9 @@ using capture::stack_figures;
 constexpr int size_columns = 10;
 constexpr int count_columns = 9;
 
-std::uint64_t whole(double value) {
-  return value <= 0 ? 0 : static_cast<std::uint64_t>(std::llround(value));
-}
-std::string size_of(double bytes) { return format_size(whole(bytes)); }
+std::string size_of(double bytes) { return format_size(rounded(bytes)); }
 std::string blocks_of(double count) {
-  return format_count(std::round(count)) + (whole(count) == 1 ? " block" : " blocks");
+  return format_count(std::round(count)) + (rounded(count) == 1 ? " block" : " blocks");
 }
 std::string amount_text(const amount& of) {
   return size_of(of.bytes) + " in " + blocks_of(of.blocks);
@@ -94,7 +91,7 @@ std::string mapped_text(const capture::mapped_memory& of) {
   if (of.empty()) return {};
   const auto in_mappings = [](const amount& much) {
     return size_of(much.bytes) + " in " + format_count(std::round(much.blocks)) +
-           (whole(much.blocks) == 1 ? " mapping" : " mappings");
+           (rounded(much.blocks) == 1 ? " mapping" : " mappings");
   };
   return row("mapped", in_mappings(of.all().at_peak) + " at most, after " +
                            format_seconds(static_cast<double>(of.peak_time_ms()) * 1e-3) + "; " +
@@ -152,10 +149,10 @@ namespace {
 
 std::string site_row(const site_figures& one, capture_figure shown, const style& look) {
   const auto size = [](double bytes) {
-    return pad_left(whole(bytes) == 0 ? "-" : size_of(bytes), size_columns);
+    return pad_left(rounded(bytes) == 0 ? "-" : size_of(bytes), size_columns);
   };
   const auto count = [](double number) {
-    return pad_left(whole(number) == 0 ? "-" : format_count(std::round(number)), count_columns);
+    return pad_left(rounded(number) == 0 ? "-" : format_count(std::round(number)), count_columns);
   };
   const stack_figures& figures = one.figures;
   std::string text = shown == capture_figure::moment ? size(figures.at_moment.bytes) : "";
@@ -185,7 +182,7 @@ double value_of(const stack_figures& of, capture_figure which) {
 }
 
 std::uint64_t whole_value_of(const stack_figures& of, capture_figure which) {
-  return whole(value_of(of, which));
+  return rounded(value_of(of, which));
 }
 
 bool is_size(capture_figure which) {
@@ -308,7 +305,7 @@ std::string capture_folded(const capture_result& result) {
   });
   std::string text;
   for (const auto& [line, value] : lines) {
-    if (whole(value) > 0) text += line + " " + std::to_string(whole(value)) + "\n";
+    if (rounded(value) > 0) text += line + " " + std::to_string(rounded(value)) + "\n";
   }
   return text;
 }

@@ -28,8 +28,8 @@ void each_stack(const diff_result& of, Visit visit) {
 }
 
 std::string value_text(const diff_result& of, double value) {
-  const auto whole = static_cast<std::uint64_t>(std::llround(std::abs(value)));
-  return is_size(of.here.figure) ? format_size(whole) : format_count(static_cast<double>(whole));
+  const std::uint64_t size = rounded(std::abs(value));
+  return is_size(of.here.figure) ? format_size(size) : format_count(static_cast<double>(size));
 }
 
 std::string values_text(const diff_result& of, const pair_of_values& values) {

@@ -5,6 +5,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 
 namespace strata::cli {
 namespace {
@@ -35,6 +36,13 @@ std::string formatted(const char* format, ...) {
   std::vsnprintf(text.data(), text.size() + 1, format, again);
   va_end(again);
   return text;
+}
+
+std::uint64_t rounded(double value) {
+  constexpr double past_largest = 0x1p64;
+  if (!(value > 0)) return 0;
+  if (value >= past_largest) return std::numeric_limits<std::uint64_t>::max();
+  return static_cast<std::uint64_t>(std::round(value));
 }
 
 std::string format_size(std::uint64_t bytes) {

@@ -10,6 +10,8 @@ namespace strata::cli {
 // printf into a string.
 std::string formatted(const char* format, ...) __attribute__((format(printf, 1, 2)));
 
+// Rounded; below 0 it is 0, and the largest where it is too large: what is summed up of a damaged file may be anything.
+std::uint64_t rounded(double value);
 // "17 B", "1.5 KiB", "128 MiB": powers of 1024.
 std::string format_size(std::uint64_t bytes);
 // "999", "1.2 k", "34 M": powers of 1000.

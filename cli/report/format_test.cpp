@@ -1,11 +1,21 @@
 #include "cli/report/format.hpp"
 
 #include <gtest/gtest.h>
+#include <cmath>
 
 #include <csignal>
 
 namespace strata::cli {
 namespace {
+
+TEST(Rounded, HoldsWhateverADamagedFileAddsUpTo) {
+  EXPECT_EQ(rounded(2.5), 3U);
+  EXPECT_EQ(rounded(-1), 0U);
+  EXPECT_EQ(rounded(std::nan("")), 0U);
+  EXPECT_EQ(rounded(1.15e164), UINT64_MAX);
+  EXPECT_EQ(rounded(INFINITY), UINT64_MAX);
+  EXPECT_EQ(rounded(0x1p63), std::uint64_t{1} << 63);
+}
 
 TEST(FormatSize, KeepsThreeDigitsAndPicksTheUnit) {
   EXPECT_EQ(format_size(0), "0 B");

@@ -60,9 +60,7 @@ namespace {
 std::string live_line(const weighed_record& one, const style& look) {
   const auto of = [](double number) { return number < 0.5 ? "-" : format_count(number); };
   const std::string figures =
-      pad_left(one.saved_at_peak() < 0.5
-                   ? "-"
-                   : format_size(static_cast<std::uint64_t>(one.saved_at_peak())),
+      pad_left(one.saved_at_peak() < 0.5 ? "-" : format_size(rounded(one.saved_at_peak())),
                figure_columns) +
       pad_left(of(one.live.objects), figure_columns) +
       pad_left(of(one.live.by_source), figure_columns) + figure(one.what->size_bytes) +
@@ -72,9 +70,8 @@ std::string live_line(const weighed_record& one, const style& look) {
 
 std::string live_list_text(const layout_result& result, std::size_t most, const style& look) {
   const recorded_objects& recorded = *result.recorded;
-  std::string text = "  of " + format_size(static_cast<std::uint64_t>(recorded.peak_bytes)) +
-                     " at the peak of " + base_name(recorded.file) + ", " +
-                     format_size(static_cast<std::uint64_t>(recorded.known_bytes)) +
+  std::string text = "  of " + format_size(rounded(recorded.peak_bytes)) + " at the peak of " +
+                     base_name(recorded.file) + ", " + format_size(rounded(recorded.known_bytes)) +
                      " are in blocks whose type is known\n";
   const auto& records = result.records;
   const auto live = static_cast<std::size_t>(

@@ -211,7 +211,7 @@ class record_text {
   std::string live() const {
     if (of_.live.objects <= 0) return {};
     return "  at the peak  " + format_count(of_.live.objects) + " of them; another order saves " +
-           format_size(static_cast<std::uint64_t>(of_.saved_at_peak())) + "\n";
+           format_size(rounded(of_.saved_at_peak())) + "\n";
   }
 
   std::string notes() const {

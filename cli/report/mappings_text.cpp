@@ -16,7 +16,7 @@ constexpr int count_columns = 10;
 constexpr int kind_columns = 18;
 
 std::string size(double bytes) {
-  return pad_left(bytes <= 0 ? "-" : format_size(static_cast<std::uint64_t>(bytes)), size_columns);
+  return pad_left(bytes <= 0 ? "-" : format_size(rounded(bytes)), size_columns);
 }
 
 std::string site_row(const capture::site_figures& one, const std::string& kinds,

@@ -109,7 +109,7 @@ std::string replay_svg(const replay_result& result) {
            "font-size='18'");
   const double most_bytes = scale_of(result);
   draw_legend(on);
-  on.label(picture::margin + 440, "height: " + format_size(static_cast<std::uint64_t>(most_bytes)) +
+  on.label(picture::margin + 440, "height: " + format_size(rounded(most_bytes)) +
                                       "; from the first " + "operation to the last");
   for (const policy_result& one : result.policies) {
     if (one.figures.how == replay::outcome::died) continue;

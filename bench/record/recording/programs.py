@@ -19,5 +19,5 @@ PROGRAMS = [
             script("lua5.4", "work.lua", full=120)),
     Program("ruby", "objects, hashes and text in Ruby", "ruby", script("ruby", "work.rb", full=24)),
     Program("clang", "checking a unit full of templates", "clang-14",
-            functools.partial(clang, full=16)),
+            functools.partial(clang, full=48)),
 ]
