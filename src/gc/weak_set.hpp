@@ -278,8 +278,11 @@ class weak_set {
     constexpr std::size_t far = 16;
     if (at + far >= all.size()) return;
     __builtin_prefetch(all[at + far]);
-    for (std::size_t word = 0; word < words; ++word)
-      __builtin_prefetch(static_cast<std::byte**>(all[at + near])[word] - header::bytes);
+    // As a number, since a word may be null.
+    for (std::size_t word = 0; word < words; ++word) {
+      std::uintptr_t object = base::address_of(static_cast<void**>(all[at + near])[word]);
+      __builtin_prefetch(base::pointer_to(object - header::bytes));
+    }
   }
 
   template <class Space>
