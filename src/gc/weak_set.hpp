@@ -212,18 +212,24 @@ class weak_set {
     all.shorten(living);
   }
   // Those whose keys live come first in their row; returns how many. Keys of the others have died, also of those
-  // that wait then. Some wait before, since settle() has looked at them: they are looked at again. Most keys live before any value is traced, or have died: a look at all, and another if it has led
-  // anywhere, the other way round, as chains are found from either end. Only when the second has led on, too, do the
-  // others wait until a value leads to their key.
+  // that wait then. Most keys live before any value is traced, or have died: a look at all, and another if it has led
+  // anywhere, the other way round, as chains are found from either end.
   template <class Space>
   std::size_t trace_values(Space& space, found& in) {
     row<void*>& all = in.ephemerons;
-    in.waiting.take_all([&](void** words) { all.push(words); });
     std::size_t living = 0;
     bool leads_on = trace_living(space, all, living) && trace_living_backwards(space, all, living);
-    while (leads_on || in.waiting.has_woken()) {
+    // Also where nothing in the row leads on: what waits since settle() has looked at it may be woken by then.
+    if (leads_on || in.waiting.has_woken()) trace_woken(space, in, living);
+    return living;
+  }
+  // Those left in the row wait until a value leads to their keys. Over when all do, and none is woken.
+  template <class Space>
+  void trace_woken(Space& space, found& in, std::size_t& living) {
+    row<void*>& all = in.ephemerons;
+    for (;;) {
       while (void** words = in.waiting.take_woken()) all.push(words);
-      if (living == all.size()) break;
+      if (living == all.size()) return;
       auto* words = static_cast<void**>(all[living]);
       if (trace_value(space, words)) {
         ++living;
@@ -232,7 +238,6 @@ class weak_set {
         in.waiting.add(words);
       }
     }
-    return living;
   }
   // True when there were any.
   template <class Space>
@@ -273,8 +278,11 @@ class weak_set {
     constexpr std::size_t far = 16;
     if (at + far >= all.size()) return;
     __builtin_prefetch(all[at + far]);
-    for (std::size_t word = 0; word < words; ++word)
-      __builtin_prefetch(static_cast<std::byte**>(all[at + near])[word] - header::bytes);
+    // As a number, since a word may be null.
+    for (std::size_t word = 0; word < words; ++word) {
+      std::uintptr_t object = base::address_of(static_cast<void**>(all[at + near])[word]);
+      __builtin_prefetch(base::pointer_to(object - header::bytes));
+    }
   }
 
   template <class Space>

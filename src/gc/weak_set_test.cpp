@@ -70,6 +70,54 @@ TEST_F(GcWeakSet, AWokenEphemeronTakesNobodysPlace) {
   EXPECT_TRUE(is_clear(dead));
 }
 
+// It is woken before what has been found is looked at, of which none leads on.
+TEST_F(GcWeakSet, AWokenEphemeronIsLookedAtBesideTheDead) {
+  object key{}, dead_key{}, value{}, dead_value{};
+  object waiting{}, dead{};
+  set_.of_old.waiting.add(pair(waiting, key, value));
+  reach(key);  // wakes it
+  set_.of_old.ephemerons.push(pair(dead, dead_key, dead_value));
+
+  set_.settle_lives(living_);
+  EXPECT_EQ(living_.traced, 1u);
+  while (!set_.clear_some(living_, 1)) continue;
+  EXPECT_TRUE(is_whole(waiting));
+  EXPECT_TRUE(is_clear(dead));
+}
+
+// A value wakes it, and its own leads to the key of one that both passes have found dead.
+TEST_F(GcWeakSet, AWokenEphemeronLeadsOn) {
+  object key{}, waiting_key{}, last_key{}, dead_key{}, value{};
+  object found{}, waiting{}, last{}, dead{};
+  set_.of_old.waiting.add(pair(waiting, waiting_key, last_key));
+  reach(key);
+  set_.of_old.ephemerons.push(pair(dead, dead_key, value));
+  set_.of_old.ephemerons.push(pair(last, last_key, value));
+  set_.of_old.ephemerons.push(pair(found, key, waiting_key));
+
+  set_.settle_lives(living_);
+  EXPECT_EQ(living_.traced, 3u);
+  while (!set_.clear_some(living_, 1)) continue;
+  EXPECT_TRUE(is_whole(found));
+  EXPECT_TRUE(is_whole(waiting));
+  EXPECT_TRUE(is_whole(last));
+  EXPECT_TRUE(is_clear(dead));
+}
+
+// The pause is not longer for those that wait, since they have been looked at beside the program.
+TEST_F(GcWeakSet, ThoseThatWaitAreNotLookedAtAgain) {
+  constexpr std::size_t count = 100;
+  std::array<object, count> keys{}, waiting{};
+  object value{};
+  for (std::size_t at = 0; at < count; ++at)
+    set_.of_old.waiting.add(pair(waiting[at], keys[at], value));
+  std::uint64_t before = set_.ephemeron_looks();
+  set_.settle_lives(living_);
+  EXPECT_EQ(set_.ephemeron_looks(), before);
+  while (!set_.clear_some(living_, 1)) continue;
+  for (const object& each : waiting) EXPECT_TRUE(is_clear(each));
+}
+
 // In any order that chains may be found in, with some that are dead between them.
 TEST_F(GcWeakSet, ChainsAreFollowedInAnyOrder) {
   constexpr std::size_t length = 100;
