@@ -16,7 +16,7 @@
 // eden does not grow for it.
 //
 //   survived   | doubles ... | stays ......... | halves, to `least` ... |
-//              0            3/8               3/4                      1
+//              0            1/4               3/4                      1
 //
 // A quarter of what the last full collection has left free is the most: as much again is kept for its promotion, and
 // half is for old objects until the next.
@@ -54,7 +54,7 @@ class eden_size {
     if (aim_ns_ != 0 || blocks == 0) return;
     std::uint64_t all_bytes = blocks * detail::block_bytes;
     std::size_t next = now_;
-    if (moved_bytes < all_bytes / 8 * 3)
+    if (moved_bytes < all_bytes / 4)
       next = 2 * now_;
     else if (moved_bytes >= all_bytes / 4 * 3)
       next = now_ / 2;

@@ -62,8 +62,8 @@ TEST(GcEdenSize, GrowsWhereLittleSurvives) {
 TEST(GcEdenSize, DoesNotGrowForWhatOutlivesIt) {
   eden_size eden{32, 256, 0};
   EXPECT_EQ(32U, settled_by_survival(eden, 48, 10'000));
-  EXPECT_EQ(32U, settled_by_survival(eden, 38, 10'000));
-  EXPECT_EQ(256U, settled_by_survival(eden, 37, 10'000));
+  EXPECT_EQ(32U, settled_by_survival(eden, 26, 10'000));
+  EXPECT_EQ(256U, settled_by_survival(eden, 24, 10'000));
   EXPECT_EQ(256U, settled_by_survival(eden, 74, 10'000));
 }
 
