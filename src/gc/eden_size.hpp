@@ -12,10 +12,11 @@
 //
 // Where they have none, what counts is how much is copied in all. Where little survives, twice as large an eden is
 // collected half as often, and has no more to copy each time; where nearly all survives it has twice as much, which
-// is in the cache no longer.
+// is in the cache no longer. In between, what lives a while outlives a wide eden as well, and is copied from memory:
+// eden does not grow for it.
 //
-//   survived   | doubles ......... | stays ... | halves, to `least` ... |
-//              0                   1/2         3/4                      1
+//   survived   | doubles ... | stays ......... | halves, to `least` ... |
+//              0            1/4               3/4                      1
 //
 // A quarter of what the last full collection has left free is the most: as much again is kept for its promotion, and
 // half is for old objects until the next.
@@ -53,7 +54,7 @@ class eden_size {
     if (aim_ns_ != 0 || blocks == 0) return;
     std::uint64_t all_bytes = blocks * detail::block_bytes;
     std::size_t next = now_;
-    if (moved_bytes < all_bytes / 2)
+    if (moved_bytes < all_bytes / 4)
       next = 2 * now_;
     else if (moved_bytes >= all_bytes / 4 * 3)
       next = now_ / 2;

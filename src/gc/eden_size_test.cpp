@@ -59,6 +59,14 @@ TEST(GcEdenSize, GrowsWhereLittleSurvives) {
   EXPECT_EQ(32U, settled_by_survival(eden, 90, 10'000));
 }
 
+TEST(GcEdenSize, DoesNotGrowForWhatOutlivesIt) {
+  eden_size eden{32, 256, 0};
+  EXPECT_EQ(32U, settled_by_survival(eden, 48, 10'000));
+  EXPECT_EQ(32U, settled_by_survival(eden, 26, 10'000));
+  EXPECT_EQ(256U, settled_by_survival(eden, 24, 10'000));
+  EXPECT_EQ(256U, settled_by_survival(eden, 74, 10'000));
+}
+
 TEST(GcEdenSize, LeavesRoomForOldObjects) {
   eden_size eden{32, 256, 0};
   EXPECT_EQ(100U, settled_by_survival(eden, 10, 400));
