@@ -54,12 +54,16 @@ class waiting_keys {
     if (woken_ == none) return nullptr;
     entry& first = entry_at(woken_);
     woken_ = first.next;
-    return std::exchange(first.ephemeron, nullptr);
+    void** ephemeron = std::exchange(first.ephemeron, nullptr);
+    if (woken_ == none && waiting_ == 0) {  // small again, in the cache
+      entries_.clear();
+      heads_.clear();
+    }
+    return ephemeron;
   }
   // visit(void** ephemeron) for all, waiting or woken.
   template <class Visit>
   void take_all(Visit visit) {
-    if (entries_.empty()) return;
     for (const entry& each : entries_) {
       if (each.ephemeron != nullptr) visit(each.ephemeron);
     }
@@ -73,7 +77,6 @@ class waiting_keys {
     return nullptr;
   }
   void clear() {
-    if (heads_.empty()) return;
     entries_.clear();
     heads_.clear();
     entries_.trim();
@@ -92,7 +95,10 @@ class waiting_keys {
   entry& entry_at(std::size_t number) { return entries_[number - 1]; }
   std::size_t& chain_of(const void* key) {
     std::size_t mask = std::bit_ceil(heads_.size()) - 1;
-    std::size_t at = base::mixed(base::address_of(key)) & mask;
+    // Keys near each other in memory have their heads near each other: a chain of ephemerons often follows its keys'
+    // addresses, and would miss the cache for each.
+    std::uintptr_t address = base::address_of(key);
+    std::size_t at = (base::mixed(address >> 10) + (address >> 4)) & mask;
     return heads_[at < heads_.size() ? at : at & (mask >> 1)];
   }
   void put(std::size_t number, std::size_t& chain) {

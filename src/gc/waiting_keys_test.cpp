@@ -45,6 +45,25 @@ TEST_F(GcWaitingKeys, AreWokenByTheirKeyAlone) {
   EXPECT_TRUE(waiting_.empty());
 }
 
+// Whatever lies between keys: heads are near each other where they are, and far apart for the others.
+TEST_F(GcWaitingKeys, AreFoundAtAnyDistance) {
+  constexpr std::size_t count = 3000;
+  std::vector<std::array<void*, 2>> ephemerons(count);
+  for (std::uintptr_t stride : {16, 48, 1024, 1040, 65536}) {
+    std::uintptr_t first = std::uintptr_t{1} << 40;
+    for (std::size_t at = 0; at < count; ++at) {
+      ephemerons[at][0] = base::pointer_to(first + at * stride);
+      waiting_.add(ephemerons[at].data());
+    }
+    for (auto& each : ephemerons) {
+      waiting_.wake(each[0]);
+      ASSERT_EQ(each.data(), waiting_.take_woken());
+      ASSERT_EQ(nullptr, waiting_.take_woken());
+    }
+    EXPECT_TRUE(waiting_.empty());
+  }
+}
+
 TEST_F(GcWaitingKeys, AgreeWithAMultisetOfKeys) {
   constexpr std::size_t count = 20000;
   std::mt19937 random{7};

@@ -223,21 +223,30 @@ class weak_set {
     if (leads_on || in.waiting.has_woken()) trace_woken(space, in, living);
     return living;
   }
-  // Those left in the row wait until a value leads to their keys. Over when all do, and none is woken.
+  // Those left in the row wait until a value leads to their keys. Over when all do, and none is woken: who is goes
+  // first, so that a chain is followed as soon as its next one is known, and the table stays small.
+  //   all = | living | places of those that wait | to be looked at |
+  //                                              ^ at
   template <class Space>
   void trace_woken(Space& space, found& in, std::size_t& living) {
     row<void*>& all = in.ephemerons;
-    for (;;) {
-      while (void** words = in.waiting.take_woken()) all.push(words);
-      if (living == all.size()) return;
-      auto* words = static_cast<void**>(all[living]);
-      if (trace_value(space, words)) {
-        ++living;
-      } else {
-        drop(all, living);
-        in.waiting.add(words);
+    for (std::size_t at = living;;) {
+      void** words = in.waiting.take_woken();
+      if (words == nullptr) {
+        if (at == all.size()) break;
+        words = static_cast<void**>(all[at++]);
       }
+      if (!trace_value(space, words)) {
+        in.waiting.add(words);
+        continue;
+      }
+      if (living == at) {
+        all.push(words);
+        std::swap(all[at++], all[all.size() - 1]);
+      }
+      all[living++] = words;
     }
+    all.shorten(living);
   }
   // True when there were any.
   template <class Space>
