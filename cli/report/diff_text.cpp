@@ -28,8 +28,8 @@ void each_stack(const diff_result& of, Visit visit) {
 }
 
 std::string value_text(const diff_result& of, double value) {
-  const std::uint64_t size = rounded(std::abs(value));
-  return is_size(of.here.figure) ? format_size(size) : format_count(static_cast<double>(size));
+  const std::uint64_t figure = rounded(std::abs(value));
+  return is_size(of.here.figure) ? format_size(figure) : format_count(static_cast<double>(figure));
 }
 
 std::string values_text(const diff_result& of, const pair_of_values& values) {

@@ -1,8 +1,8 @@
 #include "cli/report/format.hpp"
 
 #include <gtest/gtest.h>
-#include <cmath>
 
+#include <cmath>
 #include <csignal>
 
 namespace strata::cli {

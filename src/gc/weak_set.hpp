@@ -223,8 +223,8 @@ class weak_set {
     if (leads_on || in.waiting.has_woken()) trace_woken(space, in, living);
     return living;
   }
-  // Those left in the row wait until a value leads to their keys. Over when all do, and none is woken: who is goes
-  // first, so that a chain is followed as soon as its next one is known, and the table stays small.
+  // Those left in the row wait until a value leads to their keys. One that is woken is looked at before the next of
+  // the row, so that a chain is followed as soon as it is known, and the table stays small.
   //   all = | living | places of those that wait | to be looked at |
   //                                              ^ at
   template <class Space>

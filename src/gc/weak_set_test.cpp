@@ -45,6 +45,12 @@ class GcWeakSet : public testing::Test {
     living_.trace(at);
     living_.traced = 0;
   }
+  // How many values were traced.
+  unsigned settle_and_clear() {
+    set_.settle_lives(living_);
+    while (!set_.clear_some(living_, 1)) continue;
+    return living_.traced;
+  }
   static bool is_whole(const object& pair) { return pair[1] != nullptr && pair[2] != nullptr; }
   static bool is_clear(const object& pair) { return pair[1] == nullptr && pair[2] == nullptr; }
 
@@ -62,9 +68,7 @@ TEST_F(GcWeakSet, AWokenEphemeronTakesNobodysPlace) {
   set_.of_old.ephemerons.push(pair(found, other_key, other_value));
   set_.of_old.waiting.add(pair(dead, dead_key, dead_value));
 
-  set_.settle_lives(living_);
-  EXPECT_EQ(living_.traced, 2u);
-  while (!set_.clear_some(living_, 1)) continue;
+  EXPECT_EQ(settle_and_clear(), 2u);
   EXPECT_TRUE(is_whole(waiting));
   EXPECT_TRUE(is_whole(found));
   EXPECT_TRUE(is_clear(dead));
@@ -78,9 +82,7 @@ TEST_F(GcWeakSet, AWokenEphemeronIsLookedAtBesideTheDead) {
   reach(key);  // wakes it
   set_.of_old.ephemerons.push(pair(dead, dead_key, dead_value));
 
-  set_.settle_lives(living_);
-  EXPECT_EQ(living_.traced, 1u);
-  while (!set_.clear_some(living_, 1)) continue;
+  EXPECT_EQ(settle_and_clear(), 1u);
   EXPECT_TRUE(is_whole(waiting));
   EXPECT_TRUE(is_clear(dead));
 }
@@ -95,9 +97,7 @@ TEST_F(GcWeakSet, AWokenEphemeronLeadsOn) {
   set_.of_old.ephemerons.push(pair(last, last_key, value));
   set_.of_old.ephemerons.push(pair(found, key, waiting_key));
 
-  set_.settle_lives(living_);
-  EXPECT_EQ(living_.traced, 3u);
-  while (!set_.clear_some(living_, 1)) continue;
+  EXPECT_EQ(settle_and_clear(), 3u);
   EXPECT_TRUE(is_whole(found));
   EXPECT_TRUE(is_whole(waiting));
   EXPECT_TRUE(is_whole(last));
@@ -112,9 +112,8 @@ TEST_F(GcWeakSet, ThoseThatWaitAreNotLookedAtAgain) {
   for (std::size_t at = 0; at < count; ++at)
     set_.of_old.waiting.add(pair(waiting[at], keys[at], value));
   std::uint64_t before = set_.ephemeron_looks();
-  set_.settle_lives(living_);
+  EXPECT_EQ(settle_and_clear(), 0u);
   EXPECT_EQ(set_.ephemeron_looks(), before);
-  while (!set_.clear_some(living_, 1)) continue;
   for (const object& each : waiting) EXPECT_TRUE(is_clear(each));
 }
 
